@@ -1,0 +1,230 @@
+#include "base/config.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { NAME_MAX_LENGTH = 48 };
+
+const ConfigKey *config_find(const ConfigTable *table, const char *name) {
+  for (size_t i = 0; i < table->count; i++)
+    if (strcmp(table->keys[i].name, name) == 0) return &table->keys[i];
+  return NULL;
+}
+
+/* Levenshtein distance of two short names. */
+static int edit_distance(const char *a, const char *b) {
+  int previous[NAME_MAX_LENGTH + 1], current[NAME_MAX_LENGTH + 1];
+  int n = (int)strnlen(b, NAME_MAX_LENGTH);
+  for (int j = 0; j <= n; j++) previous[j] = j;
+  for (int i = 0; a[i] && i < NAME_MAX_LENGTH; i++) {
+    current[0] = i + 1;
+    for (int j = 1; j <= n; j++) {
+      int best = previous[j - 1] + (a[i] != b[j - 1]);
+      if (previous[j] + 1 < best) best = previous[j] + 1;
+      if (current[j - 1] + 1 < best) best = current[j - 1] + 1;
+      current[j] = best;
+    }
+    memcpy(previous, current, sizeof previous);
+  }
+  return previous[n];
+}
+
+static const char *nearest_name(const ConfigTable *table, const char *name) {
+  const char *best = table->keys[0].name;
+  int distance = 1 << 20;
+  for (size_t i = 0; i < table->count; i++) {
+    int d = edit_distance(name, table->keys[i].name);
+    if (d < distance) distance = d, best = table->keys[i].name;
+  }
+  return best;
+}
+
+static bool parse_bool(const char *text, bool *out) {
+  static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
+  for (int i = 0; i < 8; i++)
+    if (strcasecmp(text, words[i]) == 0) {
+      *out = i % 2;
+      return true;
+    }
+  return false;
+}
+
+static void join_choices(const ConfigKey *key, char *text, size_t size) {
+  text[0] = 0;
+  for (int i = 0; key->choices[i]; i++) {
+    size_t used = strlen(text);
+    snprintf(text + used, size - used, "%s%s", i ? ", " : "", key->choices[i]);
+  }
+}
+
+/* The part of the message after the key's name; false with a reason in `why`. */
+static bool parse_value(const ConfigKey *key, void *target, const char *text, char *why, size_t size) {
+  void *field = (char *)target + key->offset;
+  char *end = NULL;
+  errno = 0;
+  switch (key->type) {
+  case CONFIG_INT: {
+    long value = strtol(text, &end, 10);
+    if (end == text || *end || errno || value < key->min || value > key->max) {
+      snprintf(why, size, "needs a whole number from %.0f to %.0f", key->min, key->max);
+      return false;
+    }
+    *(int *)field = (int)value;
+    return true;
+  }
+  case CONFIG_SEED: {
+    unsigned long long value = strtoull(text, &end, 10);
+    if (end == text || *end || errno || text[0] == '-') {
+      snprintf(why, size, "needs a whole number from 0 to 18446744073709551615");
+      return false;
+    }
+    *(uint64_t *)field = value;
+    return true;
+  }
+  case CONFIG_REAL: {
+    double value = strtod(text, &end);
+    if (end == text || *end || !(value >= key->min && value <= key->max)) {
+      snprintf(why, size, "needs a number from %g to %g", key->min, key->max);
+      return false;
+    }
+    *(double *)field = value;
+    return true;
+  }
+  case CONFIG_BOOL:
+    if (parse_bool(text, field)) return true;
+    snprintf(why, size, "needs true or false");
+    return false;
+  case CONFIG_CHOICE:
+    for (int i = 0; key->choices[i]; i++)
+      if (strcmp(text, key->choices[i]) == 0) {
+        *(int *)field = i;
+        return true;
+      }
+    char joined[200];
+    join_choices(key, joined, sizeof joined);
+    snprintf(why, size, "needs one of: %s", joined);
+    return false;
+  case CONFIG_TEXT:
+    if (strlen(text) < CONFIG_TEXT_MAX) {
+      strcpy(field, text);
+      return true;
+    }
+    snprintf(why, size, "is longer than %d characters", CONFIG_TEXT_MAX - 1);
+    return false;
+  }
+  return false;
+}
+
+static bool assign(const ConfigTable *table, void *target, const char *name, const char *value,
+                   char message[400]) {
+  const ConfigKey *key = config_find(table, name);
+  if (!key) {
+    snprintf(message, 400, "unknown key '%.60s'; the nearest is '%s'", name, nearest_name(table, name));
+    return false;
+  }
+  char why[256];
+  if (parse_value(key, target, value, why, sizeof why)) return true;
+  snprintf(message, 400, "%s %s, not '%.60s'", name, why, value);
+  return false;
+}
+
+void config_defaults(const ConfigTable *table, void *target) {
+  for (size_t i = 0; i < table->count; i++) {
+    char why[256];
+    if (!parse_value(&table->keys[i], target, table->keys[i].fallback, why, sizeof why)) {
+      fprintf(stderr, "selfplay: internal error: default of %s %s\n", table->keys[i].name, why);
+      abort();
+    }
+  }
+}
+
+typedef struct FileReading {
+  const ConfigTable *table;
+  void *target;
+  bool failed;
+  char message[400];
+} FileReading;
+
+static int on_assignment(void *user, const char *section, const char *name, const char *value) {
+  FileReading *reading = user;
+  if (reading->failed) return 0; /* the first mistake is the one to report */
+  char full[160], trimmed[CONFIG_TEXT_MAX + 64];
+  snprintf(full, sizeof full, "%s%s%s", section, section[0] ? "." : "", name);
+  snprintf(trimmed, sizeof trimmed, "%s", value ? value : "");
+  char *comment = strstr(trimmed, " #");
+  if (comment) *comment = 0;
+  for (size_t n = strlen(trimmed); n > 0 && isspace((unsigned char)trimmed[n - 1]);) trimmed[--n] = 0;
+  reading->failed = !assign(reading->table, reading->target, full, trimmed, reading->message);
+  return !reading->failed;
+}
+
+bool config_read(const ConfigTable *table, void *target, const char *path, Error *err) {
+  FILE *file = fopen(path, "r");
+  if (!file) return error_set(err, "%s: cannot read: %s", path, strerror(errno));
+  FileReading reading = {.table = table, .target = target};
+  int line = ini_parse_file(file, on_assignment, &reading);
+  fclose(file);
+  if (line == 0) return true;
+  if (!reading.failed) return error_set(err, "%s:%d: not a 'key = value' line", path, line > 0 ? line : 1);
+  return error_set(err, "%s:%d: %s", path, line, reading.message);
+}
+
+bool config_set(const ConfigTable *table, void *target, const char *assignment, const char *origin, Error *err) {
+  const char *equals = strchr(assignment, '=');
+  if (!equals || equals == assignment)
+    return error_set(err, "%s: '%.60s' is not of the form key=value", origin, assignment);
+  char name[128], message[400];
+  snprintf(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
+  for (size_t n = strlen(name); n > 0 && name[n - 1] == ' ';) name[--n] = 0;
+  const char *value = equals + 1;
+  while (*value == ' ') value++;
+  if (assign(table, target, name, value, message)) return true;
+  return error_set(err, "%s: %s", origin, message);
+}
+
+void config_value(const ConfigKey *key, const void *target, char *text) {
+  const void *field = (const char *)target + key->offset;
+  switch (key->type) {
+  case CONFIG_INT: snprintf(text, CONFIG_TEXT_MAX, "%d", *(const int *)field); break;
+  case CONFIG_SEED:
+    snprintf(text, CONFIG_TEXT_MAX, "%llu", (unsigned long long)*(const uint64_t *)field);
+    break;
+  case CONFIG_REAL:
+    /* The shortest text that reads back as the same number. */
+    for (int digits = 6; digits <= 17; digits++) {
+      snprintf(text, CONFIG_TEXT_MAX, "%.*g", digits, *(const double *)field);
+      if (strtod(text, NULL) == *(const double *)field) break;
+    }
+    break;
+  case CONFIG_BOOL: strcpy(text, *(const bool *)field ? "true" : "false"); break;
+  case CONFIG_CHOICE: strcpy(text, key->choices[*(const int *)field]); break;
+  case CONFIG_TEXT: strcpy(text, field); break;
+  }
+}
+
+static void print_comment(const ConfigKey *key, Buffer *out) {
+  char joined[200] = "";
+  buffer_printf(out, "\n# %s\n", key->help);
+  if (key->type == CONFIG_INT || key->type == CONFIG_REAL)
+    buffer_printf(out, "# from %g to %g; default %s\n", key->min, key->max, key->fallback);
+  else if (key->type == CONFIG_CHOICE) {
+    join_choices(key, joined, sizeof joined);
+    buffer_printf(out, "# one of: %s; default %s\n", joined, key->fallback);
+  } else if (key->type == CONFIG_BOOL)
+    buffer_printf(out, "# true or false; default %s\n", key->fallback);
+}
+
+void config_print(const ConfigTable *table, const void *target, bool comments, Buffer *out) {
+  for (size_t i = 0; i < table->count; i++) {
+    char text[CONFIG_TEXT_MAX];
+    if (comments) print_comment(&table->keys[i], out);
+    config_value(&table->keys[i], target, text);
+    buffer_printf(out, "%s = %s\n", table->keys[i].name, text);
+  }
+}

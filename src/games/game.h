@@ -1,0 +1,88 @@
+/* A game, as everything above this layer sees it: a constant struct of facts and functions.
+ *
+ * Two players, alternate turns, perfect information, no chance. A state is a flat struct of `state_size` bytes that
+ * holds no pointers, is owned by the caller and is copied with memcpy; padding bytes are zero, so that equal
+ * positions with equal history are equal bytes.
+ *
+ * THE SIGN RULE: every value is seen from the player to move: +1 that player wins, 0 draw, -1 that player loses.
+ *
+ * Adding a game: write one .c file that defines `const Game game_NAME`, add it to the list in registry.c, and run
+ * `make test`: the conformance suite (tests/test_conformance.c) then checks it like all others. */
+#ifndef GAMES_GAME_H
+#define GAMES_GAME_H
+
+#include "base/file.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+  GAME_STATE_MAX = 256, /* bytes; no state is larger */
+  GAME_MOVES_MAX = 512, /* no game has more move numbers */
+  GAME_MOVE_TEXT = 16,  /* bytes that hold any printed move */
+};
+
+typedef struct Game {
+  const char *name;        /* as typed: "connect4" */
+  const char *title;       /* as shown: "Connect Four (7 x 6)" */
+  size_t state_size;       /* bytes, at most GAME_STATE_MAX */
+  int planes, rows, cols;  /* of the encoding; row 0 is the bottom row where a board has one */
+  int moves;               /* moves are numbered 0 .. moves-1; the policy has this many entries */
+  int max_plies;           /* no game is longer */
+  int symmetries;          /* board symmetries, the identity (number 0) included */
+  const char *player[2];   /* what a person calls the first and second player: "yellow", "red" */
+
+  /* Writes the starting position. */
+  void (*init)(void *state);
+  /* Legal moves in ascending order into moves[0..GAME_MOVES_MAX); returns how many; 0 exactly when the game is over. */
+  int (*legal)(const void *state, int *moves);
+  /* Plays a legal move (an illegal one is a caller's bug). */
+  void (*play)(void *state, int move);
+  /* True where the game is over; then *value is its value for the player to move. */
+  bool (*over)(const void *state, float *value);
+  /* 0 where the first player is to move, else 1. */
+  int (*to_move)(const void *state);
+  /* Moves played since the start. */
+  int (*ply)(const void *state);
+  /* The network's input: planes[planes][rows][cols], seen from the player to move. */
+  void (*encode)(const void *state, float *planes);
+  /* A 64-bit key: equal for equal positions, different otherwise but for chance. */
+  uint64_t (*key)(const void *state);
+  /* Where symmetry s takes square row * cols + col of the encoding, and move m. The identity is s = 0. The same
+   * permutation is applied to every plane. */
+  int (*symmetry_square)(int s, int square);
+  int (*symmetry_move)(int s, int move);
+  /* Short move name without NUL trouble: writes at most GAME_MOVE_TEXT bytes. */
+  void (*print_move)(int move, char *text);
+  /* Reads what print_move wrote, in any case; -1 where it is no move's name. Legality is not checked. */
+  int (*parse_move)(const char *text);
+  /* Static guess in (-1, 1) for the player to move, for alpha-beta teachers and opponents. Never +-1, which
+   * belong to finished games. */
+  float (*heuristic)(const void *state);
+  /* What stands on a square: 0 empty, 1 the first player's piece, 2 the second player's. */
+  int (*piece)(const void *state, int row, int col);
+} Game;
+
+/* All games, in registry order. */
+int game_count(void);
+const Game *game_at(int index);
+/* By name; NULL where there is none. */
+const Game *game_find(const char *name);
+
+/* The symmetric images, in[planes][rows][cols] -> out, and policy[moves] -> out; in and out do not overlap. */
+void game_symmetry_planes(const Game *game, int s, const float *in, float *out);
+void game_symmetry_policy(const Game *game, int s, const float *in, float *out);
+
+/* True where the move is legal in the position. */
+bool game_is_legal(const Game *game, const void *state, int move);
+/* Plays a line of move names onto `state`: names may be separated by blanks or commas, and run together where every
+ * move's name is one character ("4453"). An illegal or unknown move is an error that names it and its place;
+ * the state is then unchanged. */
+bool game_play_line(const Game *game, void *state, const char *line, Error *err);
+/* Appends the board as plain text, top row first, with column names, one line a row. */
+void game_print_board(const Game *game, const void *state, Buffer *out);
+/* Move sequences of exactly `depth` plies from `state` (perft); finished games end early and are not counted. */
+uint64_t game_perft(const Game *game, const void *state, int depth);
+
+#endif

@@ -1,0 +1,98 @@
+/* Search: one Monte-Carlo tree over any game, as two half-steps that the caller drives.
+ *
+ *   SearchConfig config = search_config_defaults();
+ *   Search *search = search_new(game, &config);
+ *   search_start(search, state, visits, &rng);
+ *   while ((leaf = search_select(search))) {            // a position that wants an evaluation
+ *     evaluator->evaluate(evaluator->self, leaf, 1, logits, wdl);
+ *     search_update(search, logits, wdl);               // expand it, back up its value
+ *   }
+ *   search_policy(search, policy);                      // the training target
+ *   int move = search_move(search, temperature);        // the move to play
+ *   search_advance(search, move);                       // keep that subtree
+ *
+ * The caller owns batching and threads: the search spawns nothing, locks nothing, reads no clock, and draws random
+ * numbers only from the Rng it was given at the start. So many searches step in lock-step over one batch.
+ *
+ * Root policies:
+ *   SEARCH_PUCT    D. Silver et al., "A general reinforcement learning algorithm that masters chess, shogi and Go
+ *                  through self-play" (AlphaZero, Science 2018):
+ *                  a = argmax Q(s,a) + c(s) P(s,a) sqrt(N(s)) / (1 + N(s,a)),
+ *                  c(s) = c_init + log((1 + N(s) + c_base) / c_base); root priors mixed with Dirichlet noise.
+ *   SEARCH_GUMBEL  I. Danihelka et al., "Policy improvement by planning with Gumbel" (ICLR 2022): Gumbel top-k and
+ *                  sequential halving at the root (Alg. 2), deterministic selection below (Eq. 14), completed-Q
+ *                  improved policy as target (Eq. 11), sigma(q) = (c_visit + max_b N(b)) c_scale q (Eq. 8).
+ * Finished games are backed up exactly and never evaluated.
+ *
+ * Sign rule: every value reported is seen from the player to move at the root unless said otherwise. */
+#ifndef MCTS_SEARCH_H
+#define MCTS_SEARCH_H
+
+#include "base/rng.h"
+#include "games/game.h"
+#include "mcts/evaluator.h"
+
+typedef enum SearchKind { SEARCH_PUCT, SEARCH_GUMBEL } SearchKind;
+
+typedef struct SearchConfig {
+  int kind;                 /* SearchKind */
+  double c_init, c_base;    /* PUCT exploration */
+  double fpu_reduction;     /* first-play urgency: an unvisited child's Q is its parent's value less this times the
+                               square root of the prior mass already visited (0 at the root when noise is on) */
+  double dirichlet_alpha;   /* 0 = 10 / (mean number of legal moves), else as given */
+  double dirichlet_share;   /* share of noise in the root priors; 0 switches it off */
+  int gumbel_considered;    /* m, actions considered at the root */
+  double gumbel_visit;      /* c_visit */
+  double gumbel_scale;      /* c_scale */
+  double gumbel_noise;      /* 1 for self-play, 0 for play without exploration */
+} SearchConfig;
+
+SearchConfig search_config_defaults(void);
+
+typedef struct Search Search;
+
+/* One child of the root, for reports. */
+typedef struct SearchChild {
+  int move;
+  int visits;
+  float prior; /* after softmax over legal moves, before noise */
+  float value; /* Q in [-1, 1] for the player to move at the root; the root's own value where unvisited */
+} SearchChild;
+
+/* The game outlives the search; the configuration is copied. */
+Search *search_new(const Game *game, const SearchConfig *config);
+void search_free(Search *search);
+
+/* Begins a search of `visits` simulations from `state`, which is not a finished game. A subtree kept by
+ * search_advance() is used when it belongs to this very state: its visits count towards the total, for PUCT.
+ * The Rng is copied. */
+void search_start(Search *search, const void *state, int visits, Rng rng);
+/* Descends to the next leaf that wants an evaluation and returns its state (owned by the search, valid until the
+ * next call), or NULL when the budget is spent. Simulations that end in finished games are done inside. */
+const void *search_select(Search *search);
+/* Answers the last search_select(): logits[moves], wdl[3], for the player to move at the leaf. */
+void search_update(Search *search, const float *logits, const float *wdl);
+
+/* Children of the root in ascending move order; returns how many; children[] holds at least `moves` entries. */
+int search_children(const Search *search, SearchChild *children);
+/* Mean value of the root for its player to move, as win, draw, loss shares. */
+void search_root_wdl(const Search *search, float wdl[3]);
+/* The training target over all moves (0 where illegal): PUCT visit shares, or Gumbel's improved policy. */
+void search_policy(const Search *search, float *policy);
+/* The move to play. PUCT: drawn from visits^(1/temperature), the most visited at temperature 0. Gumbel: the winner
+ * of sequential halving at temperature 0, else drawn from the improved policy at that temperature. */
+int search_move(Search *search, double temperature);
+/* Principal variation into moves[0..max); returns its length. */
+int search_pv(const Search *search, int *moves, int max);
+/* Moves the root to the child reached by `move`, keeping its subtree for the next search_start(). */
+void search_advance(Search *search, int move);
+
+/* For measuring: nodes in use, bytes held, simulations since the last start. */
+size_t search_nodes(const Search *search);
+size_t search_bytes(const Search *search);
+int search_simulations(const Search *search);
+
+/* Runs start/select/update to the end with one evaluator, batch 1: for opponents, tests and the reference. */
+void search_run(Search *search, const void *state, int visits, Rng rng, Evaluator *evaluator);
+
+#endif

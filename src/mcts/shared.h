@@ -1,0 +1,45 @@
+/* SharedSearch: one tree searched by several threads, for playing and analysing one position; never for training
+ * data, since its result depends on timing.
+ *
+ * PUCT with virtual loss (G. Chaslot, M. Winands, H. J. van den Herik, "Parallel Monte-Carlo tree search", 2008):
+ * a thread that descends through an edge counts a provisional loss there until its evaluation returns, so that other
+ * threads spread out. Statistics are C11 atomics; expansion is claimed by compare-and-swap; no locks. Each thread
+ * collects a batch of leaves and evaluates it with its own Evaluator.
+ *
+ *   SharedSearch *search = shared_search_new(game, &config, evaluators, threads, 16);
+ *   shared_search_run(search, state, 10000);
+ *   shared_search_children(search, children);
+ */
+#ifndef MCTS_SHARED_H
+#define MCTS_SHARED_H
+
+#include "mcts/evaluator.h"
+#include "mcts/search.h"
+
+#include <stdatomic.h>
+
+typedef struct SharedSearch SharedSearch;
+
+/* evaluators[threads] stay the caller's and outlive the search; `batch` leaves are gathered per thread and call
+ * (at most each evaluator's max_batch). `capacity` nodes are the most the tree may hold: once full, leaves are
+ * evaluated but no longer expanded. */
+SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Evaluator *const *evaluators,
+                                int threads, int batch, size_t capacity);
+void shared_search_free(SharedSearch *search);
+/* Forgets the tree and does at least `visits` simulations (at most threads x batch more) from `state`, which is not
+ * finished. Returns how many were done. */
+int shared_search_run(SharedSearch *search, const void *state, int visits);
+/* As run, but keeps what the tree already holds for this same state and adds to it. */
+int shared_search_continue(SharedSearch *search, const void *state, int visits);
+/* Keeps the subtree below `move` where there is room for that, so that the next continue may use it. */
+void shared_search_advance(SharedSearch *search, int move);
+/* Asks a running search to stop soon; may be called from another thread or a signal handler. */
+void shared_search_stop(SharedSearch *search);
+
+int shared_search_children(const SharedSearch *search, SearchChild *children);
+void shared_search_root_wdl(const SharedSearch *search, float wdl[3]);
+int shared_search_move(const SharedSearch *search); /* the most visited */
+int shared_search_pv(const SharedSearch *search, int *moves, int max);
+size_t shared_search_nodes(const SharedSearch *search);
+
+#endif

@@ -1,0 +1,39 @@
+/* Optimisers over a flat parameter array, with decoupled weight decay and clipping by global norm.
+ *   OPTIMIZER_ADAM  D. Kingma and J. Ba 2015, with decoupled decay (AdamW, I. Loshchilov and F. Hutter 2019)
+ *   OPTIMIZER_SGD   momentum m = mu m + g; w -= lr m (Nesterov off)
+ * and an exponential moving average of the weights for play (B. Polyak and A. Juditsky 1992). */
+#ifndef NET_OPTIMIZER_H
+#define NET_OPTIMIZER_H
+
+#include "base/file.h"
+#include "net/net.h"
+
+typedef enum OptimizerKind { OPTIMIZER_ADAM, OPTIMIZER_SGD } OptimizerKind;
+
+typedef struct OptimizerConfig {
+  int kind; /* OptimizerKind */
+  double momentum;     /* Adam's beta1, SGD's mu */
+  double beta2;        /* Adam's */
+  double epsilon;      /* Adam's */
+  double weight_decay; /* per step, times the learning rate */
+  double clip_norm;    /* gradients are scaled down to this L2 norm; 0 switches it off */
+  double average;      /* decay of the weights' moving average per step, 0 = the last weights */
+} OptimizerConfig;
+
+typedef struct Optimizer Optimizer;
+
+/* The averaged weights start as the net's own. */
+Optimizer *optimizer_new(const OptimizerConfig *config, const Net *net);
+void optimizer_free(Optimizer *optimizer);
+/* One step with gradient[param_count] (already averaged over the minibatch). Deterministic at any thread count: may
+ * use OpenMP over parameters. Returns the gradient's norm before clipping; a gradient that is not finite changes
+ * nothing and returns NaN. */
+double optimizer_step(Optimizer *optimizer, Net *net, const float *gradient, double learning_rate);
+/* Writes averaged parameters into `out` (same shape; its stats are copied from net). */
+void optimizer_averaged(const Optimizer *optimizer, const Net *net, Net *out);
+int64_t optimizer_steps(const Optimizer *optimizer);
+/* Appends the whole state (moments, average, step count) and reads it back, for checkpoints. */
+void optimizer_save(const Optimizer *optimizer, Buffer *out);
+bool optimizer_load(Optimizer *optimizer, Buffer *in, Error *err);
+
+#endif
