@@ -1,0 +1,48 @@
+/* A run: a folder that holds everything about one training.
+ *
+ *   run.json            game, arm, seed, version, CPU features, source of imitation games
+ *   run.conf            the resolved configuration
+ *   log.jsonl           one JSON object a finished iteration (docs/files.md lists the keys)
+ *   networks/00012.net  the averaged weights after iteration 12; 00000.net before any self-play
+ *   replay/00012-03.spr the positions of shard 3 of iteration 12
+ *   learner.ckpt        raw weights, optimiser and counters after the last finished iteration
+ *   imitation.jsonl     the bootstrap stage's epochs, where there was one
+ *
+ * A run killed at any instant continues from its last whole shard and ends in the same bytes as one that never was. */
+#ifndef SELFPLAY_RUN_H
+#define SELFPLAY_RUN_H
+
+#include "base/error.h"
+#include "base/file.h"
+#include "selfplay/run_config.h"
+
+#include <jansson.h>
+
+typedef enum RunArm { ARM_FROM_SCRATCH, ARM_BOOTSTRAP_IMITATION } RunArm;
+
+/* What is known of a run before training or reading it. */
+typedef struct RunInfo {
+  char folder[FILE_PATH_MAX];
+  char name[64];          /* last part of the folder's path */
+  const Game *game;
+  RunArm arm;
+  uint64_t seed;
+  char source[FILE_PATH_MAX]; /* of imitation games; empty = made by the teacher */
+  char version[64], features[128];
+  RunConfig config;
+  int iterations;         /* finished ones; networks 0..iterations exist */
+} RunInfo;
+
+/* "demo" or "runs/demo" or any path; resolves to the folder (runs/NAME where no such folder exists). */
+void run_resolve(const char *name, char folder[FILE_PATH_MAX]);
+/* Reads run.json, run.conf and the number of finished iterations. */
+bool run_open(const char *name, RunInfo *out, Error *err);
+/* networks/ITERATION.net of the run. */
+void run_network_path(const RunInfo *run, int iteration, char path[FILE_PATH_MAX]);
+/* The log as a JSON array of its objects, one an iteration (json_decref it); NULL with a message. A last line cut by
+ * a kill is left out. Damaged lines are an error that names file and line. */
+json_t *run_log(const RunInfo *run, Error *err);
+/* imitation.jsonl likewise; an empty array where the run had no such stage. */
+json_t *run_imitation_log(const RunInfo *run, Error *err);
+
+#endif

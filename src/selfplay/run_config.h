@@ -1,0 +1,60 @@
+/* RunConfig: everything that decides a run, one struct and the table of keys that describes it (base/config.h). */
+#ifndef SELFPLAY_RUN_CONFIG_H
+#define SELFPLAY_RUN_CONFIG_H
+
+#include "base/config.h"
+#include "games/game.h"
+#include "mcts/search.h"
+#include "net/net.h"
+#include "net/optimizer.h"
+
+typedef enum TeacherKind { TEACHER_ALPHABETA, TEACHER_MCTS, TEACHER_SOLVER } TeacherKind;
+
+typedef struct RunConfig {
+  char game[CONFIG_TEXT_MAX];
+
+  /* network */
+  int blocks, channels, policy_channels, value_channels, value_hidden;
+
+  SearchConfig search;
+  int visits;
+
+  /* self-play */
+  int games, shards, lanes;
+  int random_plies;
+  double temperature, temperature_end;
+  int temperature_plies;
+  int cache_log2;
+  double resign, resign_playout;
+  int resign_from;
+
+  /* replay and learner */
+  int window_min, window_max;
+  double window_growth;
+  int batch, slice;
+  double reuse;
+  double rate, rate_final;
+  int warmup_steps, rate_decay_iterations;
+  double value_weight, value_mix;
+  OptimizerConfig optimizer;
+
+  /* imitation */
+  int imitation_games, imitation_teacher, imitation_depth, imitation_playouts;
+  double imitation_random, imitation_keep;
+  int imitation_anneal, imitation_epochs, imitation_patience;
+
+  /* how long, where the command line does not say */
+  int iterations;
+  double minutes;
+} RunConfig;
+
+extern const ConfigTable run_config_table;
+
+/* Defaults, then the game's shipped file configs/GAME.conf where there is one. */
+bool run_config_shipped(const Game *game, RunConfig *config, Error *err);
+/* What no single key's range can say: games divisible by shards, slice dividing batch, and so on. */
+bool run_config_valid(const RunConfig *config, Error *err);
+/* The network's shape for this game. */
+NetShape run_config_shape(const RunConfig *config, const Game *game);
+
+#endif
