@@ -25,8 +25,6 @@ typedef struct RunConfig {
   double temperature, temperature_end;
   int temperature_plies;
   int cache_log2;
-  double resign, resign_playout;
-  int resign_from;
 
   /* replay and learner */
   int window_min, window_max;

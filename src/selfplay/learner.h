@@ -1,0 +1,65 @@
+/* Learner: fits a network to replay.
+ *
+ * A minibatch is cut into fixed slices; each slice draws its positions and symmetries from its own random streams and
+ * is one independent forward and backward pass; the slices' gradients are summed in their order. So the result does
+ * not depend on how many threads there are. */
+#ifndef SELFPLAY_LEARNER_H
+#define SELFPLAY_LEARNER_H
+
+#include "selfplay/replay.h"
+#include "selfplay/run_config.h"
+
+typedef struct Learner Learner;
+
+/* What one call of learner_fit() did, averaged over its samples. */
+typedef struct FitStats {
+  int64_t steps, samples;
+  double policy, value; /* losses in nats */
+  double gradient_norm; /* mean before clipping */
+  double rate;          /* learning rate of the last step */
+  double expert_share;  /* share of samples from expert games */
+} FitStats;
+
+/* Loss on positions that the network was not fitted to, beside the best constant prediction's. */
+typedef struct HeldOutStats {
+  int count;        /* positions */
+  int with_policy;  /* of them, those with a policy target */
+  double policy, policy_baseline, value, value_baseline; /* nats */
+  double value_square;                                   /* of win - loss */
+  double top1, top3;                                     /* share whose target move is the network's best, in its best 3 */
+} HeldOutStats;
+
+enum { CALIBRATION_BINS = 10 };
+
+/* Predicted against observed outcome, by tenths of the predicted win - loss in [-1, 1]. */
+typedef struct Calibration {
+  double predicted[CALIBRATION_BINS], observed[CALIBRATION_BINS]; /* means */
+  int count[CALIBRATION_BINS];
+  double error; /* mean absolute difference, weighted by count */
+} Calibration;
+
+/* Weights drawn from the seed's own stream: the same for both arms of a comparison. */
+Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, int threads);
+void learner_free(Learner *learner);
+/* Takes `steps` steps on replay, with `expert_share` of each minibatch from `expert` (NULL where 0), at the learning
+ * rate of `iteration`. `value_mix` as in replay_example(). */
+void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, double expert_share, int64_t steps,
+                 int iteration, FitStats *stats);
+/* The learner's own last weights, and the averaged ones that play (owned by the learner, refreshed by this call). */
+const Net *learner_net(const Learner *learner);
+const Net *learner_averaged(Learner *learner);
+/* Starts again from these weights with a fresh optimiser and step count: after the imitation stage. */
+void learner_restart(Learner *learner, const Net *weights);
+int64_t learner_steps(const Learner *learner);
+/* Samples drawn since the learner was made, over restarts. */
+int64_t learner_samples(const Learner *learner);
+
+/* Loss of `net` on positions indices[count) of replay, with value targets of the game's outcome alone. */
+void learner_measure(const Learner *learner, const Net *net, const Replay *replay, const uint32_t *indices,
+                     int count, HeldOutStats *stats, Calibration *calibration);
+
+/* Whole state, for checkpoints. */
+void learner_save(const Learner *learner, Buffer *out);
+bool learner_load(Learner *learner, Buffer *in, Error *err);
+
+#endif

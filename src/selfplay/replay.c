@@ -1,0 +1,255 @@
+#include "selfplay/replay.h"
+
+#include "base/memory.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+ReplayBlock *replay_block_new(const Game *game) {
+  ReplayBlock *block = memory_new(1, sizeof *block);
+  block->game = game;
+  return block;
+}
+
+void replay_block_free(ReplayBlock *block) {
+  if (!block) return;
+  free(block->states);
+  free(block->policies);
+  free(block->facts);
+  free(block);
+}
+
+static void block_reserve(ReplayBlock *block, int extra) {
+  int needed = block->count + extra;
+  if (needed <= block->capacity) return;
+  size_t capacity = block->capacity ? (size_t)block->capacity : 64;
+  while (capacity < (size_t)needed) capacity *= 2;
+  size_t old = (size_t)block->count;
+  block->states = memory_grow(block->states, old, capacity, block->game->state_size);
+  block->policies = memory_grow(block->policies, old, capacity, (size_t)block->game->moves * sizeof *block->policies);
+  block->facts = memory_grow(block->facts, old, capacity, sizeof *block->facts);
+  block->capacity = (int)capacity;
+}
+
+static uint16_t to_fixed(float share) {
+  return (uint16_t)lrintf(fminf(fmaxf(share, 0), 1) * 65535);
+}
+
+void replay_block_add(ReplayBlock *block, const void *state, const float *policy, const float search_wdl[3],
+                      int ply, uint32_t game_number) {
+  block_reserve(block, 1);
+  size_t moves = (size_t)block->game->moves, place = (size_t)block->count++;
+  memcpy(block->states + place * block->game->state_size, state, block->game->state_size);
+  float sum = 0;
+  for (size_t m = 0; m < moves; m++) {
+    block->policies[place * moves + m] = to_fixed(policy[m]);
+    sum += policy[m];
+  }
+  ExampleFacts *facts = &block->facts[place];
+  *facts = (ExampleFacts){
+      .flags = sum > 0 ? EXAMPLE_HAS_POLICY : 0, .ply = (uint16_t)ply, .game = game_number};
+  for (int i = 0; i < 3; i++) facts->search_wdl[i] = to_fixed(search_wdl[i]);
+}
+
+void replay_block_outcome(ReplayBlock *block, int first, int first_player_result) {
+  for (int i = first; i < block->count; i++) {
+    const uint8_t *state = block->states + (size_t)i * block->game->state_size;
+    int sign = block->game->to_move(state) == 0 ? 1 : -1;
+    block->facts[i].outcome = (int8_t)(sign * first_player_result);
+  }
+}
+
+void replay_block_append(ReplayBlock *block, const ReplayBlock *other, int from, int count) {
+  assert(block->game == other->game && from >= 0 && from + count <= other->count);
+  block_reserve(block, count);
+  size_t size = block->game->state_size, moves = (size_t)block->game->moves, at = (size_t)block->count;
+  size_t start = (size_t)from, n = (size_t)count;
+  if (!n) return;
+  memcpy(block->states + at * size, other->states + start * size, n * size);
+  memcpy(block->policies + at * moves, other->policies + start * moves, n * moves * sizeof *block->policies);
+  memcpy(block->facts + at, other->facts + start, n * sizeof *block->facts);
+  block->count += count;
+}
+
+static const char MAGIC[8] = {'S', 'P', 'R', 'E', 'P', 'L', 'A', 'Y'};
+enum { VERSION = 1 };
+
+typedef struct FileHeader {
+  char game[32];
+  ReplayOrigin origin;
+  uint32_t state_size, moves, count, reserved;
+} FileHeader;
+
+bool replay_block_save(const ReplayBlock *block, const ReplayOrigin *origin, const char *path, Error *err) {
+  size_t n = (size_t)block->count, moves = (size_t)block->game->moves;
+  FileHeader header = {.origin = *origin,
+                       .state_size = (uint32_t)block->game->state_size,
+                       .moves = (uint32_t)moves,
+                       .count = (uint32_t)n};
+  strncpy(header.game, block->game->name, sizeof header.game - 1);
+  Buffer payload = {0};
+  buffer_put(&payload, &header, sizeof header);
+  buffer_put(&payload, block->states, n * block->game->state_size);
+  buffer_put(&payload, block->policies, n * moves * sizeof *block->policies);
+  buffer_put(&payload, block->facts, n * sizeof *block->facts);
+  bool done = file_write_block(path, MAGIC, VERSION, &payload, err);
+  buffer_free(&payload);
+  return done;
+}
+
+static bool check_header(const FileHeader *header, const Game *game, const ReplayOrigin *origin, size_t left,
+                         const char *path, Error *err) {
+  if (strncmp(header->game, game->name, sizeof header->game) != 0)
+    return error_set(err, "%s: positions of another game (%.31s, not %s)", path, header->game, game->name);
+  uint64_t each = game->state_size + (uint64_t)game->moves * sizeof(uint16_t) + sizeof(ExampleFacts);
+  if (header->state_size != game->state_size || header->moves != (uint32_t)game->moves ||
+      header->count * each != left)
+    return error_set(err, "%s: damaged: its sizes do not add up", path);
+  const ReplayOrigin *found = &header->origin;
+  if (found->seed != origin->seed || found->iteration != origin->iteration || found->shard != origin->shard ||
+      found->network != origin->network || found->config != origin->config)
+    return error_set(err, "%s: belongs to another run or another iteration", path);
+  return true;
+}
+
+ReplayBlock *replay_block_load(const Game *game, const ReplayOrigin *origin, const char *path, Error *err) {
+  Buffer payload = {0};
+  FileHeader header;
+  ReplayBlock *block = NULL;
+  if (!file_read_block(path, MAGIC, VERSION, NULL, &payload, err)) goto done;
+  if (!buffer_get(&payload, &header, sizeof header)) {
+    error_set(err, "%s: damaged: too short", path);
+    goto done;
+  }
+  if (!check_header(&header, game, origin, payload.size - payload.position, path, err)) goto done;
+  block = replay_block_new(game);
+  block_reserve(block, (int)header.count);
+  block->count = (int)header.count;
+  size_t n = header.count, moves = (size_t)game->moves;
+  buffer_get(&payload, block->states, n * game->state_size);
+  buffer_get(&payload, block->policies, n * moves * sizeof *block->policies);
+  buffer_get(&payload, block->facts, n * sizeof *block->facts);
+done:
+  buffer_free(&payload);
+  return block;
+}
+
+struct Replay {
+  const Game *game;
+  ReplayBlock **blocks;
+  int *starts; /* index of each block's first position */
+  int block_count, block_capacity, count;
+};
+
+Replay *replay_new(const Game *game) {
+  Replay *replay = memory_new(1, sizeof *replay);
+  replay->game = game;
+  return replay;
+}
+
+void replay_free(Replay *replay) {
+  if (!replay) return;
+  for (int i = 0; i < replay->block_count; i++) replay_block_free(replay->blocks[i]);
+  free(replay->blocks);
+  free(replay->starts);
+  free(replay);
+}
+
+void replay_add(Replay *replay, ReplayBlock *block) {
+  assert(block->game == replay->game);
+  if (replay->block_count == replay->block_capacity) {
+    size_t old = (size_t)replay->block_capacity, capacity = old ? 2 * old : 16;
+    replay->blocks = memory_grow(replay->blocks, old, capacity, sizeof *replay->blocks);
+    replay->starts = memory_grow(replay->starts, old, capacity, sizeof *replay->starts);
+    replay->block_capacity = (int)capacity;
+  }
+  replay->starts[replay->block_count] = replay->count;
+  replay->blocks[replay->block_count++] = block;
+  replay->count += block->count;
+}
+
+void replay_trim(Replay *replay, int window) {
+  int dropped = 0, positions = 0;
+  while (dropped < replay->block_count - 1 &&
+         replay->count - positions - replay->blocks[dropped]->count >= window)
+    positions += replay->blocks[dropped++]->count;
+  if (!dropped) return;
+  for (int i = 0; i < dropped; i++) replay_block_free(replay->blocks[i]);
+  replay->block_count -= dropped;
+  replay->count -= positions;
+  for (int i = 0; i < replay->block_count; i++) {
+    replay->blocks[i] = replay->blocks[i + dropped];
+    replay->starts[i] = replay->starts[i + dropped] - positions;
+  }
+}
+
+int replay_count(const Replay *replay) {
+  return replay->count;
+}
+
+const ReplayBlock *replay_at(const Replay *replay, int index, int *place) {
+  assert(index >= 0 && index < replay->count);
+  int low = 0, high = replay->block_count - 1;
+  while (low < high) {
+    int middle = (low + high + 1) / 2;
+    if (replay->starts[middle] <= index) low = middle;
+    else high = middle - 1;
+  }
+  *place = index - replay->starts[low];
+  return replay->blocks[low];
+}
+
+void replay_example(const ReplayBlock *block, int place, int s, float value_mix, float *planes, float *policy,
+                    uint8_t *legal, float wdl[3]) {
+  const Game *game = block->game;
+  const uint8_t *state = block->states + (size_t)place * game->state_size;
+  const uint16_t *fixed = block->policies + (size_t)place * (size_t)game->moves;
+  const ExampleFacts *facts = &block->facts[place];
+  float plain[GAME_MOVES_MAX], sum = 0;
+  int moves[GAME_MOVES_MAX];
+
+  for (int m = 0; m < game->moves; m++) sum += fixed[m];
+  for (int m = 0; m < game->moves; m++) plain[m] = sum > 0 ? fixed[m] / sum : 0;
+  game_symmetry_policy(game, s, plain, policy);
+
+  memset(legal, 0, (size_t)game->moves);
+  int count = game->legal(state, moves);
+  for (int i = 0; i < count; i++) legal[game->symmetry_move(s, moves[i])] = 1;
+
+  float *unturned = planes;
+  float scratch[64 * 64];
+  if (s != 0) {
+    assert((size_t)(game->planes * game->rows * game->cols) <= sizeof scratch / sizeof *scratch);
+    unturned = scratch;
+  }
+  game->encode(state, unturned);
+  if (s != 0) game_symmetry_planes(game, s, unturned, planes);
+
+  float total = 0;
+  for (int i = 0; i < 3; i++) total += facts->search_wdl[i];
+  float mix = total > 0 ? value_mix : 0; /* positions that no search has seen have only their outcome */
+  for (int i = 0; i < 3; i++) wdl[i] = mix > 0 ? mix * facts->search_wdl[i] / total : 0;
+  wdl[1 - facts->outcome] += 1 - mix;
+}
+
+static int compare_keys(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+int replay_unique(ReplayBlock *const *blocks, int count) {
+  size_t total = 0, n = 0;
+  for (int b = 0; b < count; b++) total += (size_t)blocks[b]->count;
+  if (!total) return 0;
+  uint64_t *keys = memory_new(total, sizeof *keys);
+  for (int b = 0; b < count; b++)
+    for (int i = 0; i < blocks[b]->count; i++)
+      keys[n++] = blocks[b]->game->key(blocks[b]->states + (size_t)i * blocks[b]->game->state_size);
+  qsort(keys, total, sizeof *keys, compare_keys);
+  int unique = 1;
+  for (size_t i = 1; i < total; i++) unique += keys[i] != keys[i - 1];
+  free(keys);
+  return unique;
+}

@@ -1,0 +1,75 @@
+/* Replay: positions to learn from, in blocks as shards made them, and the window the learner draws from.
+ *
+ * A block is what one shard of self-play (or of a teacher) yields. Its file is a base/file.h block of magic
+ * "SPREPLAY"; what a file holds is bit for bit what was held in memory, so a resumed run sees the same numbers. */
+#ifndef SELFPLAY_REPLAY_H
+#define SELFPLAY_REPLAY_H
+
+#include "base/file.h"
+#include "base/rng.h"
+#include "games/game.h"
+
+enum { EXAMPLE_HAS_POLICY = 1 }; /* unset for a teacher's random moves, which are not imitated */
+
+/* What is known of one position besides its state and policy; values are for the player to move. */
+typedef struct ExampleFacts {
+  uint16_t search_wdl[3]; /* the search's root value, in 1/65535 */
+  int8_t outcome;         /* of the game: 1, 0, -1 */
+  uint8_t flags;
+  uint16_t ply;
+  uint16_t reserved;
+  uint32_t game;          /* number of the game within its iteration, so that whole games can be held out */
+} ExampleFacts;
+_Static_assert(sizeof(ExampleFacts) == 16, "the file's layout");
+
+typedef struct ReplayBlock {
+  const Game *game;
+  int count, capacity;
+  uint8_t *states;     /* [count][state_size] */
+  uint16_t *policies;  /* [count][moves], in 1/65535 */
+  ExampleFacts *facts; /* [count] */
+} ReplayBlock;
+
+/* Where a block came from; kept in its file and checked when it is read back. */
+typedef struct ReplayOrigin {
+  uint64_t seed;
+  uint32_t iteration, shard;
+  uint32_t network; /* net_hash() of the weights that played; 0 for a teacher */
+  uint32_t config;  /* CRC-32 of the resolved configuration */
+} ReplayOrigin;
+
+ReplayBlock *replay_block_new(const Game *game);
+void replay_block_free(ReplayBlock *block);
+/* Appends a position; policy[moves] sums to 1 or to 0 (then nothing is to be imitated). Copies everything. */
+void replay_block_add(ReplayBlock *block, const void *state, const float *policy, const float search_wdl[3],
+                      int ply, uint32_t game_number);
+/* Sets the outcome of positions [first, count) from the result for the first player (1, 0, -1). */
+void replay_block_outcome(ReplayBlock *block, int first, int first_player_result);
+/* Appends positions [from, from + count) of another block. */
+void replay_block_append(ReplayBlock *block, const ReplayBlock *other, int from, int count);
+
+bool replay_block_save(const ReplayBlock *block, const ReplayOrigin *origin, const char *path, Error *err);
+/* NULL with a message where the file is damaged, of another game, or not of this origin. */
+ReplayBlock *replay_block_load(const Game *game, const ReplayOrigin *origin, const char *path, Error *err);
+
+typedef struct Replay Replay;
+
+Replay *replay_new(const Game *game);
+void replay_free(Replay *replay);
+/* Takes ownership of the block. */
+void replay_add(Replay *replay, ReplayBlock *block);
+/* Drops the oldest blocks while what remains holds at least `window` positions. */
+void replay_trim(Replay *replay, int window);
+int replay_count(const Replay *replay);
+/* The position at `index` in [0, count): its block, and its place in that block. */
+const ReplayBlock *replay_at(const Replay *replay, int index, int *place);
+
+/* One position as the learner wants it, under symmetry `s`: planes[planes][rows][cols], policy[moves], legal[moves],
+ * wdl[3] = value_mix x search + (1 - value_mix) x outcome. */
+void replay_example(const ReplayBlock *block, int place, int s, float value_mix, float *planes, float *policy,
+                    uint8_t *legal, float wdl[3]);
+
+/* Distinct positions (by game key) among those of the blocks. */
+int replay_unique(ReplayBlock *const *blocks, int count);
+
+#endif

@@ -1,0 +1,218 @@
+#include "selfplay/shard.h"
+
+#include "base/memory.h"
+#include "mcts/search.h"
+#include "selfplay/net_evaluator.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One of the games that a shard plays at the same time. */
+typedef struct Lane {
+  Search *search;
+  ReplayBlock *played; /* positions of the game under way; their outcome is not yet known */
+  Rng rng;
+  uint32_t game_number;
+  int searched; /* moves of this game chosen by search */
+  bool active;
+  uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
+} Lane;
+
+typedef struct Shard {
+  const ShardSpec *spec;
+  Lane *lanes;
+  int lane_count, next_game;
+  ReplayBlock *finished;
+  ShardProgress *progress;
+  void *context;
+  ShardStats *stats;
+  float *policy; /* [moves] */
+  SearchChild *children;
+} Shard;
+
+static double entropy(const float *shares, int n) {
+  double sum = 0;
+  for (int i = 0; i < n; i++)
+    if (shares[i] > 0) sum -= shares[i] * log(shares[i]);
+  return sum;
+}
+
+/* Random moves give the games different beginnings; a line that ends the game is drawn again. */
+static void play_random_plies(const Shard *shard, Lane *lane) {
+  const Game *game = shard->spec->game;
+  float value;
+  do {
+    game->init(lane->state);
+    uint32_t plies = rng_below(&lane->rng, (uint32_t)shard->spec->config->random_plies + 1);
+    for (uint32_t i = 0; i < plies && !game->over(lane->state, &value); i++) {
+      int moves[GAME_MOVES_MAX];
+      int count = game->legal(lane->state, moves);
+      game->play(lane->state, moves[rng_below(&lane->rng, (uint32_t)count)]);
+    }
+  } while (game->over(lane->state, &value));
+}
+
+static void finish_game(Shard *shard, Lane *lane, float value_for_mover) {
+  const Game *game = shard->spec->game;
+  int sign = game->to_move(lane->state) == 0 ? 1 : -1;
+  int result = sign * (value_for_mover > 0 ? 1 : value_for_mover < 0 ? -1 : 0);
+  ShardStats *stats = shard->stats;
+  stats->games++;
+  stats->plies += game->ply(lane->state);
+  stats->positions += lane->played->count;
+  if (result > 0) stats->first_wins++;
+  else if (result < 0) stats->second_wins++;
+  else stats->draws++;
+  replay_block_outcome(lane->played, 0, result);
+  replay_block_append(shard->finished, lane->played, 0, lane->played->count);
+  lane->played->count = 0;
+  if (shard->progress) shard->progress(shard->context, game->ply(lane->state));
+}
+
+/* Puts the lane at a position that wants a search, playing forced moves and beginning new games on the way;
+ * the lane goes idle when the shard has no more games. */
+static void prepare_search(Shard *shard, Lane *lane, bool fresh) {
+  const ShardSpec *spec = shard->spec;
+  const Game *game = spec->game;
+  for (;;) {
+    float value;
+    int moves[GAME_MOVES_MAX];
+    if (fresh) {
+      if (shard->next_game == spec->games) {
+        lane->active = false;
+        return;
+      }
+      lane->game_number = (uint32_t)(spec->first_game + shard->next_game++);
+      lane->rng = rng_make(spec->seed, RNG_SELFPLAY, spec->iteration, lane->game_number);
+      lane->searched = 0;
+      play_random_plies(shard, lane);
+      fresh = false;
+    } else if (game->over(lane->state, &value)) {
+      finish_game(shard, lane, value);
+      fresh = true;
+    } else if (game->legal(lane->state, moves) == 1) {
+      search_advance(lane->search, moves[0]);
+      game->play(lane->state, moves[0]);
+    } else {
+      Rng noise = lane->rng;
+      noise.counter[1] = RNG_SEARCH_NOISE; /* the same place in another stream: one per searched move */
+      noise.counter[0] = (uint32_t)lane->searched << 16;
+      noise.used = 4;
+      search_start(lane->search, lane->state, spec->config->visits, noise);
+      return;
+    }
+  }
+}
+
+static void record_and_play(Shard *shard, Lane *lane) {
+  const RunConfig *config = shard->spec->config;
+  const Game *game = shard->spec->game;
+  float wdl[3], priors[GAME_MOVES_MAX];
+  search_policy(lane->search, shard->policy);
+  search_root_wdl(lane->search, wdl);
+  replay_block_add(lane->played, lane->state, shard->policy, wdl, game->ply(lane->state), lane->game_number);
+
+  int count = search_children(lane->search, shard->children);
+  for (int i = 0; i < count; i++) priors[i] = shard->children[i].prior;
+  shard->stats->policy_entropy += entropy(priors, count);
+  shard->stats->target_entropy += entropy(shard->policy, game->moves);
+  shard->stats->simulations += search_simulations(lane->search);
+
+  bool early = lane->searched < config->temperature_plies;
+  int move = search_move(lane->search, early ? config->temperature : config->temperature_end);
+  lane->searched++;
+  search_advance(lane->search, move);
+  game->play(lane->state, move);
+}
+
+/* The next leaf of this lane that wants an evaluation, over as many moves and games as it takes; NULL when idle. */
+static const void *next_leaf(Shard *shard, Lane *lane) {
+  while (lane->active) {
+    const void *leaf = search_select(lane->search);
+    if (leaf) return leaf;
+    record_and_play(shard, lane);
+    prepare_search(shard, lane, false);
+  }
+  return NULL;
+}
+
+static void play_all(Shard *shard, Evaluator *evaluator) {
+  const Game *game = shard->spec->game;
+  size_t lanes = (size_t)shard->lane_count;
+  char *states = memory_new(lanes, game->state_size);
+  float *logits = memory_new(lanes * (size_t)game->moves, sizeof *logits);
+  float *wdl = memory_new(lanes * 3, sizeof *wdl);
+  Lane **waiting = memory_new(lanes, sizeof(Lane *));
+  for (;;) {
+    int batch = 0;
+    for (int i = 0; i < shard->lane_count; i++) {
+      const void *leaf = next_leaf(shard, &shard->lanes[i]);
+      if (!leaf) continue;
+      memcpy(states + (size_t)batch * game->state_size, leaf, game->state_size);
+      waiting[batch++] = &shard->lanes[i];
+    }
+    if (!batch) break;
+    evaluator->evaluate(evaluator->self, states, batch, logits, wdl);
+    for (int i = 0; i < batch; i++)
+      search_update(waiting[i]->search, logits + (size_t)i * (size_t)game->moves, wdl + 3 * i);
+    shard->stats->evaluations += batch;
+  }
+  free(states);
+  free(logits);
+  free(wdl);
+  free(waiting);
+}
+
+ReplayBlock *shard_play(const ShardSpec *spec, ShardProgress *progress, void *context, ShardStats *stats) {
+  const RunConfig *config = spec->config;
+  *stats = (ShardStats){0};
+  Shard shard = {.spec = spec,
+                 .lane_count = config->lanes < spec->games ? config->lanes : spec->games,
+                 .finished = replay_block_new(spec->game),
+                 .progress = progress,
+                 .context = context,
+                 .stats = stats,
+                 .policy = memory_new((size_t)spec->game->moves, sizeof(float)),
+                 .children = memory_new((size_t)spec->game->moves, sizeof(SearchChild))};
+  Evaluator *evaluator = net_evaluator_new(spec->game, spec->plan, shard.lane_count);
+  if (config->cache_log2 > 0) evaluator = evaluator_cached(evaluator, config->cache_log2);
+  shard.lanes = memory_new((size_t)shard.lane_count, sizeof(Lane));
+  for (int i = 0; i < shard.lane_count; i++) {
+    shard.lanes[i].search = search_new(spec->game, &config->search);
+    shard.lanes[i].played = replay_block_new(spec->game);
+    shard.lanes[i].active = true;
+    prepare_search(&shard, &shard.lanes[i], true);
+  }
+  play_all(&shard, evaluator);
+
+  uint64_t lookups, hits;
+  evaluator_cache_counts(evaluator, &lookups, &hits);
+  stats->cache_lookups = (int64_t)lookups;
+  stats->cache_hits = (int64_t)hits;
+  stats->evaluations -= (int64_t)hits;
+  for (int i = 0; i < shard.lane_count; i++) {
+    search_free(shard.lanes[i].search);
+    replay_block_free(shard.lanes[i].played);
+  }
+  evaluator_free(evaluator);
+  free(shard.lanes);
+  free(shard.policy);
+  free(shard.children);
+  return shard.finished;
+}
+
+void shard_stats_add(ShardStats *total, const ShardStats *part) {
+  total->games += part->games;
+  total->positions += part->positions;
+  total->plies += part->plies;
+  total->first_wins += part->first_wins;
+  total->draws += part->draws;
+  total->second_wins += part->second_wins;
+  total->simulations += part->simulations;
+  total->evaluations += part->evaluations;
+  total->cache_lookups += part->cache_lookups;
+  total->cache_hits += part->cache_hits;
+  total->policy_entropy += part->policy_entropy;
+  total->target_entropy += part->target_entropy;
+}
