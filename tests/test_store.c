@@ -1,0 +1,169 @@
+#include "arena/store.h"
+#include "base/file.h"
+
+#include <criterion/criterion.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static char folder[64];
+
+static void make_folder(void) {
+  strcpy(folder, "/tmp/selfplay-store-XXXXXX");
+  cr_assert(mkdtemp(folder));
+}
+
+static void remove_folder(void) {
+  static const char *const names[] = {"r.sqlite", "r.sqlite-wal", "r.sqlite-shm", "x"};
+  for (int i = 0; i < 4; i++) {
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+    unlink(path);
+  }
+  rmdir(folder);
+}
+
+TestSuite(store, .init = make_folder, .fini = remove_folder);
+
+static Store *open_store(void) {
+  char path[128];
+  Error err;
+  snprintf(path, sizeof path, "%s/r.sqlite", folder);
+  Store *store = store_open(path, &err);
+  cr_assert(store, "%s", err.message);
+  return store;
+}
+
+static const StorePlayer a = {"a", 0}, b = {"net:b", 7}, other_b = {"net:b", 8};
+
+Test(store, keeps_games_across_openings_of_the_file) {
+  Store *store = open_store();
+  Error err;
+  const StoreGame games[] = {{"44", "4455", 0, 0, 2}, {"44", "4456", 0, 1, 1}, {"45", "4567", 1, 0, 0}};
+  int added = -1;
+  cr_assert(store_add(store, "connect4", &a, &b, games, 3, &added, &err), "%s", err.message);
+  cr_assert_eq(added, 3);
+  store_close(store);
+  store = open_store();
+  StoreResults results;
+  cr_assert(store_results(store, "connect4", &results, &err), "%s", err.message);
+  cr_assert_eq(results.player_count, 2);
+  cr_assert_eq(results.count, 3);
+  int ia = store_results_find(&results, "a", 0), ib = store_results_find(&results, "net:b", 7);
+  cr_assert(ia >= 0 && ib >= 0 && ia != ib);
+  cr_assert_eq(results.games[0].first, ia);
+  cr_assert_eq(results.games[0].points, 2);
+  cr_assert_eq(results.games[1].first, ib);
+  cr_assert_eq(results.games[1].points, 1);
+  cr_assert_eq(results.games[0].pair, results.games[1].pair);
+  cr_assert_neq(results.games[0].pair, results.games[2].pair);
+  cr_assert_eq(store_results_between(&results, ib, ia), 3);
+  store_results_free(&results);
+  cr_assert(store_results(store, "tictactoe", &results, &err));
+  cr_assert_eq(results.count, 0);
+  cr_assert_eq(results.player_count, 0);
+  const char *openings[] = {"44", "46", "45"};
+  bool used[3];
+  cr_assert(store_openings_used(store, "connect4", &b, &a, openings, 3, used, &err), "%s", err.message);
+  cr_assert(used[0] && !used[1] && used[2]);
+  cr_assert(store_openings_used(store, "connect4", &other_b, &a, openings, 3, used, &err));
+  cr_assert(!used[0] && !used[2]);
+  store_close(store);
+}
+
+Test(store, the_same_game_counts_once_and_another_network_is_another_player) {
+  Store *store = open_store();
+  Error err;
+  const StoreGame game = {"44", "4455", 0, 0, 2}, swapped = {"44", "4455", 0, 1, 2};
+  int added = -1;
+  cr_assert(store_add(store, "connect4", &a, &b, &game, 1, &added, &err));
+  cr_assert(store_add(store, "connect4", &a, &b, &game, 1, &added, &err));
+  cr_assert_eq(added, 0);
+  cr_assert(store_add(store, "connect4", &b, &a, &swapped, 1, &added, &err));
+  cr_assert_eq(added, 0, "the same game, told from the other side");
+  cr_assert(store_add(store, "connect4", &a, &b, &swapped, 1, &added, &err));
+  cr_assert_eq(added, 1);
+  cr_assert(store_add(store, "connect4", &a, &other_b, &game, 1, &added, &err));
+  cr_assert_eq(added, 1);
+  StoreResults results;
+  cr_assert(store_results(store, "connect4", &results, &err));
+  cr_assert_eq(results.count, 3);
+  cr_assert_eq(results.player_count, 3);
+  store_results_free(&results);
+  store_close(store);
+}
+
+static void write_many(int process) {
+  Store *store = open_store();
+  for (int match = 0; match < 20; match++) {
+    StoreGame games[10];
+    char lines[10][32];
+    for (int k = 0; k < 10; k++) {
+      snprintf(lines[k], sizeof lines[k], "44-%d-%d-%d", process, match, k);
+      games[k] = (StoreGame){"44", lines[k], k / 2, k % 2, k % 3};
+    }
+    Error err;
+    int added = 0;
+    if (!store_add(store, "connect4", &a, &b, games, 10, &added, &err) || added != 10) _exit(1);
+  }
+  store_close(store);
+  _exit(0);
+}
+
+Test(store, processes_write_at_once) {
+  enum { PROCESSES = 4 };
+  pid_t children[PROCESSES];
+  for (int p = 0; p < PROCESSES; p++) {
+    children[p] = fork();
+    if (children[p] == 0) write_many(p);
+  }
+  for (int p = 0; p < PROCESSES; p++) {
+    int status = -1;
+    cr_assert_eq(waitpid(children[p], &status, 0), children[p]);
+    cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  }
+  Store *store = open_store();
+  StoreResults results;
+  Error err;
+  cr_assert(store_results(store, "connect4", &results, &err));
+  cr_assert_eq(results.count, PROCESSES * 200);
+  cr_assert_eq(results.player_count, 2);
+  store_results_free(&results);
+  store_close(store);
+}
+
+static void expect_refusal(const char *path, const char *part) {
+  Error err;
+  Store *store = store_open(path, &err);
+  cr_assert_null(store);
+  cr_assert(strstr(err.message, path) && strstr(err.message, part), "%s", err.message);
+  cr_assert_null(strchr(err.message, '\n'));
+}
+
+Test(store, damaged_and_foreign_files_are_one_clear_line) {
+  char path[128];
+  Error err;
+  snprintf(path, sizeof path, "%s/x", folder);
+  char garbage[5000];
+  memset(garbage, 'g', sizeof garbage);
+  cr_assert(file_write(path, garbage, sizeof garbage, &err));
+  expect_refusal(path, "damaged");
+  unlink(path);
+  sqlite3 *db;
+  cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+  sqlite3_exec(db, "CREATE TABLE notes (x)", NULL, NULL, NULL);
+  sqlite3_close(db);
+  expect_refusal(path, "another program");
+  unlink(path);
+  snprintf(path, sizeof path, "%s/r.sqlite", folder);
+  store_close(open_store());
+  cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
+  sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL);
+  sqlite3_close(db);
+  expect_refusal(path, "newer version");
+  cr_assert_null(store_open("/proc/nothing/here.sqlite", &err));
+  cr_assert(strstr(err.message, "/proc/nothing"));
+}
