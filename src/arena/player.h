@@ -10,7 +10,8 @@
  *   gtp:COMMAND              another engine over a pipe, speaking the Go Text Protocol
  *
  * Options after a comma, for networks: visits=N (0 = the network's policy alone, no search; default 200),
- * search=puct|gumbel (default puct), temperature=T (default 0).
+ * search=puct|gumbel (default puct), temperature=T (default 0). Of an option given twice the last one counts. A word
+ * that is no kind of player but names a run's folder (or a .net file) is that run (or file).
  *
  * A player is asked for many positions at once, from as many games, so that networks can evaluate them as batches;
  * the answer for one position depends on that position and its Rng alone, not on its company. */
@@ -46,6 +47,8 @@ typedef struct Player Player;
 struct Player {
   char name[PLAYER_NAME_MAX]; /* canonical spelling, unique for ratings: run:demo@12,visits=200 */
   uint32_t hash;              /* CRC-32 of the network behind it, else 0 */
+  bool network;               /* a network is behind it, so it takes the option visits= */
+  int visits;                 /* simulations a move; 0 where it does not search by simulations */
   const Game *game;
   void *self;
   /* Picks moves[count] for queries[count]. False with a message where an external engine failed. */

@@ -38,9 +38,8 @@ static size_t name_length(const char *text, bool single) {
   return single ? 1 : strcspn(text, " \t\r\n,");
 }
 
-bool game_play_line(const Game *game, void *state, const char *line, Error *err) {
-  _Alignas(64) unsigned char work[GAME_STATE_MAX];
-  memcpy(work, state, game->state_size);
+/* Plays the line onto `work`; keeps its moves where `moves` is not NULL. */
+static bool walk_line(const Game *game, void *work, const char *line, int *moves, int max, int *count, Error *err) {
   bool single = names_are_single(game);
   int number = 1;
   for (const char *at = line + strspn(line, " \t\r\n,"); *at; at += strspn(at, " \t\r\n,"), number++) {
@@ -60,11 +59,27 @@ bool game_play_line(const Game *game, void *state, const char *line, Error *err)
       return error_set(err, "move %d, '%.*s': the game is already over before it", number, shown, at);
     if (!game_is_legal(game, work, move))
       return error_set(err, "move %d, '%.*s': illegal in this position", number, shown, at);
+    if (moves && *count == max) return error_set(err, "the line is longer than %d moves", max);
+    if (moves) moves[(*count)++] = move;
     game->play(work, move);
     at += length;
   }
+  return true;
+}
+
+bool game_play_line(const Game *game, void *state, const char *line, Error *err) {
+  _Alignas(64) unsigned char work[GAME_STATE_MAX];
+  memcpy(work, state, game->state_size);
+  if (!walk_line(game, work, line, NULL, 0, NULL, err)) return false;
   memcpy(state, work, game->state_size);
   return true;
+}
+
+bool game_read_line(const Game *game, const char *line, int *moves, int max, int *count, Error *err) {
+  _Alignas(64) unsigned char work[GAME_STATE_MAX];
+  game->init(work);
+  *count = 0;
+  return walk_line(game, work, line, moves, max, count, err);
 }
 
 /* Where moves are columns, a column is called as its move; otherwise by letter. */

@@ -80,6 +80,8 @@ bool game_is_legal(const Game *game, const void *state, int move);
  * move's name is one character ("4453"). An illegal or unknown move is an error that names it and its place;
  * the state is then unchanged. */
 bool game_play_line(const Game *game, void *state, const char *line, Error *err);
+/* Reads a line from the starting position into moves[0..max); *count receives its length. Errors as above. */
+bool game_read_line(const Game *game, const char *line, int *moves, int max, int *count, Error *err);
 /* Appends the board as plain text, top row first, with column names, one line a row. */
 void game_print_board(const Game *game, const void *state, Buffer *out);
 /* Move sequences of exactly `depth` plies from `state` (perft); finished games end early and are not counted. */

@@ -30,8 +30,8 @@ Evaluator *evaluator_rollout(const Game *game, int rollouts, Rng rng, int max_ba
  * caller's. */
 typedef void EvaluatorFunction(void *context, const void *state, float *logits, float *wdl);
 Evaluator *evaluator_function(const Game *game, EvaluatorFunction *function, void *context, int max_batch);
-/* A cache of 2^log2_entries answers in front of `inner`, which it then owns. Keyed by the game's 64-bit key, made
- * canonical over the game's symmetries; a collision of keys is taken as a hit. */
+/* A cache of 2^log2_entries answers in front of `inner`, which it then owns. Keyed by the game's 64-bit key (direct
+ * mapped, the newest stays); a collision of keys is taken as a hit. */
 Evaluator *evaluator_cached(Evaluator *inner, int log2_entries);
 /* Look-ups and hits of a cached evaluator since it was made; zeros for any other. */
 void evaluator_cache_counts(const Evaluator *evaluator, uint64_t *lookups, uint64_t *hits);

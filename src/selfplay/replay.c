@@ -79,12 +79,14 @@ enum { VERSION = 1 };
 typedef struct FileHeader {
   char game[32];
   ReplayOrigin origin;
+  ShardStats stats;
   uint32_t state_size, moves, count, reserved;
 } FileHeader;
 
 bool replay_block_save(const ReplayBlock *block, const ReplayOrigin *origin, const char *path, Error *err) {
   size_t n = (size_t)block->count, moves = (size_t)block->game->moves;
   FileHeader header = {.origin = *origin,
+                       .stats = block->stats,
                        .state_size = (uint32_t)block->game->state_size,
                        .moves = (uint32_t)moves,
                        .count = (uint32_t)n};
@@ -127,6 +129,7 @@ ReplayBlock *replay_block_load(const Game *game, const ReplayOrigin *origin, con
   block = replay_block_new(game);
   block_reserve(block, (int)header.count);
   block->count = (int)header.count;
+  block->stats = header.stats;
   size_t n = header.count, moves = (size_t)game->moves;
   buffer_get(&payload, block->states, n * game->state_size);
   buffer_get(&payload, block->policies, n * moves * sizeof *block->policies);

@@ -22,12 +22,22 @@ typedef struct ExampleFacts {
 } ExampleFacts;
 _Static_assert(sizeof(ExampleFacts) == 16, "the file's layout");
 
+/* What a shard played and what that cost. */
+typedef struct ShardStats {
+  int64_t games, positions, plies; /* plies include the random ones */
+  int64_t first_wins, draws, second_wins;
+  int64_t simulations, evaluations; /* evaluations reached the network; simulations did not all need one */
+  int64_t cache_lookups, cache_hits;
+  double policy_entropy, target_entropy; /* summed over positions, nats */
+} ShardStats;
+
 typedef struct ReplayBlock {
   const Game *game;
   int count, capacity;
   uint8_t *states;     /* [count][state_size] */
   uint16_t *policies;  /* [count][moves], in 1/65535 */
   ExampleFacts *facts; /* [count] */
+  ShardStats stats;
 } ReplayBlock;
 
 /* Where a block came from; kept in its file and checked when it is read back. */

@@ -5,8 +5,8 @@
  *   log.jsonl           one JSON object a finished iteration (docs/files.md lists the keys)
  *   networks/00012.net  the averaged weights after iteration 12; 00000.net before any self-play
  *   replay/00012-03.spr the positions of shard 3 of iteration 12
- *   learner.ckpt        raw weights, optimiser and counters after the last finished iteration
- *   imitation.jsonl     the bootstrap stage's epochs, where there was one
+ *   learner-00012.ckpt  raw weights, optimiser, counters and log line of that iteration; the last two are kept
+ *   imitation/00003.spr expert games; imitation.jsonl their fitting, an object an epoch
  *
  * A run killed at any instant continues from its last whole shard and ends in the same bytes as one that never was. */
 #ifndef SELFPLAY_RUN_H
@@ -17,6 +17,7 @@
 #include "selfplay/run_config.h"
 
 #include <jansson.h>
+#include <signal.h>
 
 typedef enum RunArm { ARM_FROM_SCRATCH, ARM_BOOTSTRAP_IMITATION } RunArm;
 
@@ -44,5 +45,39 @@ void run_network_path(const RunInfo *run, int iteration, char path[FILE_PATH_MAX
 json_t *run_log(const RunInfo *run, Error *err);
 /* imitation.jsonl likewise; an empty array where the run had no such stage. */
 json_t *run_imitation_log(const RunInfo *run, Error *err);
+
+/* What a training is asked to do. */
+typedef struct RunRequest {
+  const char *folder;
+  const Game *game;
+  RunArm arm;
+  const char *source; /* file of imitation games; "" = the teacher makes them */
+  uint64_t seed;
+  int threads;
+  RunConfig config; /* run.iterations and run.minutes say how long */
+} RunRequest;
+
+typedef enum RunStage { STAGE_TEACHER, STAGE_IMITATION, STAGE_SELFPLAY, STAGE_LEARNING } RunStage;
+
+typedef struct RunProgress {
+  RunStage stage;
+  int iteration;
+  int64_t done, total; /* games, or steps */
+  double seconds_left; /* until the run ends; negative where unknown */
+} RunProgress;
+
+/* How a training speaks; called from one thread at a time. */
+typedef struct RunEvents {
+  void *context;
+  void (*notice)(void *context, const char *message);
+  void (*progress)(void *context, const RunProgress *progress);
+  void (*imitation)(void *context, const json_t *epoch);
+  void (*iteration)(void *context, const json_t *line);
+} RunEvents;
+
+/* Trains a run, or continues it: a folder that holds one already must be of the same game, arm, seed and
+ * configuration but for run.*. *stop may be set by a signal handler: the run then ends after the shard or step under
+ * way, as a kill would. Returns false with a message on failure. */
+bool run_train(const RunRequest *request, const RunEvents *events, const volatile sig_atomic_t *stop, Error *err);
 
 #endif

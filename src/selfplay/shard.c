@@ -164,17 +164,16 @@ static void play_all(Shard *shard, Evaluator *evaluator) {
   free(waiting);
 }
 
-ReplayBlock *shard_play(const ShardSpec *spec, ShardProgress *progress, void *context, ShardStats *stats) {
+ReplayBlock *shard_play(const ShardSpec *spec, ShardProgress *progress, void *context) {
   const RunConfig *config = spec->config;
-  *stats = (ShardStats){0};
   Shard shard = {.spec = spec,
                  .lane_count = config->lanes < spec->games ? config->lanes : spec->games,
                  .finished = replay_block_new(spec->game),
                  .progress = progress,
                  .context = context,
-                 .stats = stats,
                  .policy = memory_new((size_t)spec->game->moves, sizeof(float)),
                  .children = memory_new((size_t)spec->game->moves, sizeof(SearchChild))};
+  ShardStats *stats = shard.stats = &shard.finished->stats;
   Evaluator *evaluator = net_evaluator_new(spec->game, spec->plan, shard.lane_count);
   if (config->cache_log2 > 0) evaluator = evaluator_cached(evaluator, config->cache_log2);
   shard.lanes = memory_new((size_t)shard.lane_count, sizeof(Lane));

@@ -10,14 +10,6 @@
 #include "selfplay/replay.h"
 #include "selfplay/run_config.h"
 
-typedef struct ShardStats {
-  int64_t games, positions, plies; /* plies include the random ones */
-  int64_t first_wins, draws, second_wins;
-  int64_t simulations, evaluations; /* evaluations reached the network; simulations did not all need one */
-  int64_t cache_lookups, cache_hits;
-  double policy_entropy, target_entropy; /* summed over positions, nats */
-} ShardStats;
-
 typedef struct ShardSpec {
   const Game *game;
   const RunConfig *config;
@@ -30,8 +22,8 @@ typedef struct ShardSpec {
 /* Called whenever a game has ended; may be NULL. Runs on the shard's thread. */
 typedef void ShardProgress(void *context, int plies);
 
-/* Plays the shard. The block is the caller's to free. */
-ReplayBlock *shard_play(const ShardSpec *spec, ShardProgress *progress, void *context, ShardStats *stats);
+/* Plays the shard; what it cost is in the block's stats. The block is the caller's to free. */
+ReplayBlock *shard_play(const ShardSpec *spec, ShardProgress *progress, void *context);
 void shard_stats_add(ShardStats *total, const ShardStats *part);
 
 #endif

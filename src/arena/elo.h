@@ -1,0 +1,47 @@
+/* Elo: plays what is missing between the players asked for, and rates everything recorded of a game.
+ *
+ * Half of the games wanted are a round robin of all pairings, so that everybody is connected to everybody; the rest go
+ * one small match at a time to the player with the widest interval, against the opponent whose games say most (close
+ * in rating, few games so far). Games already recorded count. A pairing never meets twice on one opening. */
+#ifndef ARENA_ELO_H
+#define ARENA_ELO_H
+
+#include "arena/match.h"
+#include "arena/store.h"
+
+/* Spelling of the player whose rating is 0 in this game, always. */
+const char *elo_reference(const Game *game);
+
+typedef struct EloProgress {
+  const Player *a, *b;        /* now playing */
+  int games_done, games_total; /* an estimate of the total */
+} EloProgress;
+
+typedef struct EloOptions {
+  int games; /* each player is to have at least this many recorded games against the others */
+  uint64_t seed;
+  void (*progress)(void *context, const EloProgress *progress); /* may be NULL */
+  void *context;
+} EloOptions;
+
+typedef struct EloPlayed {
+  int games;      /* played and recorded now */
+  bool exhausted; /* some pairings ran out of openings before everybody had enough games */
+} EloPlayed;
+
+/* Players differ in name or hash; count >= 2; the reference should be among them. */
+bool elo_play(Store *store, Player *const *players, int count, const EloOptions *options, EloPlayed *played,
+              Error *err);
+
+typedef struct EloTable {
+  StoreResults results;
+  RatingTable *ratings; /* of results.players */
+  int *order;           /* indices of the players, strongest first; those not connected last */
+} EloTable;
+
+/* Everything recorded of the game, with `resamples` of the bootstrap (0: none). False with a message where nothing is
+ * recorded, or nothing of the reference. */
+bool elo_rate(Store *store, const Game *game, int resamples, uint64_t seed, EloTable *out, Error *err);
+void elo_table_free(EloTable *table);
+
+#endif

@@ -1,0 +1,226 @@
+#include "arena/openings.h"
+
+#include "arena/positions.h"
+#include "base/memory.h"
+#include "games/alphabeta.h"
+#include "games/connect4_solver.h"
+
+#include <assert.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  BALANCE_DEPTH = 6,        /* of the alpha-beta that judges random openings */
+  DRAWS_PER_OPENING = 100,  /* random lines tried for each opening wanted ... */
+  DRAWS_LEAST = 20000,      /* ... and at least */
+  SOLVER_LOG2_ENTRIES = 23,
+};
+
+/* A heuristic value beyond this is lopsided. */
+static const float balance_limit = 0.35f;
+
+static Openings *openings_empty(const Game *game, int capacity) {
+  Openings *openings = memory_new(1, sizeof *openings);
+  *openings = (Openings){.game = game, .items = memory_new((size_t)capacity, sizeof(Opening))};
+  return openings;
+}
+
+void openings_free(Openings *openings) {
+  if (!openings) return;
+  free(openings->items);
+  free(openings);
+}
+
+void opening_play(const Game *game, const Opening *opening, void *state) {
+  game->init(state);
+  for (int i = 0; i < opening->plies; i++) game->play(state, opening->moves[i]);
+}
+
+static bool single_characters(const Game *game) {
+  for (int move = 0; move < game->moves; move++) {
+    char text[GAME_MOVE_TEXT];
+    game->print_move(move, text);
+    if (strlen(text) != 1) return false;
+  }
+  return true;
+}
+
+void opening_print_line(const Game *game, const int *moves, int count, Buffer *out) {
+  bool together = single_characters(game);
+  for (int i = 0; i < count; i++) {
+    char text[GAME_MOVE_TEXT];
+    game->print_move(moves[i], text);
+    buffer_printf(out, "%s%s", i && !together ? " " : "", text);
+  }
+}
+
+static bool parse_line(const Game *game, const char *line, Opening *out, Error *err) {
+  _Alignas(64) char state[GAME_STATE_MAX];
+  float value;
+  if (!game_read_line(game, line, out->moves, OPENING_PLIES_MAX, &out->plies, err)) return false;
+  opening_play(game, out, state);
+  return !game->over(state, &value) || error_set(err, "the game is over there; an opening leaves moves to play");
+}
+
+static bool read_line(Openings *openings, KeySet *seen, const char *line, Error *err) {
+  Opening *opening = &openings->items[openings->count];
+  if (!parse_line(openings->game, line, opening, err)) return false;
+  if (!key_set_add(seen, position_canonical_key(openings->game, opening->moves, opening->plies)))
+    return error_set(err, "an earlier line leads to the same position or its mirror image");
+  openings->count++;
+  return true;
+}
+
+Openings *openings_read(const Game *game, const char *path, Error *err) {
+  Buffer file = {0};
+  if (!file_read(path, &file, err)) return buffer_free(&file), NULL;
+  buffer_put(&file, "", 1);
+  int lines = 1, number = 0;
+  for (size_t i = 0; i < file.size; i++) lines += file.data[i] == '\n';
+  Openings *openings = openings_empty(game, lines);
+  KeySet seen = {0};
+  bool fine = true;
+  char *rest = (char *)file.data, *line;
+  while (fine && (line = strsep(&rest, "\n"))) {
+    number++;
+    line[strcspn(line, "#\r")] = 0;
+    if (line[strspn(line, " \t")] == 0) continue;
+    fine = read_line(openings, &seen, line, err) || error_prefix(err, "%s:%d", path, number);
+  }
+  key_set_free(&seen);
+  buffer_free(&file);
+  if (fine) return openings;
+  openings_free(openings);
+  return NULL;
+}
+
+static void shuffle(Openings *openings, uint64_t seed) {
+  Rng rng = rng_make(seed, RNG_OPENINGS, 0, 0);
+  for (int i = openings->count; i > 1; i--) {
+    int j = (int)rng_below(&rng, (uint32_t)i);
+    Opening swap = openings->items[i - 1];
+    openings->items[i - 1] = openings->items[j];
+    openings->items[j] = swap;
+  }
+}
+
+/* Balanced, as far as a shallow search can see. A decided game has a value of +-1 (game.h), beyond any limit. */
+static bool looks_balanced(const Game *game, AlphaBeta *judge, const void *state, Rng *rng) {
+  if (position_wins_at_once(game, state)) return false;
+  float value = 0;
+  alphabeta_move(judge, state, rng, &value);
+  return fabsf(value) <= balance_limit;
+}
+
+/* Random balanced openings of `plies` moves, as many as are found, at most `count`. */
+static Openings *draw_openings(const Game *game, int count, int plies, uint64_t seed) {
+  Openings *openings = openings_empty(game, count);
+  AlphaBeta *judge = alphabeta_new(game, BALANCE_DEPTH);
+  KeySet seen = {0};
+  long tries = (long)count * DRAWS_PER_OPENING;
+  if (tries < DRAWS_LEAST) tries = DRAWS_LEAST;
+  for (long t = 0; t < tries && openings->count < count; t++) {
+    Rng rng = rng_make(seed, RNG_OPENINGS, (uint32_t)plies, (uint32_t)t);
+    _Alignas(64) char state[GAME_STATE_MAX];
+    Opening *opening = &openings->items[openings->count];
+    opening->plies = plies;
+    if (!position_random_line(game, &rng, plies, opening->moves, state)) continue;
+    if (!key_set_add(&seen, position_canonical_key(game, opening->moves, plies))) continue;
+    openings->count += looks_balanced(game, judge, state, &rng);
+  }
+  key_set_free(&seen);
+  alphabeta_free(judge);
+  return openings;
+}
+
+/* Lines grow from a fifth of the longest game until there are enough; the best length found where none has enough. */
+static Openings *draw_enough(const Game *game, int count, uint64_t seed) {
+  int least = game->max_plies / 5, most = game->max_plies / 2;
+  if (least < 1) least = 1;
+  if (least > 8) least = 8;
+  if (most > OPENING_PLIES_MAX) most = OPENING_PLIES_MAX;
+  Openings *best = NULL;
+  for (int plies = least; plies <= most; plies++) {
+    Openings *found = draw_openings(game, count, plies, seed);
+    if (best && found->count <= best->count) {
+      openings_free(found);
+      continue;
+    }
+    openings_free(best);
+    best = found;
+    if (best->count == count) break;
+  }
+  return best;
+}
+
+Openings *openings_up_to(const Game *game, int count, uint64_t seed, Error *err) {
+  assert(count > 0);
+  char relative[128], path[FILE_PATH_MAX];
+  Error missing;
+  snprintf(relative, sizeof relative, "openings/%s.txt", game->name);
+  if (!file_find_shipped(relative, path, &missing)) return draw_enough(game, count, seed);
+  Openings *openings = openings_read(game, path, err);
+  if (!openings) return NULL;
+  shuffle(openings, seed);
+  if (openings->count > count) openings->count = count;
+  return openings;
+}
+
+Openings *openings_new(const Game *game, int count, uint64_t seed, Error *err) {
+  Openings *openings = openings_up_to(game, count, seed, err);
+  if (!openings || openings->count == count) return openings;
+  error_set(err, "%s has only %d distinct balanced openings, not %d; ask for at most %d games", game->title,
+            openings->count, count, 2 * openings->count);
+  openings_free(openings);
+  return NULL;
+}
+
+static bool write_exact(const Openings *openings, int plies, int limit, uint64_t seed, const char *path, Error *err) {
+  Buffer text = {0};
+  buffer_printf(&text,
+                "# Balanced openings of %s, one line of moves each.\n"
+                "# Made by: selfplay make-data openings --game %s --count %d --plies %d --limit %d --seed %llu\n"
+                "# %d uniformly random moves; distinct positions up to reflection; the player to move cannot win at\n"
+                "# once; exact score between -%d and %d (games/connect4_solver.h): a draw, or decided by the last\n"
+                "# stones only.\n",
+                openings->game->title, openings->game->name, openings->count, plies, limit, (unsigned long long)seed,
+                plies, limit, limit);
+  for (int i = 0; i < openings->count; i++) {
+    opening_print_line(openings->game, openings->items[i].moves, openings->items[i].plies, &text);
+    buffer_printf(&text, "\n");
+  }
+  bool fine = file_write(path, text.data, text.size, err);
+  buffer_free(&text);
+  return fine;
+}
+
+bool openings_make_exact(const Game *game, int count, int plies, int limit, uint64_t seed, const char *path,
+                         OpeningsProgress *progress, void *context, Error *err) {
+  assert(count > 0 && plies >= 0 && plies <= OPENING_PLIES_MAX && limit >= 0);
+  if (game != &game_connect4) return error_set(err, "there is no exact solver of %s", game->title);
+  Openings *openings = openings_empty(game, count);
+  Connect4Solver *solver = connect4_solver_new(SOLVER_LOG2_ENTRIES);
+  KeySet seen = {0};
+  long tries = (long)count * DRAWS_PER_OPENING;
+  for (long t = 0; t < tries && openings->count < count; t++) {
+    Rng rng = rng_make(seed, RNG_OPENINGS, (uint32_t)plies, (uint32_t)t);
+    Connect4 state;
+    Opening *opening = &openings->items[openings->count];
+    opening->plies = plies;
+    if (!position_random_line(game, &rng, plies, opening->moves, &state)) continue;
+    if (!key_set_add(&seen, position_canonical_key(game, opening->moves, plies))) continue;
+    if (position_wins_at_once(game, &state)) continue;
+    if (abs(connect4_solver_score(solver, &state)) > limit) continue;
+    openings->count++;
+    if (progress) progress(context, openings->count, count);
+  }
+  key_set_free(&seen);
+  connect4_solver_free(solver);
+  bool fine = openings->count == count
+                  ? write_exact(openings, plies, limit, seed, path, err)
+                  : error_set(err, "found only %d such openings of %d moves, not %d", openings->count, plies, count);
+  openings_free(openings);
+  return fine;
+}

@@ -1,0 +1,183 @@
+#include "arena/player.h"
+
+#include "arena/player_kinds.h"
+#include "base/memory.h"
+#include "selfplay/run.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef enum Argument { ARGUMENT_NONE, ARGUMENT_NUMBER, ARGUMENT_TEXT, ARGUMENT_NETWORK } Argument;
+
+typedef struct PlayerKind {
+  const char *name;
+  Argument argument; /* NETWORK: text, then options */
+  int least, most;   /* of a number */
+  PlayerMaker *make;
+  const char *example;
+} PlayerKind;
+
+static const PlayerKind kinds[] = {
+    {"run", ARGUMENT_NETWORK, 0, 0, player_make_run, "run:NAME@12,visits=200"},
+    {"net", ARGUMENT_NETWORK, 0, 0, player_make_net, "net:FILE,visits=200"},
+    {"random", ARGUMENT_NONE, 0, 0, player_make_random, "random"},
+    {"mcts", ARGUMENT_NUMBER, 1, PLAYER_VISITS_MAX, player_make_mcts, "mcts:1000"},
+    {"alphabeta", ARGUMENT_NUMBER, 1, 40, player_make_alphabeta, "alphabeta:4"},
+    {"solver", ARGUMENT_NONE, 0, 0, player_make_solver, "solver"},
+    {"human", ARGUMENT_NONE, 0, 0, player_make_human, "human"},
+    {"gtp", ARGUMENT_TEXT, 0, 0, player_make_gtp, "gtp:COMMAND"},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static const char help[] =
+    "Players:\n"
+    "  run:NAME@12,visits=200  network of iteration 12 of a run; without @ the newest\n"
+    "  net:FILE,visits=200     a network file\n"
+    "  random                  uniform over legal moves\n"
+    "  mcts:1000               plain Monte-Carlo tree search, 1000 random playouts a move\n"
+    "  alphabeta:4             alpha-beta of depth 4 with the game's heuristic\n"
+    "  solver                  exact play, where the game has a solver\n"
+    "  human                   a person; in `selfplay play' only\n"
+    "  gtp:COMMAND             another engine over a pipe, by the Go Text Protocol\n"
+    "Options of networks, each after a comma: visits=N (0 = the policy alone, no search;\n"
+    "default 200), search=puct|gumbel (default puct), temperature=T (default 0). A run's folder\n"
+    "or a .net file may stand alone.\n";
+
+const char *player_help(void) {
+  return help;
+}
+
+static const PlayerKind *find_kind(const char *word, size_t length) {
+  for (int i = 0; i < KINDS; i++)
+    if (strlen(kinds[i].name) == length && memcmp(kinds[i].name, word, length) == 0) return &kinds[i];
+  return NULL;
+}
+
+static bool unknown_kind(const char *word, size_t length, Error *err) {
+  char known[200] = "";
+  for (int i = 0; i < KINDS; i++) {
+    size_t used = strlen(known);
+    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", kinds[i].name);
+  }
+  return error_set(err, "no kind of player is called '%.*s', and no run or .net file is; there are: %s",
+                   (int)(length < 60 ? length : 60), word, known);
+}
+
+static bool parse_whole(const char *text, int least, int most, int *out) {
+  char *end;
+  long value = strtol(text, &end, 10);
+  if (end == text || *end || value < least || value > most) return false;
+  *out = (int)value;
+  return true;
+}
+
+/* One "key=value" of a network player. */
+static bool parse_option(const char *option, PlayerRequest *request, Error *err) {
+  if (strncmp(option, "visits=", 7) == 0) {
+    if (parse_whole(option + 7, 0, PLAYER_VISITS_MAX, &request->visits)) return true;
+    return error_set(err, "visits= needs a whole number from 0 to %d, not '%.40s'", PLAYER_VISITS_MAX, option + 7);
+  }
+  if (strncmp(option, "search=", 7) == 0) {
+    request->search = strcmp(option + 7, "gumbel") == 0 ? SEARCH_GUMBEL : SEARCH_PUCT;
+    if (request->search == SEARCH_GUMBEL || strcmp(option + 7, "puct") == 0) return true;
+    return error_set(err, "search= needs puct or gumbel, not '%.40s'", option + 7);
+  }
+  if (strncmp(option, "temperature=", 12) == 0) {
+    char *end;
+    request->temperature = strtod(option + 12, &end);
+    if (end != option + 12 && !*end && request->temperature >= 0 && request->temperature <= 100) return true;
+    return error_set(err, "temperature= needs a number from 0 to 100, not '%.40s'", option + 12);
+  }
+  return error_set(err, "unknown option '%.60s'; there are visits=, search=, temperature=", option);
+}
+
+static bool parse_network(PlayerRequest *request, Error *err) {
+  char *comma = strchr(request->argument, ',');
+  while (comma) {
+    *comma = 0;
+    char *option = comma + 1;
+    comma = strchr(option, ',');
+    if (comma) *comma = 0;
+    bool fine = parse_option(option, request, err);
+    if (!fine) return false;
+  }
+  if (!request->argument[0]) return error_set(err, "which one? nothing stands behind the colon");
+  return true;
+}
+
+static bool parse_argument(const PlayerKind *kind, const char *rest, PlayerRequest *request, Error *err) {
+  if (kind->argument == ARGUMENT_NONE) {
+    if (!*rest) return true;
+    return error_set(err, "'%s' takes nothing behind its name", kind->name);
+  }
+  if (*rest != ':') return error_set(err, "'%s' needs more, as in %s", kind->name, kind->example);
+  if ((size_t)snprintf(request->argument, sizeof request->argument, "%s", rest + 1) >= sizeof request->argument)
+    return error_set(err, "longer than %zu bytes", sizeof request->argument - 1);
+  if (kind->argument == ARGUMENT_NETWORK) return parse_network(request, err);
+  if (kind->argument == ARGUMENT_TEXT) {
+    if (request->argument[0]) return true;
+    return error_set(err, "nothing stands behind the colon; it should be as in %s", kind->example);
+  }
+  if (parse_whole(request->argument, kind->least, kind->most, &request->number)) return true;
+  return error_set(err, "'%s' needs a whole number from %d to %d, as in %s", kind->name, kind->least, kind->most,
+                   kind->example);
+}
+
+/* A word without kind may be the folder of a run, or a network file: then the text behind "run:" or "net:". */
+static const PlayerKind *guess_kind(const char *spelling) {
+  char word[FILE_PATH_MAX], folder[FILE_PATH_MAX], record[FILE_PATH_MAX + 16];
+  snprintf(word, sizeof word, "%.*s", (int)strcspn(spelling, ","), spelling);
+  size_t length = strlen(word);
+  if (length > 4 && strcmp(word + length - 4, ".net") == 0 && file_exists(word)) return find_kind("net", 3);
+  char *at = strrchr(word, '@');
+  if (at) *at = 0;
+  if (!word[0]) return NULL;
+  run_resolve(word, folder);
+  snprintf(record, sizeof record, "%s/run.json", folder);
+  return file_exists(record) ? find_kind("run", 3) : NULL;
+}
+
+static Player *make(const char *spelling, const Game *game, int threads, Error *err) {
+  PlayerRequest request = {.game = game, .threads = threads, .visits = PLAYER_DEFAULT_VISITS, .search = SEARCH_PUCT};
+  size_t length = strcspn(spelling, ":,");
+  const PlayerKind *kind = find_kind(spelling, length), *guessed = kind ? NULL : guess_kind(spelling);
+  if (!kind && !guessed) return unknown_kind(spelling, length, err), NULL;
+  if (kind) {
+    if (!parse_argument(kind, spelling + length, &request, err)) return NULL;
+    return kind->make(&request, err);
+  }
+  char whole[FILE_PATH_MAX];
+  snprintf(whole, sizeof whole, ":%s", spelling);
+  if (!parse_argument(guessed, whole, &request, err)) return NULL;
+  return guessed->make(&request, err);
+}
+
+Player *player_new(const char *spelling, const Game *game, int threads, Error *err) {
+  assert(threads >= 1);
+  Player *player = make(spelling, game, threads, err);
+  if (!player) error_prefix(err, "player '%.200s'", spelling);
+  return player;
+}
+
+void player_free(Player *player) {
+  if (!player) return;
+  if (player->release) player->release(player);
+  free(player);
+}
+
+Player *player_shell(const PlayerRequest *request, void *self, Error *err, const char *format, ...) {
+  Player *player = memory_new(1, sizeof *player);
+  player->game = request->game;
+  player->self = self;
+  va_list args;
+  va_start(args, format);
+  int length = vsnprintf(player->name, sizeof player->name, format, args);
+  va_end(args);
+  if (length < (int)sizeof player->name) return player;
+  error_set(err, "its name would be longer than %zu bytes", sizeof player->name - 1);
+  free(player);
+  return NULL;
+}

@@ -1,0 +1,121 @@
+#include "arena/positions_exact.h"
+
+#include "arena/openings.h"
+#include "arena/positions.h"
+#include "games/alphabeta.h"
+#include "games/connect4_solver.h"
+
+#include <assert.h>
+
+enum { SOLVER_LOG2_ENTRIES = 23, TRIES = 200000 };
+
+typedef struct Maker {
+  const Game *game;
+  const PositionsPlan *plan;
+  AlphaBeta *teacher;
+  Connect4Solver *solver;
+  KeySet seen;
+  Buffer text;
+  int found;
+  void (*progress)(void *context, int found, int wanted);
+  void *context;
+} Maker;
+
+/* A line of `plies` moves by the teacher, some of them random. */
+static bool teacher_line(const Maker *maker, Rng *rng, int plies, int *moves, Connect4 *state) {
+  const Game *game = maker->game;
+  float value;
+  game->init(state);
+  for (int i = 0; i < plies; i++) {
+    int legal[GAME_MOVES_MAX], n = game->legal(state, legal);
+    if (n == 0) return false;
+    bool random = rng_uniform(rng) < maker->plan->random_share;
+    moves[i] = random ? legal[rng_below(rng, (uint32_t)n)] : alphabeta_move(maker->teacher, state, rng, NULL);
+    game->play(state, moves[i]);
+  }
+  return !game->over(state, &value);
+}
+
+static bool moves_differ_in_value(const Maker *maker, const Connect4 *state) {
+  int values[C4_COLS], least = 1, most = -1;
+  connect4_solver_move_values(maker->solver, state, values);
+  for (int c = 0; c < C4_COLS; c++) {
+    if (values[c] == CONNECT4_NO_SCORE) continue;
+    if (values[c] < least) least = values[c];
+    if (values[c] > most) most = values[c];
+  }
+  return least < most;
+}
+
+static void print_position(Maker *maker, const int *moves, int plies, const Connect4 *state) {
+  int scores[C4_COLS];
+  connect4_solver_moves(maker->solver, state, scores);
+  opening_print_line(maker->game, moves, plies, &maker->text);
+  for (int c = 0; c < C4_COLS; c++) {
+    buffer_printf(&maker->text, "%c", c ? ',' : ' ');
+    if (scores[c] == CONNECT4_NO_SCORE) buffer_printf(&maker->text, ".");
+    else buffer_printf(&maker->text, "%d", scores[c]);
+  }
+  buffer_printf(&maker->text, "\n");
+}
+
+/* `wanted` positions of one ply from one source: 0 random play, 1 the teacher. */
+static bool make_stratum(Maker *maker, int ply, int source, int wanted, Error *err) {
+  int found = 0;
+  for (uint32_t t = 0; t < TRIES && found < wanted; t++) {
+    Rng rng = rng_make(maker->plan->seed, RNG_POSITIONS, (uint32_t)(2 * ply + source), t);
+    int moves[C4_SQUARES];
+    Connect4 state;
+    if (source == 0 ? !position_random_line(maker->game, &rng, ply, moves, &state)
+                    : !teacher_line(maker, &rng, ply, moves, &state))
+      continue;
+    if (position_wins_at_once(maker->game, &state)) continue;
+    if (!key_set_add(&maker->seen, position_canonical_key(maker->game, moves, ply))) continue;
+    if (!moves_differ_in_value(maker, &state)) continue;
+    print_position(maker, moves, ply, &state);
+    found++;
+    maker->found++;
+    if (maker->progress) maker->progress(maker->context, maker->found, maker->plan->count);
+  }
+  return found == wanted || error_set(err, "found only %d of %d positions of %d plies", found, wanted, ply);
+}
+
+static void print_header(Maker *maker) {
+  const PositionsPlan *p = maker->plan;
+  buffer_printf(&maker->text,
+                "# Positions of %s with the exact score of each column, for `selfplay accuracy'.\n"
+                "# Made by: selfplay make-data positions --game %s --count %d --plies %d,%d --seed %llu\n"
+                "# Spread evenly over %d to %d plies; half of each ply's from uniformly random play, half from alpha-beta\n"
+                "# of depth %d with %.0f%% random moves. Distinct up to reflection. Kept only where the player to move\n"
+                "# cannot win at once and its moves do not all lead to the same value (win, draw, loss).\n"
+                "# Scores for the player to move as in games/connect4_solver.h: 22 less the winner's stones, negative\n"
+                "# where lost, 0 a draw, '.' where the column is full.\n",
+                maker->game->title, maker->game->name, p->count, p->first_ply, p->last_ply,
+                (unsigned long long)p->seed, p->first_ply, p->last_ply, p->depth, 100 * p->random_share);
+}
+
+bool positions_make_exact(const Game *game, const PositionsPlan *plan, const char *path,
+                          void (*progress)(void *context, int found, int wanted), void *context, Error *err) {
+  assert(plan->count > 0 && 0 <= plan->first_ply && plan->first_ply <= plan->last_ply && plan->last_ply < C4_SQUARES);
+  if (game != &game_connect4) return error_set(err, "there is no exact solver of %s", game->title);
+  Maker maker = {.game = game,
+                 .plan = plan,
+                 .teacher = alphabeta_new(game, plan->depth),
+                 .solver = connect4_solver_new(SOLVER_LOG2_ENTRIES),
+                 .progress = progress,
+                 .context = context};
+  print_header(&maker);
+  /* Stratum k of 2 x plies gets its even share of the count. */
+  int plies = plan->last_ply - plan->first_ply + 1, strata = 2 * plies;
+  bool fine = true;
+  for (int k = 0; fine && k < strata; k++) {
+    int wanted = (int)((long)plan->count * (k + 1) / strata - (long)plan->count * k / strata);
+    fine = make_stratum(&maker, plan->first_ply + k / 2, k % 2, wanted, err);
+  }
+  fine = fine && file_write(path, maker.text.data, maker.text.size, err);
+  key_set_free(&maker.seen);
+  buffer_free(&maker.text);
+  alphabeta_free(maker.teacher);
+  connect4_solver_free(maker.solver);
+  return fine;
+}

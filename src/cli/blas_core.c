@@ -1,0 +1,33 @@
+/* OpenBLAS picks its kernels by CPU model when it is loaded. Versions older than a CPU (0.3.21, Debian 12, and Zen 4 or
+ * Sapphire Rapids, say) fall back to kernels for Haswell or Zen, which use half of the vector width: 117 instead of 205
+ * GFLOP/s a core in single-precision matrix products. Its one remedy is the environment variable OPENBLAS_CORETYPE,
+ * which is read before main() runs; hence the restart. Whoever sets the variable has the last word. */
+#include "cli/blas_core.h"
+
+#include <cblas.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__x86_64__)
+/* The features that OpenBLAS's SkylakeX kernels are compiled for. */
+static bool has_avx512(void) {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512cd");
+}
+
+void blas_core_choose(char **argv) {
+  if (getenv("OPENBLAS_CORETYPE")) return; /* also the guard against restarting for ever */
+  const char *core = openblas_get_corename();
+  if (strcmp(core, "Haswell") != 0 && strcmp(core, "Zen") != 0) return;
+  if (!has_avx512() || setenv("OPENBLAS_CORETYPE", "SkylakeX", 1) != 0) return;
+  execv("/proc/self/exe", argv);
+  unsetenv("OPENBLAS_CORETYPE"); /* the restart failed: go on with the slower kernels */
+}
+#else
+void blas_core_choose(char **argv) {
+  (void)argv;
+}
+#endif

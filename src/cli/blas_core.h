@@ -1,0 +1,8 @@
+/* Makes OpenBLAS use this CPU's wide vectors where an older OpenBLAS does not know the CPU. */
+#ifndef CLI_BLAS_CORE_H
+#define CLI_BLAS_CORE_H
+
+/* May restart the program (same arguments, one more environment variable); call it first in main(). */
+void blas_core_choose(char **argv);
+
+#endif

@@ -1,0 +1,112 @@
+/* What the commands share: failing, options, the terminal, progress, JSON.
+ *
+ * A command is `int cmd_NAME(int argc, char **argv)` and returns the exit code: 0 done, 1 the job failed, 2 wrong usage.
+ * argv[0] is "selfplay NAME", so that argp's own messages read well. Results go to stdout, all else to stderr.
+ *
+ * Options by glibc's argp. A command's input struct begins with a CliCommon, and its argp takes the shared options
+ * that it wants as children:
+ *
+ *   typedef struct Options { CliCommon common; int games; } Options;
+ *
+ *   static error_t parse(int key, char *arg, struct argp_state *state) {
+ *     Options *options = state->input;
+ *     switch (key) {
+ *     case ARGP_KEY_INIT: cli_share_input(state); return 0;
+ *     case 'n': options->games = cli_parse_int(state, "--games", arg, 1, 1000000); return 0;
+ *     default: return ARGP_ERR_UNKNOWN;
+ *     }
+ *   }
+ *   static const struct argp_child children[] = {{&cli_game_argp, 0, 0, 0}, {&cli_json_argp, 0, 0, 0}, {0}};
+ *
+ *   Options options = {.common = cli_common_defaults(), .games = 100};
+ *   argp_parse(&argp, argc, argv, 0, NULL, &options);
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include "base/error.h"
+#include "games/game.h"
+
+#include <argp.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum { EXIT_JOB_FAILED = 1, EXIT_WRONG_USAGE = 2 };
+
+/* One line "selfplay: ..." on stderr, then exit 1. An Error: cli_fail("%s", err.message). */
+_Noreturn void cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same with exit 2, for options and names that make no sense. */
+_Noreturn void cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* One line "selfplay: ..." on stderr; goes on. */
+void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+typedef struct CliCommon {
+  const Game *game;  /* --game; Connect Four where not given */
+  bool game_given;
+  int threads;       /* --threads; all cores this process may use where not given */
+  uint64_t seed;     /* --seed; 1 where not given */
+  bool seed_given;
+  bool json;         /* --json */
+} CliCommon;
+
+CliCommon cli_common_defaults(void);
+/* For ARGP_KEY_INIT: hands the command's own input (which begins with a CliCommon) to all children. */
+void cli_share_input(struct argp_state *state);
+extern const struct argp cli_game_argp, cli_threads_argp, cli_seed_argp, cli_json_argp;
+
+/* Values of options; anything else than a number in [min, max] is a usage error that names the option. */
+int cli_parse_int(const struct argp_state *state, const char *option, const char *text, int min, int max);
+double cli_parse_real(const struct argp_state *state, const char *option, const char *text, double min, double max);
+uint64_t cli_parse_seed(const struct argp_state *state, const char *option, const char *text);
+/* A game's name; a usage error that lists all games where there is no such game. */
+const Game *cli_parse_game(const struct argp_state *state, const char *text);
+/* The candidate nearest to `word` by edit distance; count >= 1. */
+const char *cli_nearest(const char *word, const char *const *candidates, int count);
+/* Spelling of the player to meet where none is named: the shipped network of the game, or plain MCTS with a note on
+ * stderr where none is shipped. Writes at most `size` bytes. */
+void cli_default_player(const Game *game, int visits, char *out, size_t size);
+
+/* The object, indented, and a line feed on stdout; releases it. A failed write ends the program with exit 1. */
+void cli_print_json(json_t *object);
+/* Flushes stdout and ends the program with exit 1 where that fails (a full disk, a closed pipe). */
+void cli_flush(void);
+
+/* The terminal. */
+bool cli_is_terminal(FILE *stream);
+/* A terminal that is not "dumb", and NO_COLOR (no-color.org) is not set. */
+bool cli_colour_allowed(FILE *stream);
+/* 24-bit colours: COLORTERM says truecolor or 24bit. */
+bool cli_true_colour(void);
+/* Columns of the terminal, 80 where it is none. */
+int cli_width(FILE *stream);
+
+/* A progress bar on stderr: redrawn in place, at most ten times a second, in a terminal; elsewhere one plain line every
+ * `plain_seconds` (0: nothing at all). */
+typedef struct CliProgress {
+  double plain_seconds;
+  double started, drawn; /* clock_wall(); 0 before the first call */
+  bool terminal, visible;
+} CliProgress;
+
+CliProgress cli_progress_new(double plain_seconds);
+/* `done` of `total` (> 0); `label` in front of the bar, `note` behind it (either may be ""). Time left is estimated. */
+void cli_progress_show(CliProgress *progress, const char *label, double done, double total, const char *note);
+/* Wipes the bar, so that an ordinary line can be printed. */
+void cli_progress_clear(CliProgress *progress);
+
+/* The commands. */
+int cmd_accuracy(int argc, char **argv);
+int cmd_analyze(int argc, char **argv);
+int cmd_bench(int argc, char **argv);
+int cmd_elo(int argc, char **argv);
+int cmd_games(int argc, char **argv);
+int cmd_make_data(int argc, char **argv);
+int cmd_match(int argc, char **argv);
+int cmd_play(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_train(int argc, char **argv);
+
+#endif

@@ -1,0 +1,45 @@
+#include "mcts/gumbel.h"
+
+#include <math.h>
+
+void gumbel_sigma_completed(const SearchConfig *config, int n, const float *logits, const float *value_sums,
+                            const uint32_t *visits, float value, float *out) {
+  float visited_mass = 0, weighted = 0;
+  uint32_t total = 0, most = 0;
+  for (int i = 0; i < n; i++) {
+    if (!visits[i]) continue;
+    float prior = expf(logits[i]);
+    visited_mass += prior;
+    weighted += prior * value_sums[i] / (float)visits[i];
+    total += visits[i];
+    if (visits[i] > most) most = visits[i];
+  }
+  float mean = visited_mass > 0 ? weighted / visited_mass : 0;
+  float mixed = (value + (float)total * mean) / (1 + (float)total); /* Eq. 33 */
+  float scale = ((float)config->gumbel_visit + (float)most) * (float)config->gumbel_scale;
+  for (int i = 0; i < n; i++) {
+    float q = visits[i] ? value_sums[i] / (float)visits[i] : mixed;
+    out[i] = scale * (q + 1) / 2;
+  }
+}
+
+void gumbel_improved_policy(int n, const float *logits, const float *sigma, float *policy) {
+  float highest = -INFINITY, sum = 0;
+  for (int i = 0; i < n; i++) highest = fmaxf(highest, logits[i] + sigma[i]);
+  for (int i = 0; i < n; i++) sum += policy[i] = expf(logits[i] + sigma[i] - highest);
+  for (int i = 0; i < n; i++) policy[i] /= sum;
+}
+
+int gumbel_considered_visits(int considered, int total, int index) {
+  if (considered <= 1) return index;
+  int phases = 0, visits = 0;
+  while (1 << phases < considered) phases++;
+  for (int start = 0;;) {
+    int extra = total / (phases * considered);
+    if (extra < 1) extra = 1;
+    if (index < start + extra * considered) return visits + (index - start) / considered;
+    start += extra * considered;
+    visits += extra;
+    considered = considered / 2 > 2 ? considered / 2 : 2;
+  }
+}

@@ -1,0 +1,60 @@
+/* The tree of one Search: nodes and edges in two arrays, named by 32-bit index; a node's edges are contiguous.
+ *
+ *   node  +-------------------+        edges  +----------+----------+----------+
+ *         | first_edge  ------|-------------> | a, Q N P | b, Q N P | c, Q N P |
+ *         | W, D, N, own v    |               +----|-----+----------+----------+
+ *         +-------------------+                    v child node, or none yet
+ *
+ * Values of a node are seen from its player to move; values of an edge from the player who moves along it. */
+#ifndef MCTS_TREE_H
+#define MCTS_TREE_H
+
+#include "games/game.h"
+
+enum { NO_NODE = 0xffffffff };
+
+typedef struct Edge {
+  float value_sum; /* of (win - loss) over the visits */
+  uint32_t visits;
+  uint32_t child;
+  uint16_t move;
+  uint16_t logit; /* log prior, as the upper half of a float: 8 bits of mantissa are plenty below the root */
+} Edge;
+_Static_assert(sizeof(Edge) == 16, "edges are compact");
+
+typedef struct Node {
+  uint32_t first_edge;
+  uint16_t edge_count; /* 0 for a finished game */
+  uint16_t reserved;
+  uint32_t visits;
+  float value_sum, draw_sum;
+  float value; /* of the evaluation alone, or of the finished game */
+} Node;
+_Static_assert(sizeof(Node) <= 48, "nodes are compact");
+
+typedef struct Tree {
+  Node *nodes;
+  Edge *edges;
+  size_t node_count, edge_count, node_capacity, edge_capacity;
+} Tree;
+
+/* Room for one more node and `edges` more edges; may move both arrays. */
+void tree_reserve(Tree *tree, size_t edges);
+/* A node for a finished game. */
+uint32_t tree_add_terminal(Tree *tree, float value);
+/* A node with an edge for each legal move; priors are the softmax of logits[moves] over them. The evaluation is
+ * counted as the node's first visit. */
+uint32_t tree_add_node(Tree *tree, const int *moves, int count, const float *logits, const float *wdl);
+/* Copies the subtree below `root` into an empty tree, where it becomes node 0. */
+void tree_copy(Tree *to, const Tree *from, uint32_t root);
+void tree_clear(Tree *tree); /* keeps the memory */
+void tree_free(Tree *tree);
+
+static inline float edge_logit(const Edge *edge) {
+  uint32_t bits = (uint32_t)edge->logit << 16;
+  float value;
+  __builtin_memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+#endif

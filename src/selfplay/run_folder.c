@@ -1,0 +1,239 @@
+#include "selfplay/run_folder.h"
+
+#include "base/simd.h"
+#include "base/version.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <zlib.h>
+
+static const char *const arm_names[] = {"from-scratch", "bootstrap-imitation"};
+
+void run_path(const RunInfo *run, const char *relative, char path[FILE_PATH_MAX]) {
+  snprintf(path, FILE_PATH_MAX, "%.*s/%s", FILE_PATH_MAX - 64, run->folder, relative);
+}
+
+void run_network_path(const RunInfo *run, int iteration, char path[FILE_PATH_MAX]) {
+  char relative[48];
+  snprintf(relative, sizeof relative, "networks/%05d.net", iteration);
+  run_path(run, relative, path);
+}
+
+void run_resolve(const char *name, char folder[FILE_PATH_MAX]) {
+  snprintf(folder, FILE_PATH_MAX, "%s", name);
+  if (file_exists(folder) || strchr(name, '/')) return;
+  snprintf(folder, FILE_PATH_MAX, "runs/%s", name);
+}
+
+static void set_folder(RunInfo *run, const char *folder) {
+  snprintf(run->folder, sizeof run->folder, "%s", folder);
+  size_t length = strlen(run->folder);
+  while (length > 1 && run->folder[length - 1] == '/') run->folder[--length] = 0;
+  const char *slash = strrchr(run->folder, '/');
+  snprintf(run->name, sizeof run->name, "%.63s", slash ? slash + 1 : run->folder);
+}
+
+static bool read_description(RunInfo *run, Error *err) {
+  char path[FILE_PATH_MAX];
+  run_path(run, "run.json", path);
+  if (!file_exists(path))
+    return error_set(err, "%s: not a run: it has no run.json; train one with selfplay --from-scratch --run %s",
+                     run->folder, run->folder);
+  json_error_t why;
+  json_t *root = json_load_file(path, 0, &why);
+  if (!root) return error_set(err, "%s:%d: damaged: %s", path, why.line, why.text);
+  const char *game, *arm, *source, *version, *features;
+  json_int_t seed;
+  bool fine = json_unpack(root, "{s:s, s:s, s:I, s:s, s:s, s:s}", "game", &game, "arm", &arm, "seed", &seed, "source",
+                          &source, "version", &version, "features", &features) == 0;
+  if (!fine) {
+    json_decref(root);
+    return error_set(err, "%s: damaged: a key is missing", path);
+  }
+  run->game = game_find(game);
+  run->arm = strcmp(arm, arm_names[ARM_BOOTSTRAP_IMITATION]) == 0 ? ARM_BOOTSTRAP_IMITATION : ARM_FROM_SCRATCH;
+  run->seed = (uint64_t)seed;
+  snprintf(run->source, sizeof run->source, "%s", source);
+  snprintf(run->version, sizeof run->version, "%s", version);
+  snprintf(run->features, sizeof run->features, "%s", features);
+  if (!run->game) fine = error_set(err, "%s: this build has no game '%s'", path, game);
+  json_decref(root);
+  return fine;
+}
+
+bool run_open(const char *name, RunInfo *out, Error *err) {
+  char folder[FILE_PATH_MAX], path[FILE_PATH_MAX];
+  run_resolve(name, folder); /* first: name may lie in *out */
+  *out = (RunInfo){0};
+  set_folder(out, folder);
+  if (!read_description(out, err)) return false;
+  run_path(out, "run.conf", path);
+  config_defaults(&run_config_table, &out->config);
+  if (!config_read(&run_config_table, &out->config, path, err)) return false;
+  out->iterations = -1;
+  do {
+    out->iterations++;
+    run_network_path(out, out->iterations, path);
+  } while (file_exists(path));
+  out->iterations--;
+  return true;
+}
+
+uint32_t run_config_crc(const RunConfig *config) {
+  RunConfig relevant = *config;
+  relevant.iterations = 0;
+  relevant.minutes = 0;
+  Buffer text = {0};
+  config_print(&run_config_table, &relevant, false, &text);
+  uint32_t crc = (uint32_t)crc32(0, text.data, (uInt)text.size);
+  buffer_free(&text);
+  return crc;
+}
+
+static bool write_description(const RunRequest *request, const RunInfo *run, Error *err) {
+  char path[FILE_PATH_MAX];
+  Buffer conf = {0};
+  config_print(&run_config_table, &request->config, true, &conf);
+  run_path(run, "run.conf", path);
+  bool done = file_write(path, conf.data, conf.size, err);
+  buffer_free(&conf);
+  if (!done) return false;
+  json_t *root = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "game", request->game->name, "arm",
+                           arm_names[request->arm], "seed", (json_int_t)request->seed, "source", request->source,
+                           "version", version_text(), "features", simd_features());
+  char *text = json_dumps(root, JSON_INDENT(2));
+  json_decref(root);
+  run_path(run, "run.json", path);
+  done = file_write(path, text, strlen(text), err); /* last: a folder with run.json is a whole run */
+  free(text);
+  return done;
+}
+
+/* The first key but run.* in which the two differ, or NULL. */
+static const ConfigKey *first_difference(const RunConfig *a, const RunConfig *b) {
+  for (size_t i = 0; i < run_config_table.count; i++) {
+    const ConfigKey *key = &run_config_table.keys[i];
+    char x[CONFIG_TEXT_MAX], y[CONFIG_TEXT_MAX];
+    config_value(key, a, x);
+    config_value(key, b, y);
+    if (strncmp(key->name, "run.", 4) != 0 && strcmp(x, y) != 0) return key;
+  }
+  return NULL;
+}
+
+static bool same_run(const RunRequest *request, const RunInfo *run, Error *err) {
+  if (run->game != request->game)
+    return error_set(err, "%s: is a run of %s, not of %s; choose another --run", run->folder, run->game->name,
+                     request->game->name);
+  if (run->arm != request->arm)
+    return error_set(err, "%s: is a --%s run; continue it with that option or choose another --run", run->folder,
+                     arm_names[run->arm]);
+  if (run->seed != request->seed)
+    return error_set(err, "%s: has seed %llu, not %llu; choose another --run", run->folder,
+                     (unsigned long long)run->seed, (unsigned long long)request->seed);
+  if (strcmp(run->source, request->source) != 0)
+    return error_set(err, "%s: took its expert games from '%s', not '%s'; choose another --run", run->folder,
+                     run->source, request->source);
+  const ConfigKey *key = first_difference(&run->config, &request->config);
+  if (!key) return true;
+  char mine[CONFIG_TEXT_MAX], theirs[CONFIG_TEXT_MAX];
+  config_value(key, &run->config, mine);
+  config_value(key, &request->config, theirs);
+  return error_set(err, "%s: was started with %s = %s, not %s; choose another --run to change it", run->folder,
+                   key->name, mine, theirs);
+}
+
+int run_folder_open(const RunRequest *request, RunInfo *info, Error *err) {
+  *info = (RunInfo){0};
+  set_folder(info, request->folder);
+  char path[FILE_PATH_MAX];
+  const char *parts[] = {"networks", "replay", "imitation"};
+  for (int i = 0; i < 3; i++) {
+    run_path(info, parts[i], path);
+    if (!file_make_folder(path, err)) return -1;
+  }
+  run_path(info, "lock", path);
+  int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  if (lock < 0) {
+    error_set(err, "%s: cannot write: %s", path, strerror(errno));
+    return -1;
+  }
+  if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+    error_set(err, "%s: another process is training this run; wait for it or choose another --run", info->folder);
+    close(lock);
+    return -1;
+  }
+  run_path(info, "run.json", path);
+  bool fine = file_exists(path) || write_description(request, info, err);
+  fine = fine && run_open(info->folder, info, err) && same_run(request, info, err);
+  if (fine) return lock;
+  close(lock);
+  return -1;
+}
+
+bool run_log_append(const char *path, const json_t *line, Error *err) {
+  char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
+  FILE *file = fopen(path, "a");
+  bool done = file && fprintf(file, "%s\n", text) > 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
+  int reason = errno;
+  if (file && fclose(file) != 0) done = false;
+  free(text);
+  return done || error_set(err, "%s: cannot write: %s", path, strerror(reason));
+}
+
+bool run_log_trim(const char *path, int lines, Error *err) {
+  if (!file_exists(path)) return true;
+  Buffer text = {0};
+  bool done = file_read(path, &text, err);
+  size_t kept = 0;
+  for (size_t i = 0; done && i < text.size && lines > 0; i++)
+    if (text.data[i] == '\n') kept = i + 1, lines--;
+  if (done && kept != text.size) done = file_write(path, text.data, kept, err);
+  buffer_free(&text);
+  return done;
+}
+
+json_t *run_log_read(const char *path, Error *err) {
+  json_t *array = json_array();
+  if (!file_exists(path)) return array;
+  Buffer text = {0};
+  if (!file_read(path, &text, err)) {
+    buffer_free(&text);
+    json_decref(array);
+    return NULL;
+  }
+  int number = 1;
+  for (size_t start = 0; start < text.size; number++) {
+    const uint8_t *end = memchr(text.data + start, '\n', text.size - start);
+    if (!end) break; /* cut by a kill */
+    json_error_t why;
+    json_t *line = json_loadb((const char *)text.data + start, (size_t)(end - text.data) - start, 0, &why);
+    if (!line) {
+      error_set(err, "%s:%d: damaged: %s", path, number, why.text);
+      json_decref(array);
+      array = NULL;
+      break;
+    }
+    json_array_append_new(array, line);
+    start = (size_t)(end - text.data) + 1;
+  }
+  buffer_free(&text);
+  return array;
+}
+
+json_t *run_log(const RunInfo *run, Error *err) {
+  char path[FILE_PATH_MAX];
+  run_path(run, "log.jsonl", path);
+  return run_log_read(path, err);
+}
+
+json_t *run_imitation_log(const RunInfo *run, Error *err) {
+  char path[FILE_PATH_MAX];
+  run_path(run, "imitation.jsonl", path);
+  return run_log_read(path, err);
+}

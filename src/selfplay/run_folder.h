@@ -1,0 +1,21 @@
+/* The files of a run's folder; run.h says what they are. For run_train.c and imitation.c. */
+#ifndef SELFPLAY_RUN_FOLDER_H
+#define SELFPLAY_RUN_FOLDER_H
+
+#include "selfplay/run.h"
+
+/* Makes the folder of a new run, or checks that the existing one is the run that was asked for; fills *info.
+ * Returns a lock that keeps other processes from training it (close() releases it), or -1 with a message. */
+int run_folder_open(const RunRequest *request, RunInfo *info, Error *err);
+/* CRC-32 of the configuration without run.*, which names the data that it makes. */
+uint32_t run_config_crc(const RunConfig *config);
+/* Appends one object as a line, flushed to disk. */
+bool run_log_append(const char *path, const json_t *line, Error *err);
+/* Keeps the first `lines` lines, of which the last may have been cut by a kill. */
+bool run_log_trim(const char *path, int lines, Error *err);
+/* All whole lines of the file as an array; an empty one where there is no such file. */
+json_t *run_log_read(const char *path, Error *err);
+/* FOLDER/RELATIVE */
+void run_path(const RunInfo *run, const char *relative, char path[FILE_PATH_MAX]);
+
+#endif
