@@ -1,0 +1,188 @@
+#include "games/connect4_solver.h"
+
+#include "base/memory.h"
+#include "games/connect4_bits.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+/* A table word is key << 8 | bound: 0 empty, 1..63 an upper bound, 64.. a lower bound, each shifted by SHIFT. Two
+ * words a bucket: the first keeps the position with more of the game left, the second the newest. */
+enum { SHIFT = 32, LOWER = 64 };
+
+struct Connect4Solver {
+  uint64_t *table;
+  size_t mask; /* of bucket numbers */
+  uint64_t nodes;
+};
+
+/* As Connect4, from the player to move. */
+typedef struct Board {
+  uint64_t mover, all;
+} Board;
+
+Connect4Solver *connect4_solver_new(int log2_entries) {
+  Connect4Solver *solver = memory_new(1, sizeof *solver);
+  solver->table = memory_new((size_t)1 << log2_entries, sizeof *solver->table);
+  solver->mask = ((size_t)1 << log2_entries) / 2 - 1;
+  return solver;
+}
+
+void connect4_solver_free(Connect4Solver *solver) {
+  if (!solver) return;
+  free(solver->table);
+  free(solver);
+}
+
+uint64_t connect4_solver_nodes(const Connect4Solver *solver) {
+  return solver->nodes;
+}
+
+/* A position and its mirror image are worth the same. */
+static uint64_t canonical_key(Board board) {
+  uint64_t key = c4_key(board.mover, board.all), mirrored = c4_mirror(key);
+  return key < mirrored ? key : mirrored;
+}
+
+static uint64_t *find_bucket(const Connect4Solver *solver, uint64_t key) {
+  return solver->table + 2 * ((size_t)bits_mix(key) & solver->mask);
+}
+
+static int probe(const Connect4Solver *solver, uint64_t key) {
+  const uint64_t *bucket = find_bucket(solver, key);
+  if (bucket[0] >> 8 == key) return (int)(bucket[0] & 255);
+  if (bucket[1] >> 8 == key) return (int)(bucket[1] & 255);
+  return 0;
+}
+
+/* The emptier a board, the dearer its search was; the bits of a key (the mover's stones and a marker a column) tell
+ * how full it is. */
+static void store(Connect4Solver *solver, uint64_t key, int bound) {
+  uint64_t *bucket = find_bucket(solver, key), word = key << 8 | (uint64_t)bound;
+  if (bucket[0] >> 8 == key || !bucket[0] || bits_count(key) <= bits_count(bucket[0] >> 8)) {
+    if (bucket[0] >> 8 != key) bucket[1] = bucket[0];
+    bucket[0] = word;
+  } else {
+    bucket[1] = word;
+  }
+}
+
+static Board play(Board board, uint64_t move) {
+  return (Board){.mover = board.mover ^ board.all, .all = board.all | move};
+}
+
+/* Moves after which the opponent cannot win at once; 0 where every move loses. The mover cannot win at once. */
+static uint64_t non_losing_moves(Board board) {
+  uint64_t possible = c4_playable(board.all);
+  uint64_t threats = c4_wins(board.mover ^ board.all, board.all);
+  uint64_t forced = possible & threats;
+  if (forced) {
+    if (forced & (forced - 1)) return 0;
+    possible = forced;
+  }
+  return possible & ~(threats >> 1); /* nor below a square where the opponent would win */
+}
+
+/* Candidate moves, the best guess first: most winning squares made, then nearest to the centre. */
+static int order_moves(Board board, uint64_t moves, uint64_t *ordered) {
+  static const int columns[C4_COLS] = {3, 2, 4, 1, 5, 0, 6};
+  int scores[C4_COLS], count = 0;
+  for (int i = 0; i < C4_COLS; i++) {
+    uint64_t move = moves & c4_column(columns[i]);
+    if (!move) continue;
+    int score = bits_count(c4_wins(board.mover | move, board.all | move)), at = count++;
+    for (; at > 0 && scores[at - 1] < score; at--) scores[at] = scores[at - 1], ordered[at] = ordered[at - 1];
+    scores[at] = score;
+    ordered[at] = move;
+  }
+  return count;
+}
+
+/* Fail-soft bounds of the score within (alpha, beta), for a position in which the mover cannot win at once. */
+static int negamax(Connect4Solver *solver, Board board, int alpha, int beta) {
+  int stones = bits_count(board.all);
+  solver->nodes++;
+  uint64_t moves = non_losing_moves(board);
+  if (!moves) return -(C4_SQUARES - stones) / 2;
+  if (stones >= C4_SQUARES - 2) return 0;
+
+  int lowest = -(C4_SQUARES - 2 - stones) / 2; /* the opponent cannot win at its next move */
+  int highest = (C4_SQUARES - 1 - stones) / 2; /* nor can the mover at this one */
+  uint64_t key = canonical_key(board);
+  int bound = probe(solver, key);
+  if (bound >= LOWER && bound - LOWER - SHIFT > lowest) lowest = bound - LOWER - SHIFT;
+  else if (bound > 0 && bound < LOWER && bound - SHIFT < highest) highest = bound - SHIFT;
+  if (lowest >= beta) return lowest;
+  if (highest <= alpha) return highest;
+  if (alpha < lowest) alpha = lowest;
+  if (beta > highest) beta = highest;
+
+  uint64_t ordered[C4_COLS];
+  int count = order_moves(board, moves, ordered);
+  for (int i = 0; i < count; i++) {
+    int score = -negamax(solver, play(board, ordered[i]), -beta, -alpha);
+    if (score >= beta) {
+      store(solver, key, score + LOWER + SHIFT);
+      return score;
+    }
+    if (score > alpha) alpha = score;
+  }
+  store(solver, key, alpha + SHIFT);
+  return alpha;
+}
+
+static bool can_win(Board board) {
+  return (c4_wins(board.mover, board.all) & c4_playable(board.all)) != 0;
+}
+
+/* Null-window searches that halve the interval, towards zero first, where proofs are cheapest. */
+static int solve(Connect4Solver *solver, Board board, bool sign_only) {
+  int stones = bits_count(board.all);
+  if (can_win(board)) return sign_only ? 1 : (C4_SQUARES + 1 - stones) / 2;
+  int low = sign_only ? -1 : -(C4_SQUARES - stones) / 2, high = sign_only ? 1 : (C4_SQUARES + 1 - stones) / 2;
+  while (low < high) {
+    int middle = low + (high - low) / 2;
+    if (middle <= 0 && low / 2 < middle) middle = low / 2;
+    else if (middle >= 0 && high / 2 > middle) middle = high / 2;
+    int score = negamax(solver, board, middle, middle + 1);
+    if (score <= middle) high = score;
+    else low = score;
+    if (sign_only) {
+      if (high < -1) high = -1;
+      if (low > 1) low = 1;
+      if (low > high) low = high;
+    }
+  }
+  return low;
+}
+
+int connect4_solver_score(Connect4Solver *solver, const Connect4 *position) {
+  return solve(solver, (Board){position->mover, position->all}, false);
+}
+
+int connect4_solver_value(Connect4Solver *solver, const Connect4 *position) {
+  int value = solve(solver, (Board){position->mover, position->all}, true);
+  return (value > 0) - (value < 0);
+}
+
+static void solve_moves(Connect4Solver *solver, const Connect4 *position, bool sign_only, int *scores) {
+  Board board = {position->mover, position->all};
+  uint64_t possible = c4_playable(board.all), wins = c4_wins(board.mover, board.all);
+  int stones = bits_count(board.all);
+  for (int col = 0; col < C4_COLS; col++) {
+    uint64_t move = possible & c4_column(col);
+    if (!move) scores[col] = CONNECT4_NO_SCORE;
+    else if (move & wins) scores[col] = sign_only ? 1 : (C4_SQUARES + 1 - stones) / 2;
+    else if (stones == C4_SQUARES - 1) scores[col] = 0;
+    else scores[col] = -solve(solver, play(board, move), sign_only);
+    if (sign_only && scores[col] != CONNECT4_NO_SCORE) scores[col] = (scores[col] > 0) - (scores[col] < 0);
+  }
+}
+
+void connect4_solver_moves(Connect4Solver *solver, const Connect4 *position, int scores[C4_COLS]) {
+  solve_moves(solver, position, false, scores);
+}
+
+void connect4_solver_move_values(Connect4Solver *solver, const Connect4 *position, int values[C4_COLS]) {
+  solve_moves(solver, position, true, values);
+}
