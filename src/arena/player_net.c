@@ -1,7 +1,7 @@
 /* Networks as players. Many positions are searched in lock-step: each thread takes a chunk of them, steps all their
  * searches together and evaluates their leaves as one batch. A plan's answer does not depend on the row or size of the
- * batch, and each search has its own tree and stream, so company changes nothing. There is no cache between positions
- * for the same reason: what it holds would depend on who was asked before. */
+ * batch, each search has its own tree and stream, and a cached answer is the one that the network would give again, so
+ * company changes nothing. The cache pays since successive moves of a game search much the same positions. */
 #include "arena/player_kinds.h"
 #include "base/memory.h"
 #include "mcts/shared.h"
@@ -18,7 +18,8 @@
 enum {
   CHUNK = 64,         /* positions a thread steps together */
   SHARED_BATCH = 16,  /* leaves a thread gathers when all search one position */
-  NODES_MAX = 1 << 24 /* of the shared tree */
+  NODES_MAX = 1 << 24, /* of the shared tree */
+  CACHE_LOG2_ENTRIES = 15 /* a thread's */
 };
 
 /* What one thread needs. */
@@ -198,7 +199,7 @@ static NetPlayer *net_player_new(const PlayerRequest *request, const Net *net) {
   self->workers = memory_new((size_t)self->threads, sizeof *self->workers);
   for (int t = 0; t < self->threads; t++) {
     Worker *worker = &self->workers[t];
-    worker->evaluator = net_evaluator_new(game, self->plan, CHUNK);
+    worker->evaluator = evaluator_cached(net_evaluator_new(game, self->plan, CHUNK), CACHE_LOG2_ENTRIES);
     worker->states = memory_new(CHUNK, game->state_size);
     worker->logits = memory_new((size_t)CHUNK * (size_t)game->moves, sizeof(float));
     worker->wdl = memory_new((size_t)CHUNK * 3, sizeof(float));

@@ -1,0 +1,27 @@
+#include "cli/arena_options.h"
+
+#include <math.h>
+
+Player *cli_new_player(const char *spelling, const CliCommon *common) {
+  Error err;
+  Player *player = player_new(spelling, common->game, common->threads, &err);
+  if (!player) cli_fail("%s", err.message);
+  return player;
+}
+
+Store *cli_open_store(const char *path) {
+  Error err;
+  Store *store = store_open(path, &err);
+  if (!store) cli_fail("%s", err.message);
+  return store;
+}
+
+json_t *cli_json_real(double value) {
+  return isfinite(value) ? json_real(value) : json_null();
+}
+
+void cli_format_elo(double elo, char text[16]) {
+  if (isnan(elo)) snprintf(text, 16, "-");
+  else if (isinf(elo)) snprintf(text, 16, elo > 0 ? "+inf" : "-inf");
+  else snprintf(text, 16, "%+.0f", elo);
+}

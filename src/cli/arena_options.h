@@ -1,0 +1,19 @@
+/* What the commands match, elo and accuracy share. */
+#ifndef CLI_ARENA_OPTIONS_H
+#define CLI_ARENA_OPTIONS_H
+
+#include "arena/player.h"
+#include "arena/store.h"
+#include "cli/cli.h"
+
+#define CLI_DEFAULT_DB "runs/ratings.sqlite"
+
+/* The player, or the end of the program: exit 1 with its message. */
+Player *cli_new_player(const char *spelling, const CliCommon *common);
+Store *cli_open_store(const char *path);
+/* A JSON number; null where it is infinite or not a number. */
+json_t *cli_json_real(double value);
+/* "+123", "-45", "+inf" into text[16]. */
+void cli_format_elo(double elo, char text[16]);
+
+#endif

@@ -1,0 +1,182 @@
+/* selfplay elo PLAYER|RUN...: one table of all players of a game. */
+#include "arena/elo.h"
+#include "arena/record.h"
+#include "base/memory.h"
+#include "cli/arena_options.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_GAMES = 60, DEFAULT_RESAMPLES = 200, KEY_DB = 256, KEY_RESAMPLES };
+
+typedef struct Options {
+  CliCommon common;
+  char **spellings;
+  int count, games, resamples;
+  const char *db;
+} Options;
+
+static const struct argp_option option_table[] = {
+    {"games", 'n', "N", 0,
+     "Least number of recorded games that each player named shall have against the others (default 60)", 0},
+    {"db", KEY_DB, "FILE", 0, "The ratings file (default " CLI_DEFAULT_DB ")", 0},
+    {"resamples", KEY_RESAMPLES, "N", 0, "Bootstrap resamples of opening pairs, 0 for none (default 200)", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  Options *options = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT: cli_share_input(state); return 0;
+  case 'n': options->games = cli_parse_int(state, "--games", arg, 1, 1000000); return 0;
+  case KEY_DB: options->db = arg; return 0;
+  case KEY_RESAMPLES: options->resamples = cli_parse_int(state, "--resamples", arg, 0, 100000); return 0;
+  case ARGP_KEY_ARGS:
+    options->spellings = state->argv + state->next;
+    options->count = state->argc - state->next;
+    return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static char *help_filter(int key, const char *text, void *input) {
+  (void)input;
+  return key == ARGP_KEY_HELP_EXTRA ? strdup(player_help()) : (char *)text;
+}
+
+static void show_progress(void *context, const EloProgress *progress) {
+  char note[2 * 40];
+  snprintf(note, sizeof note, "%.32s - %.32s", progress->a->name, progress->b->name);
+  cli_progress_show(context, "elo", progress->games_done, progress->games_total, note);
+}
+
+/* All named players once each, the reference in front. */
+static int open_players(const Options *options, Player **players) {
+  int count = 0;
+  players[count++] = cli_new_player(elo_reference(options->common.game), &options->common);
+  for (int k = 0; k < options->count; k++) {
+    Player *player = cli_new_player(options->spellings[k], &options->common);
+    bool known = false;
+    for (int i = 0; i < count; i++)
+      known = known || (strcmp(players[i]->name, player->name) == 0 && players[i]->hash == player->hash);
+    if (known) player_free(player);
+    else players[count++] = player;
+  }
+  return count;
+}
+
+static EloPlayed play_missing(const Options *options, Store *store) {
+  Player **players = memory_new((size_t)options->count + 1, sizeof *players);
+  int count = open_players(options, players);
+  EloPlayed played = {0};
+  Error err;
+  CliProgress bar = cli_progress_new(10);
+  const EloOptions elo = {
+      .games = options->games, .seed = options->common.seed, .progress = show_progress, .context = &bar};
+  bool fine = count < 2 || elo_play(store, players, count, &elo, &played, &err);
+  cli_progress_clear(&bar);
+  for (int i = 0; i < count; i++) player_free(players[i]);
+  free(players);
+  if (!fine) cli_fail("%s", err.message);
+  if (played.exhausted)
+    cli_note("some pairings have met on every balanced opening of %s, so there are fewer games than asked for",
+             options->common.game->title);
+  return played;
+}
+
+/* The name, with the network's hash where another network goes by the same name. */
+static void shown_name(const StoreResults *results, int i, char text[STORE_NAME_MAX + 16]) {
+  const StorePlayer *player = &results->players[i];
+  bool ambiguous = false;
+  for (int j = 0; j < results->player_count; j++)
+    ambiguous = ambiguous || (j != i && strcmp(results->players[j].name, player->name) == 0);
+  if (ambiguous) snprintf(text, STORE_NAME_MAX + 16, "%s#%08x", player->name, player->hash);
+  else snprintf(text, STORE_NAME_MAX + 16, "%s", player->name);
+}
+
+static void print_text(const Options *options, const EloTable *table) {
+  const StoreResults *results = &table->results;
+  int width = 6;
+  char name[STORE_NAME_MAX + 16];
+  bool separated = false, apart = false;
+  for (int i = 0; i < results->player_count; i++) {
+    shown_name(results, i, name);
+    if ((int)strlen(name) > width) width = (int)strlen(name);
+  }
+  printf("%s: %d games; %s is 0\n", options->common.game->title, results->count, elo_reference(options->common.game));
+  printf("%-*s  %6s  %-16s %-16s %6s %6s %6s %6s\n", width, "player", "Elo", "95% interval", "bootstrap", "games",
+         "won", "drawn", "lost");
+  for (int k = 0; k < results->player_count; k++) {
+    int i = table->order[k];
+    const Rating *r = &table->ratings->ratings[i];
+    char elo[16], low[16], high[16], interval[40], bootstrap[40] = "-";
+    shown_name(results, i, name);
+    cli_format_elo(r->elo, elo), cli_format_elo(r->low, low), cli_format_elo(r->high, high);
+    snprintf(interval, sizeof interval, "[%s, %s]%s", low, high, r->separated ? "*" : "");
+    if (isfinite(r->bootstrap_low)) {
+      cli_format_elo(r->bootstrap_low, low), cli_format_elo(r->bootstrap_high, high);
+      snprintf(bootstrap, sizeof bootstrap, "[%s, %s]", low, high);
+    }
+    printf("%-*s  %6s  %-16s %-16s %6d %6d %6d %6d\n", width, name, elo, r->connected ? interval : "-", bootstrap,
+           r->wins + r->draws + r->losses, r->wins, r->draws, r->losses);
+    separated = separated || r->separated;
+    apart = apart || !r->connected;
+  }
+  if (separated)
+    printf("* nothing but won or nothing but lost games link this player to the reference: the rating rests on a\n"
+           "  prior of half a drawn game, and is a bound rather than a measurement\n");
+  if (apart) printf("- no chain of games links this player to the reference\n");
+  cli_flush();
+}
+
+static void print_json(const Options *options, const EloTable *table, const EloPlayed *played) {
+  const StoreResults *results = &table->results;
+  json_t *players = json_array();
+  for (int k = 0; k < results->player_count; k++) {
+    int i = table->order[k];
+    const Rating *r = &table->ratings->ratings[i];
+    char hash[16];
+    snprintf(hash, sizeof hash, "%08x", results->players[i].hash);
+    json_array_append_new(
+        players, json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:i,s:i,s:b,s:b}", "player",
+                           results->players[i].name, "hash", hash, "elo", cli_json_real(r->elo), "low",
+                           cli_json_real(r->low), "high", cli_json_real(r->high), "bootstrap_low",
+                           cli_json_real(r->bootstrap_low), "bootstrap_high", cli_json_real(r->bootstrap_high),
+                           "games", r->wins + r->draws + r->losses, "wins", r->wins, "draws", r->draws, "losses",
+                           r->losses, "connected", r->connected, "separated", r->separated));
+  }
+  cli_print_json(json_pack("{s:s,s:s,s:i,s:i,s:f,s:o}", "game", options->common.game->name, "reference",
+                           elo_reference(options->common.game), "games", results->count, "played", played->games,
+                           "draw_parameter", table->ratings->nu, "players", players));
+}
+
+int cmd_elo(int argc, char **argv) {
+  static const struct argp_child children[] = {{&cli_game_argp, 0, NULL, 0},
+                                               {&cli_threads_argp, 0, NULL, 0},
+                                               {&cli_seed_argp, 0, NULL, 0},
+                                               {&cli_json_argp, 0, NULL, 0},
+                                               {0}};
+  static const struct argp argp = {
+      .options = option_table, .parser = parse, .args_doc = "[PLAYER|RUN...]", .children = children,
+      .help_filter = help_filter,
+      .doc = "Plays what is missing between these players and the reference (mcts:1000, rated 0), records it, rates all "
+             "games recorded so far by one Bradley-Terry model with draws, and prints one table. Without players: the "
+             "table of what is recorded."
+             "\v"};
+  Options options = {.common = cli_common_defaults(), .games = DEFAULT_GAMES, .resamples = DEFAULT_RESAMPLES,
+                     .db = CLI_DEFAULT_DB};
+  argp_parse(&argp, argc, argv, 0, NULL, &options);
+  Store *store = cli_open_store(options.db);
+  EloPlayed played = {0};
+  if (options.count) played = play_missing(&options, store);
+  EloTable table;
+  Error err;
+  if (!elo_rate(store, options.common.game, options.resamples, options.common.seed, &table, &err))
+    cli_fail("%s: %s", options.db, err.message);
+  if (options.common.json) print_json(&options, &table, &played);
+  else print_text(&options, &table);
+  elo_table_free(&table);
+  store_close(store);
+  return 0;
+}

@@ -1,0 +1,205 @@
+/* selfplay --from-scratch, selfplay --bootstrap-imitation: train a run, or continue it. */
+#include "base/clock.h"
+#include "cli/cli.h"
+#include "selfplay/run.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { KEY_SCRATCH = 256, KEY_IMITATION, KEY_CONFIG, KEY_SET, KEY_RUN, KEY_ITERATIONS, KEY_MINUTES, KEY_PRINT, MAX_SETS = 128 };
+
+typedef struct Options {
+  CliCommon common;
+  bool scratch, imitation, print_config;
+  const char *source, *config, *run;
+  const char *sets[MAX_SETS];
+  int set_count, iterations;
+  double minutes;
+} Options;
+
+static const struct argp_option option_table[] = {
+    {"from-scratch", KEY_SCRATCH, 0, 0, "Pure reinforcement learning from random play", 0},
+    {"bootstrap-imitation", KEY_IMITATION, "SOURCE", OPTION_ARG_OPTIONAL,
+     "Fit the network to expert games first, then discard them (imitation.keep). SOURCE: a file of game records, one a "
+     "line; without it the built-in teacher plays (imitation.*)", 0},
+    {"config", KEY_CONFIG, "FILE", 0, "Configuration (default: the game's shipped configs/GAME.conf)", 0},
+    {"set", KEY_SET, "KEY=VALUE", 0, "Set one configuration key; may be repeated", 0},
+    {"run", KEY_RUN, "DIR", 0, "The run's folder (default runs/GAME-ARM-SEED). The same command continues it", 0},
+    {"iterations", KEY_ITERATIONS, "N", 0, "Train for N iterations in all", 0},
+    {"minutes", KEY_MINUTES, "M", 0, "Train for M minutes of wall-clock time in all", 0},
+    {"print-config", KEY_PRINT, 0, 0, "Print the resolved configuration with every key's meaning, and stop", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  Options *options = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT: cli_share_input(state); return 0;
+  case KEY_SCRATCH: options->scratch = true; return 0;
+  case KEY_IMITATION:
+    options->imitation = true;
+    options->source = arg ? arg : "";
+    return 0;
+  case KEY_CONFIG: options->config = arg; return 0;
+  case KEY_SET:
+    if (options->set_count == MAX_SETS) cli_usage_error("more than %d --set options; use --config", MAX_SETS);
+    options->sets[options->set_count++] = arg;
+    return 0;
+  case KEY_RUN: options->run = arg; return 0;
+  case KEY_ITERATIONS: options->iterations = cli_parse_int(state, "--iterations", arg, 1, 1000000); return 0;
+  case KEY_MINUTES: options->minutes = cli_parse_real(state, "--minutes", arg, 0.01, 1e6); return 0;
+  case KEY_PRINT: options->print_config = true; return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_child children[] = {
+    {&cli_game_argp, 0, 0, 0}, {&cli_threads_argp, 0, 0, 0}, {&cli_seed_argp, 0, 0, 0}, {&cli_json_argp, 0, 0, 0}, {0}};
+static const struct argp parser = {
+    .options = option_table,
+    .parser = parse,
+    .children = children,
+    .doc = "Trains a network by self-play, with one line an iteration on stderr.\v"
+           "With --json, the last iteration's log line is printed as one object (its keys: docs/files.md). "
+           "A run that was stopped or killed goes on from its last whole shard when the same command is given again."};
+
+static volatile sig_atomic_t stop_requested;
+
+static void on_signal(int number) {
+  (void)number;
+  if (stop_requested) _exit(130); /* asked twice: at once; nothing on disk can be harmed */
+  stop_requested = 1;
+}
+
+typedef struct Display {
+  CliProgress bar;
+  const char *folder;
+  json_t *last;
+  bool header;
+} Display;
+
+static void on_notice(void *context, const char *message) {
+  Display *display = context;
+  cli_progress_clear(&display->bar);
+  cli_note("%s", message);
+}
+
+static void on_progress(void *context, const RunProgress *progress) {
+  static const char *const stages[] = {"expert games", "imitation", "self-play", "learning"};
+  Display *display = context;
+  char label[64], note[64] = "", left[CLOCK_TEXT];
+  if (progress->stage >= STAGE_SELFPLAY)
+    snprintf(label, sizeof label, "iteration %d %s", progress->iteration, stages[progress->stage]);
+  else
+    snprintf(label, sizeof label, "%s", stages[progress->stage]);
+  if (progress->seconds_left >= 0) {
+    clock_format(progress->seconds_left, left);
+    snprintf(note, sizeof note, "%s left", left);
+  }
+  cli_progress_show(&display->bar, label, (double)progress->done, (double)progress->total, note);
+}
+
+static double real(const json_t *line, const char *key) {
+  return json_number_value(json_object_get(line, key));
+}
+
+static void on_imitation(void *context, const json_t *epoch) {
+  Display *display = context;
+  cli_progress_clear(&display->bar);
+  fprintf(stderr,
+          "imitation epoch %2.0f: held-out policy loss %.3f (constant %.3f), value loss %.3f (constant %.3f), "
+          "value error %.3f, move match top 1 %.1f%%, top 3 %.1f%%%s\n",
+          real(epoch, "epoch"), real(epoch, "loss_policy"), real(epoch, "loss_policy_baseline"),
+          real(epoch, "loss_value"), real(epoch, "loss_value_baseline"), real(epoch, "value_mse"),
+          100 * real(epoch, "move_match_top1"), 100 * real(epoch, "move_match_top3"),
+          json_is_true(json_object_get(epoch, "best")) ? ", best so far" : "");
+}
+
+static void on_iteration(void *context, const json_t *line) {
+  Display *display = context;
+  char left[CLOCK_TEXT];
+  cli_progress_clear(&display->bar);
+  if (!display->header)
+    fprintf(stderr, "iter  games positions unique length  policy (const)   value (const)  calib. entropy target "
+                    " evals/s reuse  left\n");
+  display->header = true;
+  clock_format(real(line, "seconds_left"), left);
+  fprintf(stderr, "%4.0f %6.0f %9.0f %5.1f%% %6.1f  %.3f  (%.3f)   %.3f  (%.3f)  %.3f  %.3f   %.3f  %7.0f  %4.1f  %s\n",
+          real(line, "iteration"), real(line, "games"), real(line, "positions"),
+          100 * real(line, "unique_positions") / (real(line, "positions") + 1e-9), real(line, "game_length"),
+          real(line, "loss_policy"), real(line, "loss_policy_baseline"), real(line, "loss_value"),
+          real(line, "loss_value_baseline"), real(line, "value_calibration_error"), real(line, "policy_entropy"),
+          real(line, "target_entropy"), real(line, "evaluations_per_second"), real(line, "sample_reuse"),
+          real(line, "seconds_left") < 0 ? "-" : left);
+  json_decref(display->last);
+  display->last = json_deep_copy(line);
+}
+
+static void resolve_config(const Options *options, RunConfig *config) {
+  Error err;
+  bool fine;
+  if (options->config) {
+    config_defaults(&run_config_table, config);
+    fine = config_read(&run_config_table, config, options->config, &err);
+  } else {
+    fine = run_config_shipped(options->common.game, config, &err);
+  }
+  for (int i = 0; fine && i < options->set_count; i++)
+    fine = config_set(&run_config_table, config, options->sets[i], "--set", &err);
+  if (!fine) cli_fail("%s", err.message);
+  if (options->common.game_given && strcmp(config->game, options->common.game->name) != 0)
+    cli_fail("%s: is a configuration of %s, not of %s; give the right --config or --game",
+             options->config ? options->config : "--set", config->game, options->common.game->name);
+  /* A limit given on the command line replaces the configuration's of the other kind. */
+  if (options->iterations) config->iterations = options->iterations, config->minutes = 0;
+  if (options->minutes > 0) {
+    config->minutes = options->minutes;
+    if (!options->iterations) config->iterations = 0;
+  }
+  if (!run_config_valid(config, &err)) cli_fail("%s", err.message);
+}
+
+static int print_config(const RunConfig *config) {
+  Buffer text = {0};
+  config_print(&run_config_table, config, true, &text);
+  fwrite(text.data, 1, text.size, stdout);
+  buffer_free(&text);
+  return 0;
+}
+
+int cmd_train(int argc, char **argv) {
+  Options options = {.common = cli_common_defaults(), .source = ""};
+  argp_parse(&parser, argc, argv, 0, NULL, &options);
+  RunRequest request = {.source = options.source, .seed = options.common.seed, .threads = options.common.threads};
+  resolve_config(&options, &request.config);
+  if (options.print_config) return print_config(&request.config);
+  if (options.scratch == options.imitation)
+    cli_usage_error("give one of --from-scratch and --bootstrap-imitation (selfplay train --help)");
+  request.game = game_find(request.config.game);
+  request.arm = options.scratch ? ARM_FROM_SCRATCH : ARM_BOOTSTRAP_IMITATION;
+  char folder[FILE_PATH_MAX];
+  if (options.run) snprintf(folder, sizeof folder, "%s", options.run);
+  else
+    snprintf(folder, sizeof folder, "runs/%s-%s-%llu", request.game->name, options.scratch ? "scratch" : "imitation",
+             (unsigned long long)request.seed);
+  request.folder = folder;
+
+  Display display = {.bar = cli_progress_new(30), .folder = folder};
+  RunEvents events = {&display, on_notice, on_progress, on_imitation, on_iteration};
+  struct sigaction action = {.sa_handler = on_signal};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  Error err;
+  fprintf(stderr, "run %s: %s, %s, seed %llu\n", folder, request.game->title,
+          options.scratch ? "from scratch" : "bootstrapped by imitation", (unsigned long long)request.seed);
+  bool done = run_train(&request, &events, &stop_requested, &err);
+  cli_progress_clear(&display.bar);
+  if (!done) cli_fail("%s", err.message);
+  if (stop_requested) cli_note("stopped; the same command continues %s", folder);
+  if (options.common.json) cli_print_json(display.last ? json_incref(display.last) : json_object());
+  else if (!stop_requested) fprintf(stderr, "done: play against it with  selfplay play run:%s\n", folder);
+  json_decref(display.last);
+  return stop_requested ? EXIT_JOB_FAILED : 0;
+}
