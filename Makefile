@@ -18,6 +18,9 @@ SOURCES := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/*.c))
 LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/cli/main.c,$(SOURCES)))
 TESTS = $(wildcard tests/*.c)
 TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(TESTS))
+# The layers once more in double precision (src/net/real.h), for the tests that check gradients.
+F64_LAYERS = conv batchnorm linear loss workspace forward backward
+F64_OBJECTS := $(if $(filter net,$(LAYERS)),$(F64_LAYERS:%=$(BUILD)/f64/src/net/%.o))
 
 .PHONY: all
 all: $(BUILD)/selfplay
@@ -31,12 +34,17 @@ $(BUILD)/.packages: tools/install-packages
 $(BUILD)/selfplay: $(BUILD)/src/cli/main.o $(LIBRARY_OBJECTS)
 	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBS)
 
-$(BUILD)/run-tests: $(TEST_OBJECTS) $(LIBRARY_OBJECTS)
+$(BUILD)/run-tests: $(TEST_OBJECTS) $(LIBRARY_OBJECTS) $(F64_OBJECTS)
 	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBS) $$(pkg-config --libs criterion)
 
 $(BUILD)/%.o: %.c | $(BUILD)/.packages
 	@mkdir -p $(dir $@)
 	@echo "  CC $<"
 	@$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(BUILD)/f64/%.o: %.c | $(BUILD)/.packages
+	@mkdir -p $(dir $@)
+	@echo "  CC $< (double)"
+	@$(CC) $(ALL_CFLAGS) -DNET_REAL_DOUBLE -c $< -o $@
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
