@@ -1,0 +1,87 @@
+/* selfplay analyze PLAYER --moves LINE: what a player thinks of a position. */
+#include "cli/arena_options.h"
+#include "cli/board.h"
+#include "cli/show_analysis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINE_MAX_MOVES = 1024 };
+
+typedef struct Options {
+  CliCommon common;
+  const char *player, *moves;
+  int visits;
+} Options;
+
+static const struct argp_option option_table[] = {
+    {"moves", 'm', "LINE", 0, "Moves from the starting position, as 4455 (default: none)", 0},
+    {"visits", 'v', "N", 0, "Simulations (default: the player's own)", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  Options *options = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT: cli_share_input(state); return 0;
+  case 'm': options->moves = arg; return 0;
+  case 'v': options->visits = cli_parse_int(state, "--visits", arg, 1, 100000000); return 0;
+  case ARGP_KEY_ARG:
+    if (state->arg_num >= 1) return ARGP_ERR_UNKNOWN;
+    options->player = arg;
+    return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_child children[] = {
+    {&cli_game_argp, 0, 0, 0}, {&cli_threads_argp, 0, 0, 0}, {&cli_seed_argp, 0, 0, 0}, {&cli_json_argp, 0, 0, 0}, {0}};
+static const struct argp parser = {
+    .options = option_table,
+    .parser = parse,
+    .children = children,
+    .args_doc = "[PLAYER]",
+    .doc = "Value, policy, visits and principal variation of a position, for the player to move.\v"
+           "Without PLAYER the shipped network looks. JSON: {\"game\", \"player\", \"moves\", \"to_move\", \"value\", "
+           "\"wdl\": {\"win\", \"draw\", \"loss\"}, \"network\": {\"value\", \"wdl\"}, \"visits\", \"best\", \"pv\": "
+           "[...], \"children\": [{\"move\", \"prior\", \"visits\", \"value\"}]}; values in [-1, 1]."};
+
+int cmd_analyze(int argc, char **argv) {
+  Options options = {.common = cli_common_defaults(), .moves = ""};
+  argp_parse(&parser, argc, argv, 0, NULL, &options);
+  const Game *game = options.common.game;
+  char fallback[FILE_PATH_MAX + 32];
+  if (!options.player) {
+    cli_default_player(game, 800, fallback, sizeof fallback);
+    options.player = fallback;
+  }
+  uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
+  int moves[LINE_MAX_MOVES], count;
+  float value;
+  Error err;
+  game->init(state);
+  if (!game_read_line(game, options.moves, moves, LINE_MAX_MOVES, &count, &err)) cli_fail("--moves: %s", err.message);
+  for (int i = 0; i < count; i++) game->play(state, moves[i]);
+  if (game->over(state, &value)) cli_fail("--moves: the game is over after this line; there is nothing to analyse");
+  Player *player = cli_new_player(options.player, &options.common);
+  if (!player->analyze) cli_fail("%s: this kind of player has nothing to show", player->name);
+  PlayerAnalysis *analysis = calloc(1, sizeof *analysis);
+  PlayerQuery query = {state, moves, count, rng_make(options.common.seed, RNG_PLAYER, 0, 0)};
+  if (!player->analyze(player, &query, options.visits, analysis, &err)) cli_fail("%s", err.message);
+  if (options.common.json) {
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "game", game->name, "player", player->name, "moves", options.moves,
+                             "to_move", game->player[game->to_move(state)]);
+    json_t *rest = show_analysis_json(game, analysis);
+    json_object_update(root, rest);
+    json_decref(rest);
+    cli_print_json(root);
+  } else {
+    BoardStyle style = board_style(stdout, false);
+    board_draw(stdout, &style, game, state, count ? moves[count - 1] : -1, -1, -1);
+    printf("%s to move; %s\n", game->player[game->to_move(state)], player->name);
+    show_analysis(stdout, game, analysis, style.unicode);
+  }
+  free(analysis);
+  player_free(player);
+  return 0;
+}

@@ -1,0 +1,292 @@
+/* selfplay play [PLAYER]: a person against a player in the terminal. */
+#include "cli/arena_options.h"
+#include "cli/board.h"
+#include "cli/keys.h"
+#include "cli/show_analysis.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { MOVES_MAX = 1024, WORD_MAX = 64 };
+
+typedef struct Options {
+  CliCommon common;
+  const char *player, *moves, *side;
+  int visits;
+  bool ascii;
+} Options;
+
+static const struct argp_option option_table[] = {
+    {"moves", 'm', "LINE", 0, "Begin after these moves", 0},
+    {"visits", 'v', "N", 0, "Simulations a move (default: the player's own; 800 for the shipped network)", 0},
+    {"side", 'S', "SIDE", 0, "first or second: the side you take (default first)", 0},
+    {"ascii", 'a', 0, 0, "Plain letters instead of discs and colour", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  Options *options = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT: cli_share_input(state); return 0;
+  case 'm': options->moves = arg; return 0;
+  case 'v': options->visits = cli_parse_int(state, "--visits", arg, 1, 100000000); return 0;
+  case 'a': options->ascii = true; return 0;
+  case 'S':
+    if (strcmp(arg, "first") != 0 && strcmp(arg, "second") != 0)
+      cli_usage_error("--side needs first or second, not '%.60s'", arg);
+    options->side = arg;
+    return 0;
+  case ARGP_KEY_ARG:
+    if (state->arg_num >= 1) return ARGP_ERR_UNKNOWN;
+    options->player = arg;
+    return 0;
+  default: return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static const struct argp_child children[] = {
+    {&cli_game_argp, 0, 0, 0}, {&cli_threads_argp, 0, 0, 0}, {&cli_seed_argp, 0, 0, 0}, {0}};
+static const struct argp parser = {
+    .options = option_table,
+    .parser = parse,
+    .children = children,
+    .args_doc = "[PLAYER]",
+    .doc = "Play against PLAYER (default: the shipped network); `human' makes it two people.\v"
+           "In a terminal: a move's digit, or arrows and Enter; u undo, h hint, s swap sides, v set the engine's visits, "
+           "i show what it thinks, n new game, q quit, ? help. "
+           "From a pipe: moves by name and the words undo, hint, swap, visits N, info, new, quit."};
+
+typedef struct Session {
+  const Game *game;
+  Player *engine; /* NULL: two people */
+  BoardStyle style;
+  bool keys, info;
+  int human; /* side of the person */
+  int visits;
+  uint64_t seed;
+  uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
+  int moves[MOVES_MAX], count;
+  int cursor_row, cursor_col;
+  PlayerAnalysis *analysis;
+  bool analysed; /* `analysis` is of the engine's last move */
+  char message[200];
+} Session;
+
+static void rebuild(Session *session) {
+  session->game->init(session->state);
+  for (int i = 0; i < session->count; i++) session->game->play(session->state, session->moves[i]);
+}
+
+static bool is_over(const Session *session) {
+  float value;
+  return session->game->over(session->state, &value);
+}
+
+static bool engine_to_move(const Session *session) {
+  return session->engine && !is_over(session) && session->game->to_move(session->state) != session->human;
+}
+
+static PlayerQuery current_query(const Session *session) {
+  return (PlayerQuery){session->state, session->moves, session->count,
+                       rng_make(session->seed, RNG_PLAYER, 0, (uint32_t)session->count)};
+}
+
+static void play_move(Session *session, int move) {
+  session->moves[session->count++] = move;
+  session->game->play(session->state, move);
+}
+
+static void print_result(const Session *session) {
+  float value = 0;
+  session->game->over(session->state, &value);
+  int mover = session->game->to_move(session->state), winner = value > 0 ? mover : 1 - mover;
+  if (value == 0) printf("Draw.\n");
+  else if (!session->engine) printf("%s wins.\n", session->game->player[winner]);
+  else printf("%s wins: %s.\n", session->game->player[winner], winner == session->human ? "you" : session->engine->name);
+}
+
+static void show(const Session *session) {
+  if (session->keys) printf("\033[H\033[2J");
+  int last = session->count ? session->moves[session->count - 1] : -1;
+  bool choosing = session->keys && !is_over(session);
+  bool columns = session->game->moves == session->game->cols;
+  printf("%s\n", session->game->title);
+  board_draw(stdout, &session->style, session->game, session->state, last, columns ? -1 : session->cursor_row,
+             choosing ? session->cursor_col : -1);
+  if (session->info && session->analysed) {
+    printf("%s thought, before its move:\n", session->engine->name);
+    show_analysis(stdout, session->game, session->analysis, session->style.unicode);
+  }
+  if (session->message[0]) printf("%s\n", session->message);
+  if (is_over(session)) print_result(session);
+  else printf("%s to move%s\n", session->game->player[session->game->to_move(session->state)],
+              engine_to_move(session) ? ", thinking ..." : session->keys ? "   (? help)" : "");
+  fflush(stdout);
+}
+
+static void engine_moves(Session *session) {
+  Error err;
+  PlayerQuery query = current_query(session);
+  int move;
+  bool fine;
+  session->analysed = false;
+  if (session->engine->analyze) {
+    fine = session->engine->analyze(session->engine, &query, session->visits, session->analysis, &err);
+    move = session->analysis->move;
+    session->analysed = fine;
+  } else {
+    fine = session->engine->choose(session->engine, &query, 1, &move, &err);
+  }
+  if (!fine) cli_fail("%s", err.message);
+  char name[GAME_MOVE_TEXT];
+  session->game->print_move(move, name);
+  snprintf(session->message, sizeof session->message, "%.150s plays %s", session->engine->name, name);
+  play_move(session, move);
+}
+
+/* Takes back the person's last move, and the engine's answer to it. */
+static void undo(Session *session) {
+  if (!session->count) {
+    snprintf(session->message, sizeof session->message, "nothing to undo");
+    return;
+  }
+  do {
+    session->count--;
+    rebuild(session);
+  } while (session->engine && session->count > 0 && engine_to_move(session));
+  session->analysed = false;
+  snprintf(session->message, sizeof session->message, "taken back");
+}
+
+static void hint(Session *session) {
+  Error err;
+  PlayerQuery query = current_query(session);
+  int move;
+  if (!session->engine || is_over(session)) {
+    snprintf(session->message, sizeof session->message, "nobody can give a hint here");
+    return;
+  }
+  if (!session->engine->choose(session->engine, &query, 1, &move, &err)) cli_fail("%s", err.message);
+  char name[GAME_MOVE_TEXT];
+  session->game->print_move(move, name);
+  snprintf(session->message, sizeof session->message, "hint: %s", name);
+}
+
+static void set_visits(Session *session) {
+  char word[WORD_MAX], *end;
+  keys_close(); /* a line is easier to type as a line */
+  if (session->keys) printf("visits a move: "), fflush(stdout);
+  long visits = keys_read_word(word, sizeof word) ? strtol(word, &end, 10) : 0;
+  if (session->keys) keys_open();
+  if (visits < 1 || visits > 100000000 || *end) {
+    snprintf(session->message, sizeof session->message, "visits need a whole number from 1 to 100000000");
+    return;
+  }
+  session->visits = (int)visits;
+  snprintf(session->message, sizeof session->message, "the engine now takes %ld visits a move", visits);
+}
+
+static void move_cursor(Session *session, int rows, int cols) {
+  const Game *game = session->game;
+  session->cursor_row = (session->cursor_row + rows + game->rows) % game->rows;
+  session->cursor_col = (session->cursor_col + cols + game->cols) % game->cols;
+}
+
+/* A move by name or by the cursor. False where a pipe named an illegal one. */
+static bool try_move(Session *session, const char *word) {
+  const Game *game = session->game;
+  bool columns = game->moves == game->cols;
+  int move = strcmp(word, "enter") == 0 && session->keys
+                 ? (columns ? session->cursor_col : session->cursor_row * game->cols + session->cursor_col)
+                 : game->parse_move(word);
+  if (is_over(session)) {
+    snprintf(session->message, sizeof session->message, "the game is over; n begins a new one");
+    return session->keys;
+  }
+  if (move >= 0 && game_is_legal(game, session->state, move)) {
+    play_move(session, move);
+    return true;
+  }
+  snprintf(session->message, sizeof session->message,
+           move < 0 ? "'%.40s' is neither a move nor a command; ? lists them" : "'%.40s' is illegal here", word);
+  return false;
+}
+
+static const char help_text[] = "a digit or arrows+Enter: move   u undo   h hint   s swap sides   v engine's visits   "
+                                "i information   n new game   q quit";
+
+/* Does what the word says. False ends the session. */
+static bool obey(Session *session, const char *word) {
+  static const char *const words[] = {"undo", "hint", "swap", "visits", "info", "new", "quit", "help"};
+  static const char letters[] = "uhsvinq?";
+  char command = 0;
+  if (session->keys && word[0] && !word[1] && strchr(letters, word[0])) command = word[0];
+  for (int i = 0; i < 8; i++)
+    if (strcmp(word, words[i]) == 0) command = letters[i];
+  session->message[0] = 0;
+  switch (command) {
+  case 'u': undo(session); return true;
+  case 'h': hint(session); return true;
+  case 's': session->human = 1 - session->human; return true;
+  case 'v': set_visits(session); return true;
+  case 'i': session->info = !session->info; return true;
+  case 'n':
+    session->count = 0;
+    session->analysed = false;
+    rebuild(session);
+    return true;
+  case 'q': return false;
+  case '?': snprintf(session->message, sizeof session->message, "%s", help_text); return true;
+  default: break;
+  }
+  if (strcmp(word, "left") == 0) move_cursor(session, 0, -1);
+  else if (strcmp(word, "right") == 0) move_cursor(session, 0, 1);
+  else if (strcmp(word, "up") == 0) move_cursor(session, 1, 0);
+  else if (strcmp(word, "down") == 0) move_cursor(session, -1, 0);
+  else if (word[0] && !try_move(session, word) && !session->keys) cli_fail("%s", session->message);
+  return true;
+}
+
+static void converse(Session *session) {
+  char word[WORD_MAX];
+  show(session);
+  for (;;) {
+    while (engine_to_move(session)) {
+      engine_moves(session);
+      show(session);
+    }
+    bool more = session->keys ? keys_read(word, sizeof word) : keys_read_word(word, sizeof word);
+    if (!more || !obey(session, word)) return;
+    show(session);
+  }
+}
+
+int cmd_play(int argc, char **argv) {
+  Options options = {.common = cli_common_defaults(), .moves = "", .side = "first"};
+  argp_parse(&parser, argc, argv, 0, NULL, &options);
+  char fallback[FILE_PATH_MAX + 32];
+  if (!options.player) {
+    cli_default_player(options.common.game, 800, fallback, sizeof fallback);
+    options.player = fallback;
+  }
+  Session *session = calloc(1, sizeof *session);
+  Error err;
+  session->game = options.common.game;
+  session->human = strcmp(options.side, "second") == 0;
+  session->visits = options.visits;
+  session->seed = options.common.seed;
+  session->cursor_col = session->game->cols / 2;
+  session->style = board_style(stdout, options.ascii);
+  session->analysis = calloc(1, sizeof *session->analysis);
+  if (!game_read_line(session->game, options.moves, session->moves, MOVES_MAX, &session->count, &err))
+    cli_fail("--moves: %s", err.message);
+  rebuild(session);
+  if (strcmp(options.player, "human") != 0) session->engine = cli_new_player(options.player, &options.common);
+  session->keys = cli_is_terminal(stdout) && keys_open();
+  converse(session);
+  keys_close();
+  player_free(session->engine);
+  free(session->analysis);
+  free(session);
+  return 0;
+}

@@ -1,0 +1,52 @@
+#include "cli/show_analysis.h"
+
+static void bar(FILE *stream, double share, int width, bool unicode) {
+  int filled = (int)(share * width + 0.5);
+  for (int i = 0; i < width; i++) fputs(i < filled ? (unicode ? "█" : "#") : (unicode ? "░" : "."), stream);
+}
+
+void show_analysis(FILE *stream, const Game *game, const PlayerAnalysis *analysis, bool unicode) {
+  const float *wdl = analysis->wdl, *alone = analysis->network_wdl;
+  char name[GAME_MOVE_TEXT];
+  fprintf(stream, "win %5.1f%%  draw %5.1f%%  loss %5.1f%%  value %+.3f  (%d visits; network alone %+.3f)\n",
+          100 * wdl[0], 100 * wdl[1], 100 * wdl[2], wdl[0] - wdl[2], analysis->visits, alone[0] - alone[2]);
+  int total = 0;
+  for (int i = 0; i < analysis->child_count; i++) total += analysis->children[i].visits;
+  for (int i = 0; i < analysis->child_count; i++) {
+    const SearchChild *child = &analysis->children[i];
+    game->print_move(child->move, name);
+    fprintf(stream, "%c%4s ", child->move == analysis->move ? '>' : ' ', name);
+    bar(stream, total ? (double)child->visits / total : child->prior, 20, unicode);
+    fprintf(stream, " %7d visits  prior %5.1f%%  value %+.3f\n", child->visits, 100 * child->prior, child->value);
+  }
+  fprintf(stream, "principal variation:");
+  for (int i = 0; i < analysis->pv_length; i++) {
+    game->print_move(analysis->pv[i], name);
+    fprintf(stream, " %s", name);
+  }
+  fputc('\n', stream);
+}
+
+static json_t *wdl_json(const float wdl[3]) {
+  return json_pack("{s:f, s:f, s:f}", "win", wdl[0], "draw", wdl[1], "loss", wdl[2]);
+}
+
+json_t *show_analysis_json(const Game *game, const PlayerAnalysis *analysis) {
+  char name[GAME_MOVE_TEXT];
+  json_t *children = json_array(), *pv = json_array();
+  for (int i = 0; i < analysis->child_count; i++) {
+    const SearchChild *child = &analysis->children[i];
+    game->print_move(child->move, name);
+    json_array_append_new(children, json_pack("{s:s, s:f, s:i, s:f}", "move", name, "prior", child->prior, "visits",
+                                              child->visits, "value", child->value));
+  }
+  for (int i = 0; i < analysis->pv_length; i++) {
+    game->print_move(analysis->pv[i], name);
+    json_array_append_new(pv, json_string(name));
+  }
+  game->print_move(analysis->move, name);
+  const float *alone = analysis->network_wdl;
+  return json_pack("{s:f, s:o, s:{s:f, s:o}, s:i, s:s, s:o, s:o}", "value", analysis->wdl[0] - analysis->wdl[2], "wdl",
+                   wdl_json(analysis->wdl), "network", "value", alone[0] - alone[2], "wdl", wdl_json(alone), "visits",
+                   analysis->visits, "best", name, "pv", pv, "children", children);
+}
