@@ -1,4 +1,4 @@
-# selfplay: `make demo` shows the whole thing, `make test` checks it. `make help` lists the rest.
+# selfplay: `make demo` shows the whole thing, `make test` checks it, `make help` lists the rest.
 CC ?= cc
 PREFIX ?= /usr/local
 BUILD ?= build
@@ -10,32 +10,47 @@ VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 CSTD = -std=c17 -D_GNU_SOURCE
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror
 CFLAGS ?= -O3 -g
-ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) $(SANITIZE) -fopenmp -MMD -MP -Isrc $(shell pkg-config --cflags $(PACKAGES))
-LIBS = $(shell pkg-config --libs $(PACKAGES)) -lm -lpthread
+# Evaluated when a file is compiled, since the packages may have been installed a moment before.
+ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) $(SANITIZE) -fopenmp -MMD -MP -Isrc $$(pkg-config --cflags $(PACKAGES))
+LIBS = $$(pkg-config --libs $(PACKAGES)) -lm -lpthread
 
 LAYERS = base games net mcts selfplay arena cli
 SOURCES := $(foreach layer,$(LAYERS),$(wildcard src/$(layer)/*.c))
 LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/cli/main.c,$(SOURCES)))
 TESTS = $(wildcard tests/*.c)
 TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(TESTS))
-# The layers once more in double precision (src/net/real.h), for the tests that check gradients.
-F64_LAYERS = conv batchnorm linear loss workspace forward backward
-F64_OBJECTS := $(if $(filter net,$(LAYERS)),$(F64_LAYERS:%=$(BUILD)/f64/src/net/%.o))
+# The layers of the network once more in double precision, for gradient checks.
+F64_SOURCES = $(addprefix src/net/,conv.c batchnorm.c linear.c loss.c workspace.c forward.c backward.c)
+F64_OBJECTS := $(patsubst %.c,$(BUILD)/f64/%.o,$(F64_SOURCES))
 
 .PHONY: all
 all: $(BUILD)/selfplay
 
-# What only this machine can tell (installed packages) is checked before anything is compiled.
+.PHONY: help
+help:
+	@echo 'make              build $(BUILD)/selfplay'
+	@echo 'make demo         about ten minutes: train both ways, compare, show how to play (DEMO_MINUTES=3 each)'
+	@echo 'make test         all tests'
+	@echo 'make bench        speed, as ratios to the SGEMM peak of the same run'
+	@echo 'make install      to PREFIX=$(PREFIX) (DESTDIR is honoured)'
+	@echo 'make asan, tsan   tests under AddressSanitizer + UBSan; the shared tree under ThreadSanitizer'
+	@echo 'make format, lint, layers'
+
+# What this machine lacks is installed before anything is compiled.
 $(BUILD)/.packages: tools/install-packages
 	@mkdir -p $(BUILD)
 	@tools/install-packages
 	@touch $@
 
 $(BUILD)/selfplay: $(BUILD)/src/cli/main.o $(LIBRARY_OBJECTS)
-	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBS)
+	@echo "  LD $@"
+	@$(CC) $(CFLAGS) $(SANITIZE) -fopenmp $^ -o $@ $(LIBS)
 
 $(BUILD)/run-tests: $(TEST_OBJECTS) $(LIBRARY_OBJECTS) $(F64_OBJECTS)
-	$(CC) $(ALL_CFLAGS) $^ -o $@ $(LIBS) $$(pkg-config --libs criterion)
+	@echo "  LD $@"
+	@$(CC) $(CFLAGS) $(SANITIZE) -fopenmp $^ -o $@ $(LIBS) $$(pkg-config --libs criterion)
+
+$(BUILD)/src/base/version.o: ALL_CFLAGS += -DSELFPLAY_VERSION='"$(VERSION)"'
 
 $(BUILD)/%.o: %.c | $(BUILD)/.packages
 	@mkdir -p $(dir $@)
@@ -44,7 +59,47 @@ $(BUILD)/%.o: %.c | $(BUILD)/.packages
 
 $(BUILD)/f64/%.o: %.c | $(BUILD)/.packages
 	@mkdir -p $(dir $@)
-	@echo "  CC $< (double)"
 	@$(CC) $(ALL_CFLAGS) -DNET_REAL_DOUBLE -c $< -o $@
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+
+.PHONY: test
+test: $(BUILD)/selfplay $(BUILD)/run-tests
+	SELFPLAY_BIN=$(BUILD)/selfplay $(BUILD)/run-tests
+
+.PHONY: demo
+demo: $(BUILD)/selfplay
+	BIN=$(BUILD)/selfplay tools/demo
+
+.PHONY: bench
+bench: $(BUILD)/selfplay
+	$(BUILD)/selfplay bench
+
+.PHONY: asan tsan
+asan:
+	$(MAKE) BUILD=$(BUILD)-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address,undefined -fno-omit-frame-pointer" test
+# libgomp is not instrumented, so only the shared tree, which uses POSIX threads, can be checked.
+tsan:
+	$(MAKE) BUILD=$(BUILD)-tsan CFLAGS="-O1 -g" SANITIZE="-fsanitize=thread" $(BUILD)-tsan/run-tests
+	$(BUILD)-tsan/run-tests --filter 'shared/*'
+
+.PHONY: format lint layers
+format:
+	clang-format -i $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]')
+lint: layers
+	@tools/install-packages clang-format cppcheck
+	clang-format --dry-run --Werror $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]')
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
+	  --suppress=missingIncludeSystem -Isrc src
+layers:
+	@tools/check-layers $(LAYERS)
+
+.PHONY: install
+install: $(BUILD)/selfplay
+	install -Dm755 $(BUILD)/selfplay $(DESTDIR)$(PREFIX)/bin/selfplay
+	for f in configs/* weights/* openings/* positions/*; do \
+	  install -Dm644 $$f $(DESTDIR)$(PREFIX)/share/selfplay/$$f || exit 1; done
+
+.PHONY: clean
+clean:
+	rm -rf $(BUILD)

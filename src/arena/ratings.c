@@ -60,8 +60,18 @@ static bool played(const Fit *fit, int i, int j) {
   return took_points(fit, i, j) || took_points(fit, j, i);
 }
 
-/* Marks in reached[n] whom `start` reaches: over games played, or over points taken, or over points lost. */
-typedef enum Link { LINK_PLAYED, LINK_TOOK, LINK_LOST } Link;
+/* Marks in reached[n] whom `start` reaches: over games played, points taken, points lost, or wins. */
+typedef enum Link { LINK_PLAYED, LINK_TOOK, LINK_LOST, LINK_WON } Link;
+
+static bool linked(const Fit *fit, Link link, int i, int j) {
+  switch (link) {
+  case LINK_PLAYED: return played(fit, i, j);
+  case LINK_TOOK: return took_points(fit, i, j);
+  case LINK_LOST: return took_points(fit, j, i);
+  case LINK_WON: return fit->wins[i * fit->n + j] > 0;
+  }
+  return false;
+}
 
 static void reach(const Fit *fit, int start, Link link, bool *reached) {
   int n = fit->n, *stack = memory_new((size_t)n, sizeof(int)), depth = 0;
@@ -70,13 +80,8 @@ static void reach(const Fit *fit, int start, Link link, bool *reached) {
   stack[depth++] = start;
   while (depth) {
     int i = stack[--depth];
-    for (int j = 0; j < n; j++) {
-      if (reached[j]) continue;
-      bool linked = link == LINK_PLAYED ? played(fit, i, j)
-                    : link == LINK_TOOK ? took_points(fit, i, j)
-                                        : took_points(fit, j, i);
-      if (linked) reached[j] = true, stack[depth++] = j;
-    }
+    for (int j = 0; j < n; j++)
+      if (!reached[j] && linked(fit, link, i, j)) reached[j] = true, stack[depth++] = j;
   }
   free(stack);
 }
@@ -96,24 +101,38 @@ static void strong_groups(const Fit *fit, int *group) {
   free(to), free(from);
 }
 
+/* True where some player connected to the reference beat one who, by a chain of wins, beat them. */
+static bool has_win_cycle(const Fit *fit) {
+  int n = fit->n;
+  bool *reached = memory_new((size_t)n, sizeof(bool)), found = false;
+  for (int i = 0; i < n && !found; i++) {
+    if (!fit->connected[i]) continue;
+    reach(fit, i, LINK_WON, reached);
+    for (int j = 0; j < n; j++) found = found || (reached[j] && linked(fit, LINK_WON, j, i));
+  }
+  free(reached);
+  return found;
+}
+
 /* The prior of ratings.h, only where the maximum would be infinite without it. */
 static void add_prior(Fit *fit) {
   int n = fit->n, *group = memory_new((size_t)n, sizeof(int));
   reach(fit, fit->reference, LINK_PLAYED, fit->connected);
   strong_groups(fit, group);
   double drawn = 0, decided = 0;
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < n; j++)
+      if (fit->connected[i]) drawn += fit->drawn[i * n + j] / 2;
+  bool everywhere = drawn > 0 && !has_win_cycle(fit);
+  for (int i = 0; i < n; i++)
+    for (int j = 0; j < i; j++)
+      if ((everywhere || group[i] != group[j]) && played(fit, i, j))
+        fit->wins[i * n + j] += 0.25, fit->wins[j * n + i] += 0.25;
   for (int i = 0; i < n; i++) {
-    fit->separated[i] = group[i] != group[fit->reference];
-    for (int j = 0; j < n; j++) {
-      if (group[i] != group[j] && played(fit, i, j)) fit->drawn[i * n + j] += 0.5;
-      if (!fit->connected[i]) continue;
-      drawn += fit->drawn[i * n + j] / 2, decided += fit->wins[i * n + j];
-    }
+    fit->separated[i] = i != fit->reference && (everywhere || group[i] != group[fit->reference]);
+    for (int j = 0; j < n; j++)
+      if (fit->connected[i]) decided += fit->wins[i * n + j];
   }
-  if (decided == 0)
-    for (int i = 0; i < n; i++)
-      for (int j = 0; j < n; j++)
-        if (played(fit, i, j)) fit->wins[i * n + j] += 0.25, decided += 0.25;
   fit->draws = drawn > 0;
   if (fit->draws) fit->x[n] = log(2 * drawn / decided);
   free(group);

@@ -7,11 +7,13 @@
  * fitted by maximum likelihood (Newton's method; the logarithm of the likelihood is concave). Intervals are those of
  * the inverse Fisher information, so they are relative to the reference, which has rating 0 and no interval.
  *
- * The maximum is finite exactly where every player can be reached from every other by "took points from" (L. Ford
- * 1957). Then no prior is used. Where it is not (somebody lost all games, say), half a drawn game is added to each
- * pairing that was played between players so separated, and those on the far side from the reference are flagged
- * `separated`: their rating is an estimate by that prior, a bound rather than a measurement. Where no game was drawn
- * nu is 0; where every game was drawn, a quarter of a game won by either side is added to each pairing. */
+ * Where the record does not decide a finite maximum, half a game (a quarter won by either side) is added as a prior, and
+ * the ratings that rest on it are flagged `separated`: estimates by that prior, bounds rather than measurements.
+ *  - Players must reach each other by "took points from" (L. Ford 1957). Where somebody lost all games, say, the pairings
+ *    between players so separated get the prior, and those not in the reference's group are flagged.
+ *  - Where games were drawn, somebody must have beaten somebody who (by a chain of wins) beat them: else an ever larger nu
+ *    with ever larger differences explains the record ever better. Where nobody did, all pairings get the prior.
+ * Otherwise there is no prior. Where no game was drawn nu is 0. */
 #ifndef ARENA_RATINGS_H
 #define ARENA_RATINGS_H
 

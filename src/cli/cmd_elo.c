@@ -124,8 +124,8 @@ static void print_text(const Options *options, const EloTable *table) {
     apart = apart || !r->connected;
   }
   if (separated)
-    printf("* nothing but won or nothing but lost games link this player to the reference: the rating rests on a\n"
-           "  prior of half a drawn game, and is a bound rather than a measurement\n");
+    printf("* this player's record against the reference's group is one-sided: the rating rests on a prior of half a\n"
+           "  game a pairing, and is a bound rather than a measurement\n");
   if (apart) printf("- no chain of games links this player to the reference\n");
   cli_flush();
 }

@@ -34,7 +34,7 @@ typedef struct SharedEdge {
 struct SharedSearch {
   const Game *game;
   SearchConfig config;
-  Evaluator *const *evaluators;
+  Evaluator **evaluators; /* a copy of the caller's list */
   int threads, batch;
   SharedNode *nodes;
   SharedEdge *edges;
@@ -65,7 +65,8 @@ SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Ev
   SharedSearch *search = memory_new(1, sizeof *search);
   search->game = game;
   search->config = *config;
-  search->evaluators = evaluators;
+  search->evaluators = memory_new((size_t)threads, sizeof *search->evaluators);
+  memcpy(search->evaluators, evaluators, (size_t)threads * sizeof *search->evaluators);
   search->threads = threads;
   search->batch = batch;
   search->node_capacity = capacity;
@@ -77,6 +78,7 @@ SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Ev
 
 void shared_search_free(SharedSearch *search) {
   if (!search) return;
+  free(search->evaluators);
   free(search->nodes);
   free(search->edges);
   free(search);

@@ -20,7 +20,7 @@
 
 typedef struct SharedSearch SharedSearch;
 
-/* evaluators[threads] stay the caller's and outlive the search; `batch` leaves are gathered per thread and call
+/* The evaluators stay the caller's and outlive the search (the list need not); `batch` leaves are gathered per thread and call
  * (at most each evaluator's max_batch). `capacity` nodes are the most the tree may hold: once full, leaves are
  * evaluated but no longer expanded. */
 SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Evaluator *const *evaluators,
