@@ -21,8 +21,8 @@ static int round_robin(Rng *rng, const double *elo, int players, double nu, int 
   int count = 0;
   for (int i = 0; i < players; i++)
     for (int j = 0; j < i; j++)
-      for (int k = 0; k < each; k++)
-        games[count++] = (RatingGame){i, j, simulate(rng, elo[i] - elo[j], nu), count / 2};
+      for (int k = 0; k < each; k++, count++)
+        games[count] = (RatingGame){i, j, simulate(rng, elo[i] - elo[j], nu), count / 2};
   return count;
 }
 
@@ -122,7 +122,17 @@ Test(ratings, separated_and_disconnected_players_are_flagged) {
   for (int k = 0; k < 20; k++) games[k] = (RatingGame){0, 1, SCORE_DRAW, k};
   table = ratings_new(2, 0, games, 20);
   cr_assert_float_eq(table->ratings[1].elo, 0, 1e-9);
-  cr_assert(isfinite(table->ratings[1].high));
+  cr_assert(isfinite(table->ratings[1].high) && table->ratings[1].separated && !table->ratings[0].separated);
+  ratings_free(table);
+  /* Won or drawn but never lost: finite only by the prior, too. */
+  for (int k = 0; k < 20; k++) games[k] = (RatingGame){0, 1, k < 15 ? SCORE_WIN : SCORE_DRAW, k};
+  table = ratings_new(2, 0, games, 20);
+  cr_assert(table->ratings[1].separated && table->ratings[1].elo < -200 && isfinite(table->ratings[1].low));
+  ratings_free(table);
+  /* A third player whose games with the second went both ways settles nu: no prior then. */
+  for (int k = 20; k < 40; k++) games[k] = (RatingGame){1, 2, k % 2 ? SCORE_WIN : SCORE_LOSS, k};
+  table = ratings_new(3, 0, games, 40);
+  cr_assert(!table->ratings[1].separated && !table->ratings[2].separated && table->ratings[1].elo < 0);
   ratings_free(table);
   table = ratings_new(2, 1, NULL, 0);
   cr_assert(!table->ratings[0].connected && table->ratings[1].connected);

@@ -100,7 +100,7 @@ static void write_many(int process) {
   Store *store = open_store();
   for (int match = 0; match < 20; match++) {
     StoreGame games[10];
-    char lines[10][32];
+    char lines[10][64];
     for (int k = 0; k < 10; k++) {
       snprintf(lines[k], sizeof lines[k], "44-%d-%d-%d", process, match, k);
       games[k] = (StoreGame){"44", lines[k], k / 2, k % 2, k % 3};

@@ -1,0 +1,159 @@
+#include "arena/accuracy.h"
+#include "arena/positions.h"
+#include "arena/positions_exact.h"
+#include "base/file.h"
+#include "base/memory.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const Game *c4(void) {
+  return game_find("connect4");
+}
+
+static Positions *read_text(const char *text, Error *err) {
+  char path[] = "/tmp/selfplay-positions-XXXXXX";
+  int fd = mkstemp(path);
+  cr_assert(fd >= 0);
+  close(fd);
+  Error ignored;
+  cr_assert(file_write(path, text, strlen(text), &ignored));
+  Positions *positions = positions_read(c4(), path, err);
+  unlink(path);
+  return positions;
+}
+
+Test(accuracy, reads_positions_and_names_what_is_wrong) {
+  Error err;
+  Positions *positions = read_text("# head\n4444441 -2,1,-1,.,0,3,-18\n\n12 1,2,3,4,5,6,7 # tail\n", &err);
+  cr_assert(positions, "%s", err.message);
+  cr_assert_eq(positions->count, 2);
+  cr_assert_eq(positions->plies[0], 7);
+  cr_assert_eq(positions->scores[0], -2);
+  cr_assert_eq(positions->scores[3], POSITION_ILLEGAL);
+  cr_assert_eq(positions->scores[7 + 6], 7);
+  cr_assert_eq(positions->moves[42 + 1], 1);
+  positions_free(positions);
+  static const char *const wrong[][2] = {
+      {"44\n", ":1: not of the form"},
+      {"# x\n12 1,2,3\n", ":2: 3 scores; 7 are needed"},
+      {"12 1,2,3,4,5,6,7,8\n", ":1: more than 7 scores"},
+      {"12 1,2,3,x,5,6,7\n", ":1: 'x' is no score"},
+      {"12 1,2,3,.,5,6,7\n", ":1: '.' as the score of move 4"},
+      {"444444 1,2,3,4,5,6,7\n", ":1: score 4 for move 4, which is illegal"},
+      {"18 1,2,3,4,5,6,7\n", ":1: move 2, '8'"},
+      {"1212121 1,2,3,4,5,6,7\n", ":1: the game is over"},
+      {"# nothing\n", "holds no position"},
+  };
+  for (size_t k = 0; k < sizeof wrong / sizeof *wrong; k++) {
+    cr_assert_null(read_text(wrong[k][0], &err));
+    cr_assert(strstr(err.message, wrong[k][1]), "%s", err.message);
+  }
+}
+
+/* A player that always takes the lowest legal column and whose analysis calls everything 50 % won, 30 % drawn. */
+static bool lowest(Player *player, const PlayerQuery *queries, int count, int *moves, Error *err) {
+  (void)err;
+  for (int i = 0; i < count; i++) {
+    int legal[GAME_MOVES_MAX];
+    player->game->legal(queries[i].state, legal);
+    moves[i] = legal[0];
+  }
+  return true;
+}
+
+static bool hesitant(Player *player, const PlayerQuery *query, int visits, PlayerAnalysis *out, Error *err) {
+  (void)player, (void)query, (void)err;
+  cr_assert_eq(visits, 0);
+  *out = (PlayerAnalysis){.network_wdl = {0.5f, 0.3f, 0.2f}};
+  return true;
+}
+
+Test(accuracy, shares_and_log_loss_by_hand) {
+  Error err;
+  Positions *positions = read_text("1 2,1,0,0,0,0,0\n"   /* won; the lowest is the best */
+                                   "2 1,3,0,0,0,0,0\n"   /* won; kept, not the best */
+                                   "3 -1,0,0,0,0,0,0\n"  /* drawn; given away */
+                                   "4 -3,-2,-2,-2,-2,-2,-2\n" /* lost; kept */, &err);
+  cr_assert(positions, "%s", err.message);
+  Player player = {.name = "lowest", .game = c4(), .choose = lowest, .analyze = hesitant, .network = true};
+  Accuracy accuracy;
+  cr_assert(accuracy_measure(&player, positions, 1, NULL, NULL, &accuracy, &err));
+  cr_assert_eq(accuracy.positions, 4);
+  cr_assert_float_eq(accuracy.moves.value_kept.share, 0.75, 1e-12);
+  cr_assert_float_eq(accuracy.moves.best_score.share, 0.25, 1e-12);
+  cr_assert(accuracy.moves.value_kept.low < 0.75 && accuracy.moves.value_kept.high > 0.75);
+  cr_assert(accuracy.has_log_loss);
+  cr_assert_float_eq(accuracy.log_loss, -(2 * log(0.5) + log(0.3) + log(0.2)) / 4, 1e-6);
+  player.network = false;
+  cr_assert(accuracy_measure(&player, positions, 1, NULL, NULL, &accuracy, &err));
+  cr_assert_not(accuracy.has_log_loss);
+  positions_free(positions);
+}
+
+Test(accuracy, the_maker_keeps_only_positions_that_test_something) {
+  char path[] = "/tmp/selfplay-positions-XXXXXX";
+  int fd = mkstemp(path);
+  cr_assert(fd >= 0);
+  close(fd);
+  Error err;
+  const PositionsPlan plan = {
+      .count = 40, .first_ply = 18, .last_ply = 27, .depth = 3, .random_share = 0.3, .seed = 5};
+  cr_assert(positions_make_exact(c4(), &plan, path, NULL, NULL, &err), "%s", err.message);
+  Positions *positions = positions_read(c4(), path, &err);
+  cr_assert(positions, "%s", err.message);
+  cr_assert_eq(positions->count, 40);
+  KeySet seen = {0};
+  int of_ply[42] = {0};
+  for (int i = 0; i < 40; i++) {
+    const int *scores = positions->scores + 7 * i;
+    bool good = false, worse = false;
+    int best = -100;
+    for (int c = 0; c < 7; c++)
+      if (scores[c] != POSITION_ILLEGAL && scores[c] > best) best = scores[c];
+    for (int c = 0; c < 7; c++) {
+      if (scores[c] == POSITION_ILLEGAL) continue;
+      int sign = (scores[c] > 0) - (scores[c] < 0), top = (best > 0) - (best < 0);
+      good = good || sign == top;
+      worse = worse || sign < top;
+    }
+    cr_assert(good && worse);
+    cr_assert(key_set_add(&seen, position_canonical_key(c4(), positions->moves + 42 * i, positions->plies[i])));
+    cr_assert_not(position_wins_at_once(c4(), positions->states + (size_t)i * c4()->state_size));
+    of_ply[positions->plies[i]]++;
+  }
+  for (int ply = 18; ply <= 27; ply++) cr_assert_eq(of_ply[ply], 4);
+  key_set_free(&seen);
+  positions_free(positions);
+  unlink(path);
+}
+
+Test(accuracy, the_solver_never_errs_on_the_built_in_set) {
+  Error err;
+  Positions *positions = positions_shipped(c4(), &err);
+  cr_assert(positions, "%s", err.message);
+  cr_assert_eq(positions->count, 1000);
+  /* The later half: early positions take the solver long. */
+  int begin = 0;
+  while (positions->plies[begin] < 20) begin++;
+  Positions late = *positions;
+  late.count -= begin;
+  late.states += (size_t)begin * c4()->state_size;
+  late.moves += 42 * begin, late.plies += begin, late.scores += 7 * begin;
+  cr_assert(late.count > 300);
+  Player *solver = player_new("solver", c4(), 2, &err), *random = player_new("random", c4(), 1, &err);
+  cr_assert(solver && random, "%s", err.message);
+  Accuracy accuracy;
+  cr_assert(accuracy_measure(solver, &late, 1, NULL, NULL, &accuracy, &err), "%s", err.message);
+  cr_assert_eq(accuracy.moves.value_kept.hits, late.count);
+  cr_assert_eq(accuracy.moves.best_score.hits, late.count);
+  cr_assert(accuracy_measure(random, positions, 1, NULL, NULL, &accuracy, &err));
+  cr_assert(accuracy.moves.value_kept.share < 0.7, "%g", accuracy.moves.value_kept.share);
+  player_free(solver);
+  player_free(random);
+  positions_free(positions);
+}
