@@ -1,200 +1,195 @@
-/* Inference with batch norm folded into the convolutions, a few positions at a time through the whole network, so that
- * activations and unfolded columns stay in a core's level-2 cache. */
+/* The forward pass of a plan: a group of positions goes through the whole network together, so small that its
+ * activations stay in a core's level-2 cache, so large that the weights are read seldom. */
 #include "net/plan.h"
 
 #include "base/memory.h"
-#include "base/simd.h"
 #include "net/layers.h"
-#include "net/layout.h"
+#include "net/plan_internal.h"
 
-#include <math.h>
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Positions that pass through together. Always this many, padded with zeros: a matrix product of one fixed shape, so
- * that a position's result does not depend on its company. */
-enum { GROUP = 8 };
-
-struct NetPlan {
-  NetShape shape;
-  NetLayout layout;
-  float *weights; /* as the net's parameters, each kernel times its batch norm's scale */
-  float *biases;  /* [conv][widest] */
-  int widest;     /* most channels of any layer */
+enum {
+  GROUP = 12,     /* positions; measured */
+  TAPS = 9,
+  SKEW = PLAN_PAD /* floats by which the planes of products are moved apart in the nearest cache */
 };
 
 struct PlanWorkspace {
-  ConvScratch *scratch;
-  float *input, *trunk, *branch, *spare; /* [channels][GROUP * cells] */
-  float *flat, *hidden, *logits, *value; /* [GROUP][...] */
+  int max_batch;
+  float *trunk, *branch, *spare; /* [group][cells][channels] */
+  float *input;                  /* [group][cells][planes], padded; padding stays zero */
+  float *head;                   /* [group][cells][head channels] */
+  float *in_products;            /* [products][group * tiles][channels], or columns [group][cells][9 * channels] */
+  float *out_products;           /* [products][group * tiles][channels] */
+  float *scratch;
+  float *hidden, *logits, *value; /* [group][...] padded */
 };
 
-static int widest_layer(const NetLayout *layout) {
-  int widest = 0;
-  for (int i = 0; i < layout->conv_count; i++) {
-    if (layout->convs[i].in > widest) widest = layout->convs[i].in;
-    if (layout->convs[i].out > widest) widest = layout->convs[i].out;
-  }
-  return widest;
+static int largest(int a, int b) {
+  return a > b ? a : b;
 }
 
-/* scale (w x - mean) / sd + bias = (scale / sd) w x + (bias - mean scale / sd) */
-static void fold(NetPlan *plan, const Net *net, int index) {
-  const LayoutConv *conv = &plan->layout.convs[index];
-  size_t size = (size_t)(conv->in * conv->kernel * conv->kernel);
-  for (int c = 0; c < conv->out; c++) {
-    size_t channel = (size_t)c;
-    double factor = net->params[conv->scale + channel] / sqrt(net->stats[conv->variance + channel] + BATCHNORM_EPSILON);
-    float *weight = plan->weights + conv->weight + channel * size;
-    for (size_t i = 0; i < size; i++) weight[i] = (float)(weight[i] * factor);
-    plan->biases[index * plan->widest + c] =
-        (float)(net->params[conv->bias + channel] - net->stats[conv->mean + channel] * factor);
-  }
-}
-
-NetPlan *plan_new(const Net *net) {
-  NetPlan *plan = memory_new(1, sizeof *plan);
-  plan->shape = net->shape;
-  layout_make(&net->shape, &plan->layout);
-  plan->widest = widest_layer(&plan->layout);
-  plan->weights = memory_new(net->param_count, sizeof(float));
-  memcpy(plan->weights, net->params, net->param_count * sizeof(float));
-  plan->biases = memory_new((size_t)(plan->layout.conv_count * plan->widest), sizeof(float));
-  for (int i = 0; i < plan->layout.conv_count; i++) fold(plan, net, i);
-  return plan;
-}
-
-void plan_free(NetPlan *plan) {
-  if (!plan) return;
-  free(plan->weights);
-  free(plan->biases);
-  free(plan);
-}
-
-const NetShape *plan_shape(const NetPlan *plan) {
-  return &plan->shape;
-}
-
-const char *plan_kernel(const NetPlan *plan) {
-  (void)plan;
-  return "unfolded columns x OpenBLAS SGEMM, single precision";
+static float *floats(size_t a, int b, int c) {
+  return memory_new(a * (size_t)b * (size_t)c, sizeof(float));
 }
 
 PlanWorkspace *plan_workspace_new(const NetPlan *plan, int max_batch) {
-  (void)max_batch; /* batches are taken group by group */
-  PlanWorkspace *workspace = memory_new(1, sizeof *workspace);
+  assert(max_batch > 0);
+  PlanWorkspace *ws = memory_new(1, sizeof *ws);
   const NetShape *shape = &plan->shape;
-  size_t cells = (size_t)(shape->rows * shape->cols), tower = (size_t)plan->widest * GROUP * cells;
-  int heads = shape->policy_channels > shape->value_channels ? shape->policy_channels : shape->value_channels;
-  workspace->scratch = conv_scratch_new(shape->rows, shape->cols, plan->widest, GROUP, false);
-  workspace->input = memory_new((size_t)shape->planes * GROUP * cells, sizeof(float));
-  workspace->trunk = memory_new(tower, sizeof(float));
-  workspace->branch = memory_new(tower, sizeof(float));
-  workspace->spare = memory_new(tower, sizeof(float));
-  workspace->flat = memory_new((size_t)heads * GROUP * cells, sizeof(float));
-  workspace->hidden = memory_new((size_t)shape->value_hidden * GROUP, sizeof(float));
-  workspace->logits = memory_new((size_t)shape->moves * GROUP, sizeof(float));
-  workspace->value = memory_new(3 * GROUP, sizeof(float));
-  return workspace;
+  int cells = shape->rows * shape->cols, channels = plan_padded(shape->channels), planes = plan_padded(shape->planes);
+  int widest = largest(channels, planes), tiles = winograd_tiles(&plan->tiling);
+  size_t group = max_batch < GROUP ? (size_t)max_batch : GROUP;
+  ws->max_batch = max_batch;
+  ws->trunk = floats(group, cells, channels);
+  ws->branch = floats(group, cells, channels);
+  ws->spare = floats(group, cells, channels);
+  ws->input = floats(group, cells, planes);
+  ws->head = floats(group, cells, largest(plan->policy_conv.n, plan->value_conv.n));
+  if (plan->method == PLAN_WINOGRAD) {
+    size_t products = (size_t)winograd_products(&plan->tiling);
+    ws->in_products = floats(products, (int)group * tiles + 1, widest);
+    ws->out_products = floats(products, (int)group * tiles + 1, channels);
+    ws->scratch = floats(winograd_scratch(&plan->tiling), 1, 1);
+  } else {
+    ws->in_products = floats(group, cells, TAPS * widest);
+  }
+  ws->hidden = floats(group, plan->hidden.n, 1);
+  ws->logits = floats(group, plan->policy.n, 1);
+  ws->value = floats(group, plan->value.n, 1);
+  return ws;
 }
 
-void plan_workspace_free(PlanWorkspace *workspace) {
-  if (!workspace) return;
-  conv_scratch_free(workspace->scratch);
-  free(workspace->input);
-  free(workspace->trunk);
-  free(workspace->branch);
-  free(workspace->spare);
-  free(workspace->flat);
-  free(workspace->hidden);
-  free(workspace->logits);
-  free(workspace->value);
-  free(workspace);
+void plan_workspace_free(PlanWorkspace *ws) {
+  if (!ws) return;
+  free(ws->trunk);
+  free(ws->branch);
+  free(ws->spare);
+  free(ws->input);
+  free(ws->head);
+  free(ws->in_products);
+  free(ws->out_products);
+  free(ws->scratch);
+  free(ws->hidden);
+  free(ws->logits);
+  free(ws->value);
+  free(ws);
 }
 
-SIMD_CLONES
-static void bias_relu(float *restrict y, int n, float bias) {
-#pragma omp simd
-  for (int i = 0; i < n; i++) {
-    float value = y[i] + bias;
-    y[i] = value > 0 ? value : 0;
+static void winograd(const NetPlan *plan, PlanWorkspace *ws, const PlanMatrix *conv, int count, const float *x,
+                     const float *residual, float *y) {
+  const PlanKernels *kernels = plan->kernels;
+  const WinogradTiling *tiling = &plan->tiling;
+  size_t cells = (size_t)(tiling->rows * tiling->cols), tiles = (size_t)winograd_tiles(tiling);
+  size_t in = (size_t)conv->k, out = (size_t)conv->n, size = in * out, rows = (size_t)count * tiles;
+  size_t in_stride = rows * in + SKEW, out_stride = rows * out + SKEW;
+  for (size_t i = 0; i < (size_t)count; i++)
+    kernels->winograd_input(tiling, conv->k, x + i * cells * in, ws->scratch, ws->in_products + i * tiles * in,
+                            in_stride);
+  for (size_t p = 0; p < (size_t)conv->count; p++)
+    kernels->gemm((int)rows, conv->k, conv->n, ws->in_products + p * in_stride, in, conv->panels + p * size,
+                  ws->out_products + p * out_stride, out);
+  for (size_t i = 0; i < (size_t)count; i++)
+    kernels->winograd_output(tiling, conv->n, ws->out_products + i * tiles * out, out_stride, conv->bias,
+                             residual ? residual + i * cells * out : NULL, ws->scratch, y + i * cells * out);
+}
+
+/* columns[cell][tap][channel] = x[cell + tap][channel], zero beyond the edge */
+static void unfold(int rows, int cols, size_t channels, const float *x, float *columns) {
+  for (int cell = 0; cell < rows * cols; cell++) {
+    for (int tap = 0; tap < TAPS; tap++, columns += channels) {
+      int row = cell / cols + tap / 3 - 1, col = cell % cols + tap % 3 - 1;
+      if (row >= 0 && row < rows && col >= 0 && col < cols)
+        memcpy(columns, x + (size_t)(row * cols + col) * channels, channels * sizeof *x);
+      else
+        memset(columns, 0, channels * sizeof *x);
+    }
   }
 }
 
-SIMD_CLONES
-static void bias_residual_relu(float *restrict y, const float *restrict residual, int n, float bias) {
-#pragma omp simd
-  for (int i = 0; i < n; i++) {
-    float value = y[i] + bias + residual[i];
-    y[i] = value > 0 ? value : 0;
-  }
+static void unfolded(const NetPlan *plan, PlanWorkspace *ws, const PlanMatrix *conv, int count, const float *x,
+                     const float *residual, float *y) {
+  int rows = plan->shape.rows, cols = plan->shape.cols;
+  size_t channels = (size_t)conv->k / TAPS, cells = (size_t)(rows * cols);
+  for (size_t i = 0; i < (size_t)count; i++)
+    unfold(rows, cols, channels, x + i * cells * channels, ws->in_products + i * cells * (size_t)conv->k);
+  plan->kernels->gemm(count * rows * cols, conv->k, conv->n, ws->in_products, (size_t)conv->k, conv->panels, y,
+                      (size_t)conv->n);
+  plan->kernels->finish(count * rows * cols, conv->n, conv->bias, residual, y);
 }
 
 /* y = relu(conv(x) + bias [+ residual]) */
-static void convolve(const NetPlan *plan, PlanWorkspace *workspace, int index, const float *x, const float *residual,
-                     float *y) {
-  const LayoutConv *conv = &plan->layout.convs[index];
-  int n = GROUP * plan->shape.rows * plan->shape.cols;
-  const float *weight = plan->weights + conv->weight;
-  if (conv->kernel == 3) conv3_forward(workspace->scratch, x, weight, conv->in, conv->out, GROUP, y);
-  else conv1_forward(x, weight, conv->in, conv->out, n, y);
-  for (int c = 0; c < conv->out; c++) {
-    size_t start = (size_t)c * (size_t)n;
-    float bias = plan->biases[index * plan->widest + c];
-    if (residual) bias_residual_relu(y + start, residual + start, n, bias);
-    else bias_relu(y + start, n, bias);
-  }
+static void convolve(const NetPlan *plan, PlanWorkspace *ws, int index, int count, const float *x,
+                     const float *residual, float *y) {
+  if (plan->method == PLAN_WINOGRAD)
+    winograd(plan, ws, &plan->tower[index], count, x, residual, y);
+  else
+    unfolded(plan, ws, &plan->tower[index], count, x, residual, y);
 }
 
-/* [channels][GROUP][cells] -> [GROUP][channels][cells] */
-static void flatten(const float *x, int channels, int cells, float *flat) {
-  for (int i = 0; i < GROUP; i++)
-    for (int c = 0; c < channels; c++)
-      memcpy(flat + (size_t)(i * channels + c) * (size_t)cells, x + (size_t)(c * GROUP + i) * (size_t)cells,
-             (size_t)cells * sizeof(float));
+static void multiply(const NetPlan *plan, const PlanMatrix *matrix, int rows, const float *x, float *y) {
+  plan->kernels->gemm(rows, matrix->k, matrix->n, x, (size_t)matrix->k, matrix->panels, y, (size_t)matrix->n);
 }
 
-static void linear(const NetPlan *plan, const LayoutLinear *layer, const float *x, float *y) {
-  linear_forward(x, plan->weights + layer->weight, plan->weights + layer->bias, GROUP, layer->in, layer->out, y);
+static void heads(const NetPlan *plan, PlanWorkspace *ws, int count, const float *trunk) {
+  const PlanKernels *kernels = plan->kernels;
+  int rows = count * plan->shape.rows * plan->shape.cols;
+  multiply(plan, &plan->policy_conv, rows, trunk, ws->head);
+  kernels->finish(rows, plan->policy_conv.n, plan->policy_conv.bias, NULL, ws->head);
+  multiply(plan, &plan->policy, count, ws->head, ws->logits);
+  multiply(plan, &plan->value_conv, rows, trunk, ws->head);
+  kernels->finish(rows, plan->value_conv.n, plan->value_conv.bias, NULL, ws->head);
+  multiply(plan, &plan->hidden, count, ws->head, ws->hidden);
+  kernels->finish(count, plan->hidden.n, plan->hidden.bias, NULL, ws->hidden);
+  multiply(plan, &plan->value, count, ws->hidden, ws->value);
 }
 
-static void forward_group(const NetPlan *plan, PlanWorkspace *workspace) {
-  const NetShape *shape = &plan->shape;
-  const NetLayout *layout = &plan->layout;
-  int cells = shape->rows * shape->cols, tower = 1 + 2 * shape->blocks;
-  float *trunk = workspace->trunk, *spare = workspace->spare;
-  convolve(plan, workspace, 0, workspace->input, NULL, trunk);
-  for (int i = 1; i < tower; i += 2) {
-    convolve(plan, workspace, i, trunk, NULL, workspace->branch);
-    convolve(plan, workspace, i + 1, workspace->branch, trunk, spare);
+static void tower(const NetPlan *plan, PlanWorkspace *ws, int count) {
+  float *trunk = ws->trunk, *spare = ws->spare;
+  convolve(plan, ws, 0, count, ws->input, NULL, trunk);
+  for (int i = 1; i < 1 + 2 * plan->shape.blocks; i += 2) {
+    convolve(plan, ws, i, count, trunk, NULL, ws->branch);
+    convolve(plan, ws, i + 1, count, ws->branch, trunk, spare);
     float *swap = trunk;
     trunk = spare;
     spare = swap;
   }
-  convolve(plan, workspace, tower, trunk, NULL, workspace->branch);
-  flatten(workspace->branch, shape->policy_channels, cells, workspace->flat);
-  linear(plan, &layout->policy, workspace->flat, workspace->logits);
-  convolve(plan, workspace, tower + 1, trunk, NULL, workspace->branch);
-  flatten(workspace->branch, shape->value_channels, cells, workspace->flat);
-  linear(plan, &layout->hidden, workspace->flat, workspace->hidden);
-  for (int i = 0; i < GROUP * shape->value_hidden; i++)
-    if (workspace->hidden[i] < 0) workspace->hidden[i] = 0;
-  linear(plan, &layout->value, workspace->hidden, workspace->value);
+  heads(plan, ws, count, trunk);
 }
 
-void plan_forward(const NetPlan *plan, PlanWorkspace *workspace, const float *planes, int batch, float *logits,
-                  float *wdl) {
+/* [count][planes][cells] -> [count][cells][planes, padded] */
+static void gather_input(const NetShape *shape, const float *planes, int count, float *input) {
+  int cells = shape->rows * shape->cols, padded = plan_padded(shape->planes);
+  for (int i = 0; i < count; i++, input += cells * padded) {
+    for (int plane = 0; plane < shape->planes; plane++, planes += cells) {
+      for (int cell = 0; cell < cells; cell++) input[cell * padded + plane] = planes[cell];
+    }
+  }
+}
+
+static void write_outputs(const NetPlan *plan, const PlanWorkspace *ws, int count, float *logits, float *wdl) {
+  int moves = plan->shape.moves;
+  for (int i = 0; i < count; i++) {
+    const float *raw = ws->logits + (size_t)i * (size_t)plan->policy.n;
+    const float *value = ws->value + (size_t)i * (size_t)plan->value.n;
+    float shifted[3];
+    for (int m = 0; m < moves; m++) logits[i * moves + m] = raw[m] + plan->policy.bias[m];
+    for (int k = 0; k < 3; k++) shifted[k] = value[k] + plan->value.bias[k];
+    value_softmax(shifted, 1, wdl + 3 * i);
+  }
+}
+
+void plan_forward(const NetPlan *plan, PlanWorkspace *ws, const float *planes, int batch, float *logits, float *wdl) {
+  assert(batch <= ws->max_batch);
   const NetShape *shape = &plan->shape;
-  size_t cells = (size_t)(shape->rows * shape->cols), channels = (size_t)shape->planes, moves = (size_t)shape->moves;
-  for (int first = 0; first < batch; first += GROUP) {
-    int count = batch - first < GROUP ? batch - first : GROUP;
-    memset(workspace->input, 0, channels * GROUP * cells * sizeof(float));
-    for (size_t i = 0; i < (size_t)count; i++)
-      for (size_t c = 0; c < channels; c++)
-        memcpy(workspace->input + (c * GROUP + i) * cells, planes + (((size_t)first + i) * channels + c) * cells,
-               cells * sizeof(float));
-    forward_group(plan, workspace);
-    memcpy(logits + (size_t)first * moves, workspace->logits, (size_t)count * moves * sizeof(float));
-    value_softmax(workspace->value, count, wdl + 3 * first);
+  int size = shape->planes * shape->rows * shape->cols, groups = (batch + GROUP - 1) / GROUP;
+  for (int group = 0, first = 0; group < groups; group++) {
+    int count = (batch - first) / (groups - group);
+    gather_input(shape, planes + (size_t)first * (size_t)size, count, ws->input);
+    tower(plan, ws, count);
+    write_outputs(plan, ws, count, logits + (size_t)first * (size_t)shape->moves, wdl + 3 * first);
+    first += count;
   }
 }

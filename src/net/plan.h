@@ -18,7 +18,7 @@ void plan_workspace_free(PlanWorkspace *workspace);
 /* planes[batch][planes][rows][cols] -> logits[batch][moves], wdl[batch][3] after softmax. */
 void plan_forward(const NetPlan *plan, PlanWorkspace *workspace, const float *planes, int batch, float *logits,
                   float *wdl);
-/* The kernels in use, as "avx512 direct" or "OpenBLAS SkylakeX". Static storage. */
+/* The kernels in use, as "Winograd F(3x4, 3x3), AVX-512, float32". Lives as long as the plan. */
 const char *plan_kernel(const NetPlan *plan);
 
 #endif

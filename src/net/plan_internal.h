@@ -1,0 +1,40 @@
+/* What is inside a NetPlan. Internal to the net layer and its tests. */
+#ifndef NET_PLAN_INTERNAL_H
+#define NET_PLAN_INTERNAL_H
+
+#include "net/plan.h"
+#include "net/plan_kernels.h"
+
+/* How 3x3 convolutions are done. The unfolded product is the plain way, and the faster on boards of one row. */
+typedef enum PlanMethod { PLAN_UNFOLDED, PLAN_WINOGRAD } PlanMethod;
+
+/* `count` matrices [k][n] in the kernels' panels, and a bias [n]. Padding is zero. */
+typedef struct PlanMatrix {
+  int count, k, n;
+  float *panels, *bias;
+} PlanMatrix;
+
+struct NetPlan {
+  NetShape shape;
+  const PlanKernels *kernels;
+  PlanMethod method;
+  WinogradTiling tiling;
+  PlanMatrix *tower; /* [1 + 2 blocks]: [products][in][out], or one [9 in][out] */
+  PlanMatrix policy_conv, value_conv;
+  PlanMatrix policy, hidden, value; /* inputs of the first two as [cell][channel] */
+  char name[64];
+};
+
+/* Kernels for this CPU, best first; ends with NULL. */
+enum { PLAN_MOST_KERNELS = 4 };
+void plan_kernels_here(const PlanKernels *list[PLAN_MOST_KERNELS]);
+/* The faster method on this board. */
+PlanMethod plan_method_for(const NetShape *shape);
+/* plan_new() with both choices made by the caller. */
+NetPlan *plan_new_with(const Net *net, const PlanKernels *kernels, PlanMethod method);
+
+static inline int plan_padded(int channels) {
+  return (channels + PLAN_PAD - 1) / PLAN_PAD * PLAN_PAD;
+}
+
+#endif
