@@ -34,17 +34,17 @@ enum { KINDS = sizeof kinds / sizeof *kinds };
 
 static const char help[] =
     "Players:\n"
-    "  run:NAME@12,visits=200  network of iteration 12 of a run; without @ the newest\n"
+    "  run:NAME@12,visits=200  iteration 12 of a run; without @ the newest\n"
     "  net:FILE,visits=200     a network file\n"
     "  random                  uniform over legal moves\n"
-    "  mcts:1000               plain Monte-Carlo tree search, 1000 random playouts a move\n"
+    "  mcts:1000               plain tree search, 1000 random playouts a move\n"
     "  alphabeta:4             alpha-beta of depth 4 with the game's heuristic\n"
     "  solver                  exact play, where the game has a solver\n"
     "  human                   a person; in `selfplay play' only\n"
-    "  gtp:COMMAND             another engine over a pipe, by the Go Text Protocol\n"
-    "Options of networks, each after a comma: visits=N (0 = the policy alone, no search;\n"
-    "default 200), search=puct|gumbel (default puct), temperature=T (default 0). A run's folder\n"
-    "or a .net file may stand alone.\n";
+    "  gtp:COMMAND             an engine that speaks the Go Text Protocol\n"
+    "Options of networks, each after a comma: visits=N (0: the policy alone, no\n"
+    "search; default 200), search=puct|gumbel (default puct), temperature=T\n"
+    "(default 0). A run's folder or a .net file may stand alone.\n";
 
 const char *player_help(void) {
   return help;

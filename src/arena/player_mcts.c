@@ -12,10 +12,12 @@ typedef struct MctsPlayer {
   Search **searches; /* [threads] */
 } MctsPlayer;
 
-/* The exploration of UCT (L. Kocsis and C. Szepesvari 2006) in PUCT's form, and untried moves as good as their parent. */
+/* Exploration with equal priors needs a larger constant than with a network's: 3 was the best of 0.7, 1.25, 2, 3, 5 and 8
+ * at 300 playouts on Connect Four (about 80 Elo above 1.25). Untried moves count as good as their parent. */
 static SearchConfig plain_config(void) {
   SearchConfig config = search_config_defaults();
   config.kind = SEARCH_PUCT;
+  config.c_init = 3;
   config.dirichlet_share = 0;
   config.fpu_reduction = 0;
   return config;

@@ -43,7 +43,10 @@ CliCommon cli_common_defaults(void) {
 }
 
 void cli_share_input(struct argp_state *state) {
-  const struct argp_child *children = state->root_argp->children;
+  /* Where glibc adds its own --help, the root is a wrapper without parser whose first child is the command's argp. */
+  const struct argp *own = state->root_argp;
+  if (!own->parser && own->children) own = own->children[0].argp;
+  const struct argp_child *children = own->children;
   for (int i = 0; children && children[i].argp; i++) state->child_inputs[i] = state->input;
 }
 
