@@ -11,7 +11,7 @@ CSTD = -std=c17 -D_GNU_SOURCE
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Werror
 CFLAGS ?= -O3 -g
 # Evaluated when a file is compiled, since the packages may have been installed a moment before.
-ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) $(SANITIZE) -fopenmp -MMD -MP -Isrc $$(pkg-config --cflags $(PACKAGES))
+ALL_CFLAGS = $(CSTD) $(WARN) $(CFLAGS) $(SANITIZE) -fno-math-errno -fopenmp -MMD -MP -Isrc $$(pkg-config --cflags $(PACKAGES))
 LIBS = $$(pkg-config --libs $(PACKAGES)) -lm -lpthread
 
 LAYERS = base games net mcts selfplay arena cli

@@ -1,4 +1,4 @@
-#include "net/plan.h"
+#include "net/plan_internal.h"
 
 #include "base/memory.h"
 
@@ -46,56 +46,98 @@ static int next_batch(int batch) {
   return batch < 20 ? batch + 1 : batch + 10;
 }
 
-Test(plan, agrees_with_the_reference) {
+typedef struct Case {
+  const NetShape *shape;
+  Net *net;
+  float *planes, *expected, *found; /* outputs: logits[batch][moves], then wdl[batch][3] */
+} Case;
+
+static Case case_new(const NetShape *shape) {
+  omp_set_num_threads(1); /* products this small lose by being shared */
+  return (Case){shape, random_net(shape), random_planes(shape, MOST_BATCH), outputs(shape, MOST_BATCH),
+                outputs(shape, MOST_BATCH)};
+}
+
+static void case_free(Case *c) {
+  net_free(c->net);
+  free(c->planes), free(c->expected), free(c->found);
+}
+
+static void check_agreement(Case *c, const NetPlan *plan, NetWorkspace *reference, int batch) {
+  PlanWorkspace *workspace = plan_workspace_new(plan, batch);
+  int logits = batch * c->shape->moves;
+  net_forward(c->net, reference, c->planes, batch, c->expected, c->expected + logits);
+  plan_forward(plan, workspace, c->planes, batch, c->found, c->found + logits);
+  for (int i = 0; i < logits + 3 * batch; i++)
+    cr_assert_float_eq(c->found[i], c->expected[i], 1e-4, "%s, batch %d, output %d: %g, not %g", plan_kernel(plan),
+                       batch, i, c->found[i], c->expected[i]);
+  plan_workspace_free(workspace);
+}
+
+Test(plan, agrees_with_the_reference_at_every_batch_size) {
   for (int s = 0; s < SHAPES; s++) {
-    const NetShape *shape = &shapes[s];
-    Net *net = random_net(shape);
-    float *planes = random_planes(shape, MOST_BATCH), *expected = outputs(shape, MOST_BATCH);
-    float *found = outputs(shape, MOST_BATCH);
-    NetWorkspace *reference = net_workspace_new(shape, MOST_BATCH, false);
-    NetPlan *plan = plan_new(net);
-    cr_assert(memcmp(plan_shape(plan), shape, sizeof *shape) == 0);
-    for (int batch = 1; batch <= MOST_BATCH; batch = next_batch(batch)) {
-      PlanWorkspace *workspace = plan_workspace_new(plan, batch);
-      int logits = batch * shape->moves;
-      net_forward(net, reference, planes, batch, expected, expected + logits);
-      plan_forward(plan, workspace, planes, batch, found, found + logits);
-      for (int i = 0; i < logits + 3 * batch; i++)
-        cr_assert_float_eq(found[i], expected[i], 1e-4, "shape %d, batch %d, output %d: %g, not %g", s, batch, i,
-                           found[i], expected[i]);
-      plan_workspace_free(workspace);
-    }
+    Case c = case_new(&shapes[s]);
+    NetWorkspace *reference = net_workspace_new(c.shape, MOST_BATCH, false);
+    NetPlan *plan = plan_new(c.net);
+    cr_assert(memcmp(plan_shape(plan), c.shape, sizeof *c.shape) == 0);
+    for (int batch = 1; batch <= MOST_BATCH; batch = next_batch(batch)) check_agreement(&c, plan, reference, batch);
     plan_free(plan);
     net_workspace_free(reference);
-    net_free(net), free(planes), free(expected), free(found);
+    case_free(&c);
   }
+}
+
+static void check_company(Case *c, const NetPlan *plan) {
+  PlanWorkspace *workspace = plan_workspace_new(plan, MOST_BATCH);
+  int size = c->shape->planes * c->shape->rows * c->shape->cols, moves = c->shape->moves;
+  float *alone = c->expected, *alone_wdl = alone + MOST_BATCH * moves;
+  for (int i = 0; i < MOST_BATCH; i++)
+    plan_forward(plan, workspace, c->planes + i * size, 1, alone + i * moves, alone_wdl + 3 * i);
+  for (int batch = 2; batch <= MOST_BATCH; batch = batch < 20 ? batch + 3 : batch + 17) {
+    for (int first = 0; first + batch <= MOST_BATCH && first < 3; first++) {
+      plan_forward(plan, workspace, c->planes + first * size, batch, c->found, c->found + batch * moves);
+      cr_assert_arr_eq(c->found, alone + first * moves, (size_t)(batch * moves) * sizeof(float), "%s, batch %d",
+                       plan_kernel(plan), batch);
+      cr_assert_arr_eq(c->found + batch * moves, alone_wdl + 3 * first, (size_t)(3 * batch) * sizeof(float));
+    }
+  }
+  plan_workspace_free(workspace);
 }
 
 /* Every position in every row of batches of several sizes has the bits it has alone. */
 Test(plan, a_position_does_not_depend_on_its_company) {
   for (int s = 0; s < SHAPES; s++) {
-    const NetShape *shape = &shapes[s];
-    Net *net = random_net(shape);
-    NetPlan *plan = plan_new(net);
-    PlanWorkspace *workspace = plan_workspace_new(plan, MOST_BATCH);
-    float *planes = random_planes(shape, MOST_BATCH), *alone = outputs(shape, MOST_BATCH);
-    float *found = outputs(shape, MOST_BATCH);
-    int size = shape->planes * shape->rows * shape->cols, moves = shape->moves;
-    float *alone_wdl = alone + MOST_BATCH * moves;
-    for (int i = 0; i < MOST_BATCH; i++)
-      plan_forward(plan, workspace, planes + i * size, 1, alone + i * moves, alone_wdl + 3 * i);
-    for (int batch = 2; batch <= MOST_BATCH; batch = batch < 20 ? batch + 3 : batch + 17) {
-      for (int first = 0; first + batch <= MOST_BATCH && first < 3; first++) {
-        plan_forward(plan, workspace, planes + first * size, batch, found, found + batch * moves);
-        cr_assert_arr_eq(found, alone + first * moves, (size_t)(batch * moves) * sizeof(float), "shape %d batch %d",
-                         s, batch);
-        cr_assert_arr_eq(found + batch * moves, alone_wdl + 3 * first, (size_t)(3 * batch) * sizeof(float));
-      }
-    }
-    plan_workspace_free(workspace);
+    Case c = case_new(&shapes[s]);
+    NetPlan *plan = plan_new(c.net);
+    check_company(&c, plan);
     plan_free(plan);
-    net_free(net), free(planes), free(alone), free(found);
+    case_free(&c);
   }
+}
+
+/* Whatever this CPU can run, and both ways to convolve, not only the choice made for this machine and board. */
+Test(plan, every_kernel_and_method_agrees) {
+  const PlanKernels *kernels[PLAN_MOST_KERNELS];
+  plan_kernels_here(kernels);
+  for (int s = 0; s < SHAPES; s++) {
+    Case c = case_new(&shapes[s]);
+    NetWorkspace *reference = net_workspace_new(c.shape, 15, false);
+    for (int choice = 0; kernels[choice / 2]; choice++) {
+      NetPlan *plan = plan_new_with(c.net, kernels[choice / 2], choice % 2 ? PLAN_WINOGRAD : PLAN_UNFOLDED);
+      for (int batch = 1; batch <= 15; batch += 7) check_agreement(&c, plan, reference, batch);
+      if (s != 1) check_company(&c, plan);
+      plan_free(plan);
+    }
+    net_workspace_free(reference);
+    case_free(&c);
+  }
+}
+
+Test(plan, takes_winograd_where_it_pays) {
+  cr_assert_eq(plan_method_for(&shapes[1]), PLAN_WINOGRAD);
+  cr_assert_eq(plan_method_for(&shapes[4]), PLAN_UNFOLDED);
+  WinogradTiling tiling = winograd_tiling(6, 7);
+  cr_assert_eq(winograd_products(&tiling) * winograd_tiles(&tiling), 120);
 }
 
 Test(plan, threads_share_a_plan) {
