@@ -280,20 +280,41 @@ int search_children(const Search *search, SearchChild *children) {
   return root->edge_count;
 }
 
-void search_root_wdl(const Search *search, float wdl[3]) {
-  const Node *root = &search->tree.nodes[0];
-  float value = root->value_sum / (float)root->visits, draw = root->draw_sum / (float)root->visits;
-  wdl[1] = draw;
-  wdl[0] = fmaxf(0, (1 - draw + value) / 2);
-  wdl[2] = fmaxf(0, 1 - wdl[0] - wdl[1]);
-}
-
 /* The improved policy over the root's edges. The scratch it writes is no part of the search's result. */
 static void improved_policy(const Search *search, float *policy) {
   Search *scratch = (Search *)search;
   const Node *root = &search->tree.nodes[0];
   complete_node(scratch, root, search->root_logits);
   gumbel_improved_policy(root->edge_count, search->root_logits, search->scratch[2], policy);
+}
+
+/* Sequential halving visits bad moves by design, so the mean over visits is no estimate of the root: each visited
+ * move counts by its share of the improved policy instead. */
+static void gumbel_root_wdl(const Search *search, double *value, double *draw) {
+  const Node *root = &search->tree.nodes[0];
+  const Edge *edges = node_edges(search, root);
+  double mass = 0;
+  improved_policy(search, search->scratch[3]);
+  *value = *draw = 0;
+  for (int i = 0; i < root->edge_count; i++) {
+    if (!edges[i].visits) continue;
+    const Node *child = &search->tree.nodes[edges[i].child];
+    double share = search->scratch[3][i];
+    mass += share;
+    *value += share * edges[i].value_sum / edges[i].visits;
+    *draw += share * (child->edge_count ? child->draw_sum / (double)child->visits : child->value == 0);
+  }
+  *value /= mass;
+  *draw /= mass;
+}
+
+void search_root_wdl(const Search *search, float wdl[3]) {
+  const Node *root = &search->tree.nodes[0];
+  double value = root->value_sum / (double)root->visits, draw = root->draw_sum / (double)root->visits;
+  if (search->config.kind == SEARCH_GUMBEL && root->visits > 1) gumbel_root_wdl(search, &value, &draw);
+  wdl[1] = (float)draw;
+  wdl[0] = (float)fmax(0, (1 - draw + value) / 2);
+  wdl[2] = fmaxf(0, 1 - wdl[0] - wdl[1]);
 }
 
 void search_policy(const Search *search, float *policy) {

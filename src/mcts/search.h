@@ -75,7 +75,8 @@ void search_update(Search *search, const float *logits, const float *wdl);
 
 /* Children of the root in ascending move order; returns how many; children[] holds at least `moves` entries. */
 int search_children(const Search *search, SearchChild *children);
-/* Mean value of the root for its player to move, as win, draw, loss shares. */
+/* Value of the root for its player to move, as win, draw, loss shares: the mean over visits (PUCT), or over the
+ * improved policy (Gumbel). */
 void search_root_wdl(const Search *search, float wdl[3]);
 /* The training target over all moves (0 where illegal): PUCT visit shares, or Gumbel's improved policy. */
 void search_policy(const Search *search, float *policy);

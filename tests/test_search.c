@@ -1,0 +1,257 @@
+#include "base/memory.h"
+#include "games/connect4.h"
+#include "mcts/gumbel.h"
+#include "mcts/search.h"
+#include "mcts/shared.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct Position {
+  uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
+} Position;
+
+static Position after(const Game *game, const char *line) {
+  Position position;
+  Error err;
+  game->init(position.state);
+  cr_assert(game_play_line(game, position.state, line, &err), "%s", err.message);
+  return position;
+}
+
+static SearchConfig kind_config(int kind) {
+  SearchConfig config = search_config_defaults();
+  config.kind = kind;
+  return config;
+}
+
+typedef struct Puzzle {
+  const char *game, *line, *best;
+  float least, most; /* of the root's value after search */
+} Puzzle;
+
+/* Known values: wins and forced losses in one and two moves. */
+static const Puzzle puzzles[] = {
+    {"connect4", "414141", "4", 0.8f, 1},         /* mate in one: four upright */
+    {"connect4", "4433", "2", 0.5f, 1},           /* two stones and both ends open: mate in two by 2 or 5 */
+    {"connect4", "44335", NULL, -1, -0.8f},       /* and so lost for the second player */
+    {"tictactoe", "a1 b1 a2 b2", "a3", 0.8f, 1},  /* three in a line */
+    {"tictactoe", "a1 b2 a2", "a3", -0.5f, 0.5f}, /* the only defence; a draw at best */
+};
+
+static void check_puzzle(const Puzzle *puzzle, int kind, bool rollouts) {
+  const Game *game = game_find(puzzle->game);
+  Position position = after(game, puzzle->line);
+  SearchConfig config = kind_config(kind);
+  Search *search = search_new(game, &config);
+  Evaluator *evaluator = rollouts ? evaluator_rollout(game, 1, rng_make(3, RNG_ROLLOUT, 0, 0), 1)
+                                  : evaluator_uniform(game, 1);
+  search_run(search, position.state, 3000, rng_make(1, RNG_TEST, 0, 0), evaluator);
+  char name[GAME_MOVE_TEXT];
+  float wdl[3];
+  game->print_move(search_move(search, 0), name);
+  search_root_wdl(search, wdl);
+  bool open_three = strcmp(puzzle->line, "4433") == 0 && strcmp(name, "5") == 0;
+  if (puzzle->best) cr_assert(open_three || strcmp(name, puzzle->best) == 0, "%s: %s", puzzle->line, name);
+  cr_assert(wdl[0] - wdl[2] >= puzzle->least && wdl[0] - wdl[2] <= puzzle->most, "%s kind %d: %f", puzzle->line, kind,
+            wdl[0] - wdl[2]);
+  search_free(search);
+  evaluator_free(evaluator);
+}
+
+Test(search, known_positions_by_both_root_policies_and_evaluators) {
+  for (size_t i = 0; i < sizeof puzzles / sizeof *puzzles; i++)
+    for (int kind = SEARCH_PUCT; kind <= SEARCH_GUMBEL; kind++)
+      for (int rollouts = 0; rollouts < 2; rollouts++) check_puzzle(&puzzles[i], kind, rollouts);
+}
+
+Test(search, visits_add_up_and_the_policy_is_a_distribution) {
+  const Game *game = game_find("connect4");
+  Position position = after(game, "4455");
+  for (int kind = SEARCH_PUCT; kind <= SEARCH_GUMBEL; kind++) {
+    SearchConfig config = kind_config(kind);
+    config.dirichlet_share = 0.25;
+    config.gumbel_noise = 1;
+    Search *search = search_new(game, &config);
+    Evaluator *evaluator = evaluator_rollout(game, 1, rng_make(3, RNG_ROLLOUT, 0, 0), 1);
+    search_run(search, position.state, 100, rng_make(1, RNG_TEST, 0, 0), evaluator);
+    SearchChild children[7];
+    float policy[7], sum = 0, priors = 0;
+    int visits = 0, count = search_children(search, children);
+    search_policy(search, policy);
+    for (int i = 0; i < count; i++) visits += children[i].visits, priors += children[i].prior;
+    for (int i = 0; i < 7; i++) sum += policy[i];
+    cr_assert_eq(visits, 100);
+    cr_assert_float_eq(sum, 1, 1e-5);
+    cr_assert_float_eq(priors, 1, 1e-5);
+    search_free(search);
+    evaluator_free(evaluator);
+  }
+}
+
+Test(search, the_same_stream_gives_the_same_search) {
+  const Game *game = game_find("connect4");
+  Position position = after(game, "44");
+  SearchConfig config = kind_config(SEARCH_GUMBEL);
+  config.gumbel_noise = 1;
+  float policy[2][7];
+  for (int run = 0; run < 2; run++) {
+    Search *search = search_new(game, &config);
+    Evaluator *evaluator = evaluator_rollout(game, 2, rng_make(3, RNG_ROLLOUT, 0, 0), 1);
+    search_run(search, position.state, 64, rng_make(9, RNG_TEST, 0, 0), evaluator);
+    search_policy(search, policy[run]);
+    search_free(search);
+    evaluator_free(evaluator);
+  }
+  cr_assert_eq(memcmp(policy[0], policy[1], sizeof policy[0]), 0);
+}
+
+Test(search, a_kept_subtree_counts_towards_the_budget) {
+  const Game *game = game_find("connect4");
+  Position position = after(game, "");
+  SearchConfig config = kind_config(SEARCH_PUCT);
+  Search *search = search_new(game, &config);
+  Evaluator *evaluator = evaluator_uniform(game, 1);
+  size_t most = 0;
+  float value;
+  search_run(search, position.state, 400, rng_make(1, RNG_TEST, 0, 0), evaluator);
+  while (!game->over(position.state, &value)) {
+    SearchChild children[7];
+    int move = search_move(search, 0), kept = 0, visits = 0;
+    int count = search_children(search, children);
+    for (int i = 0; i < count; i++)
+      if (children[i].move == move) kept = children[i].visits - 1; /* the first visit was its own evaluation */
+    search_advance(search, move);
+    game->play(position.state, move);
+    if (game->over(position.state, &value)) break;
+    search_run(search, position.state, 400, rng_make(1, RNG_TEST, 0, 0), evaluator);
+    count = search_children(search, children);
+    for (int i = 0; i < count; i++) visits += children[i].visits;
+    cr_assert_eq(search_simulations(search), 400 - kept);
+    cr_assert_eq(visits, 400);
+    if (search_nodes(search) > most) most = search_nodes(search);
+  }
+  cr_assert(most <= 401, "%zu nodes: old ones were not dropped", most);
+  search_free(search);
+  evaluator_free(evaluator);
+}
+
+/* Alg. 2 by hand: 16 simulations, 4 moves: 2 phases of 8; 4 moves twice, then 2 moves four times. */
+Test(gumbel, sequential_halving_by_hand) {
+  const int expected[16] = {0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5};
+  for (int i = 0; i < 16; i++) cr_assert_eq(gumbel_considered_visits(4, 16, i), expected[i], "at %d", i);
+  for (int i = 0; i < 5; i++) cr_assert_eq(gumbel_considered_visits(1, 5, i), i);
+}
+
+/* Eqs. 8, 10, 11 and 33 with numbers small enough to do by hand. */
+Test(gumbel, improved_policy_by_hand) {
+  SearchConfig config = search_config_defaults();
+  config.gumbel_visit = 1, config.gumbel_scale = 1;
+  float logits[2] = {logf(0.25f), logf(0.75f)}, sums[2] = {1, 0}, sigma[2], policy[2];
+  uint32_t visits[2] = {2, 0};
+  gumbel_sigma_completed(&config, 2, logits, sums, visits, 0.2f, sigma);
+  /* Q(a) = 1/2; mixed value = (0.2 + 2 x 1/2) / 3 = 0.4; scale = 1 + 2. */
+  cr_assert_float_eq(sigma[0], 3 * 0.75, 1e-5);
+  cr_assert_float_eq(sigma[1], 3 * 0.7, 1e-5);
+  gumbel_improved_policy(2, logits, sigma, policy);
+  double a = 0.25 * exp(2.25), b = 0.75 * exp(2.1);
+  cr_assert_float_eq(policy[0], a / (a + b), 1e-5);
+}
+
+/* What the method promises: the target is no worse than the prior, in expectation under the true values. */
+static void known_values(void *context, const void *state, float *logits, float *wdl) {
+  const Game *game = context;
+  for (int m = 0; m < game->moves; m++) logits[m] = 0.3f * (float)((m * 5) % 7);
+  float q = 0.25f * (float)((int)(game->key(state) % 7) - 3);
+  wdl[0] = (1 + q) / 2, wdl[1] = 0, wdl[2] = (1 - q) / 2;
+}
+
+Test(gumbel, target_improves_on_the_prior) {
+  const Game *game = game_find("connect4");
+  Position position = after(game, "44");
+  SearchConfig config = kind_config(SEARCH_GUMBEL);
+  Search *search = search_new(game, &config);
+  Evaluator *evaluator = evaluator_function(game, known_values, (void *)game, 1);
+  search_run(search, position.state, 7, rng_make(1, RNG_TEST, 0, 0), evaluator);
+  SearchChild children[7];
+  float policy[7];
+  double before = 0, behind = 0;
+  search_children(search, children);
+  search_policy(search, policy);
+  for (int i = 0; i < 7; i++) {
+    cr_assert_eq(children[i].visits, 1);
+    before += children[i].prior * children[i].value;
+    behind += policy[children[i].move] * children[i].value;
+  }
+  cr_assert(behind > before, "%f against %f", behind, before);
+  search_free(search);
+  evaluator_free(evaluator);
+}
+
+Test(cache, answers_as_the_inner_evaluator_and_counts) {
+  const Game *game = game_find("connect4");
+  Evaluator *plain = evaluator_function(game, known_values, (void *)game, 4);
+  Evaluator *cached = evaluator_cached(evaluator_function(game, known_values, (void *)game, 4), 10);
+  const char *lines[] = {"4", "44", "4", "33", "44", "4"};
+  uint64_t lookups, hits;
+  for (size_t i = 0; i < 6; i++) {
+    Position position = after(game, lines[i]);
+    float logits[2][7], wdl[2][3];
+    plain->evaluate(plain->self, position.state, 1, logits[0], wdl[0]);
+    cached->evaluate(cached->self, position.state, 1, logits[1], wdl[1]);
+    cr_assert_eq(memcmp(logits[0], logits[1], sizeof logits[0]), 0);
+    cr_assert_eq(memcmp(wdl[0], wdl[1], sizeof wdl[0]), 0);
+  }
+  evaluator_cache_counts(cached, &lookups, &hits);
+  cr_assert_eq(lookups, 6);
+  cr_assert_eq(hits, 3);
+  evaluator_free(plain);
+  evaluator_free(cached);
+}
+
+Test(shared, finds_the_move_and_loses_no_visit_at_any_thread_count) {
+  const Game *game = game_find("connect4");
+  Position position = after(game, "4433");
+  SearchConfig config = kind_config(SEARCH_PUCT);
+  for (int threads = 1; threads <= 4; threads *= 2) {
+    Evaluator *evaluators[4];
+    for (int i = 0; i < threads; i++) evaluators[i] = evaluator_uniform(game, 8);
+    SharedSearch *search = shared_search_new(game, &config, evaluators, threads, 8, 20000);
+    int done = shared_search_run(search, position.state, 5000);
+    SearchChild children[7];
+    int visits = 0, move = shared_search_move(search);
+    float wdl[3];
+    shared_search_children(search, children);
+    shared_search_root_wdl(search, wdl);
+    for (int i = 0; i < 7; i++) visits += children[i].visits;
+    cr_assert_eq(done, 5000);
+    cr_assert_eq(visits, done);
+    cr_assert(move == 1 || move == 4, "%d", move);
+    cr_assert(wdl[0] - wdl[2] > 0.5, "%f", wdl[0] - wdl[2]);
+    shared_search_free(search);
+    for (int i = 0; i < threads; i++) evaluator_free(evaluators[i]);
+  }
+}
+
+Test(shared, a_full_tree_goes_on_and_a_kept_one_is_used) {
+  const Game *game = game_find("connect4");
+  Position position = after(game, "");
+  SearchConfig config = kind_config(SEARCH_PUCT);
+  Evaluator *evaluators[2] = {evaluator_uniform(game, 4), evaluator_uniform(game, 4)};
+  SharedSearch *small = shared_search_new(game, &config, evaluators, 2, 4, 100);
+  cr_assert_eq(shared_search_run(small, position.state, 1000), 1000);
+  cr_assert(shared_search_nodes(small) <= 100);
+  shared_search_free(small);
+  SharedSearch *search = shared_search_new(game, &config, evaluators, 2, 4, 100000);
+  shared_search_run(search, position.state, 1000);
+  size_t nodes = shared_search_nodes(search);
+  shared_search_advance(search, 3);
+  game->play(position.state, 3);
+  shared_search_continue(search, position.state, 10);
+  cr_assert(shared_search_nodes(search) >= nodes);
+  shared_search_free(search);
+  evaluator_free(evaluators[0]);
+  evaluator_free(evaluators[1]);
+}
