@@ -55,7 +55,8 @@ Test(accuracy, reads_positions_and_names_what_is_wrong) {
   }
 }
 
-/* A player that always takes the lowest legal column and whose analysis calls everything 50 % won, 30 % drawn. */
+/* A player that always takes the lowest legal column and whose analysis calls everything 50 % won, 30 %
+ * drawn. */
 static bool lowest(Player *player, const PlayerQuery *queries, int count, int *moves, Error *err) {
   (void)err;
   for (int i = 0; i < count; i++) {
@@ -75,10 +76,11 @@ static bool hesitant(Player *player, const PlayerQuery *query, int visits, Playe
 
 Test(accuracy, shares_and_log_loss_by_hand) {
   Error err;
-  Positions *positions = read_text("1 2,1,0,0,0,0,0\n"   /* won; the lowest is the best */
-                                   "2 1,3,0,0,0,0,0\n"   /* won; kept, not the best */
-                                   "3 -1,0,0,0,0,0,0\n"  /* drawn; given away */
-                                   "4 -3,-2,-2,-2,-2,-2,-2\n" /* lost; kept */, &err);
+  Positions *positions = read_text("1 2,1,0,0,0,0,0\n"  /* won; the lowest is the best */
+                                   "2 1,3,0,0,0,0,0\n"  /* won; kept, not the best */
+                                   "3 -1,0,0,0,0,0,0\n" /* drawn; given away */
+                                   "4 -3,-2,-2,-2,-2,-2,-2\n" /* lost; kept */,
+                                   &err);
   cr_assert(positions, "%s", err.message);
   Player player = {.name = "lowest", .game = c4(), .choose = lowest, .analyze = hesitant, .network = true};
   Accuracy accuracy;
@@ -122,7 +124,8 @@ Test(accuracy, the_maker_keeps_only_positions_that_test_something) {
       worse = worse || sign < top;
     }
     cr_assert(good && worse);
-    cr_assert(key_set_add(&seen, position_canonical_key(c4(), positions->moves + 42 * i, positions->plies[i])));
+    cr_assert(
+        key_set_add(&seen, position_canonical_key(c4(), positions->moves + 42 * i, positions->plies[i])));
     cr_assert_not(position_wins_at_once(c4(), positions->states + (size_t)i * c4()->state_size));
     of_ply[positions->plies[i]]++;
   }

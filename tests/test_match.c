@@ -85,8 +85,8 @@ Test(match, the_seed_decides_and_the_threads_do_not) {
     const MatchGame *x = &results[0].games[g], *y = &results[1].games[g], *z = &results[2].games[g];
     cr_assert_eq(x->move_count, y->move_count);
     cr_assert_eq(memcmp(x->moves, y->moves, (size_t)x->move_count * sizeof(int)), 0);
-    different +=
-        x->move_count != z->move_count || memcmp(x->moves, z->moves, (size_t)x->move_count * sizeof(int)) != 0;
+    different += x->move_count != z->move_count ||
+                 memcmp(x->moves, z->moves, (size_t)x->move_count * sizeof(int)) != 0;
   }
   cr_assert(different > 0);
   for (int k = 0; k < 3; k++) match_result_free(&results[k]);
@@ -177,8 +177,8 @@ Test(elo, plays_what_is_missing_and_ranks_in_order) {
   Error err;
   Store *store = store_open(path, &err);
   cr_assert(store, "%s", err.message);
-  Player *players[3] = {make(elo_reference(game_find("tictactoe")), "tictactoe", 2), make("random", "tictactoe", 1),
-                        make("mcts:10", "tictactoe", 1)};
+  Player *players[3] = {make(elo_reference(game_find("tictactoe")), "tictactoe", 2),
+                        make("random", "tictactoe", 1), make("mcts:10", "tictactoe", 1)};
   const EloOptions options = {.games = 24, .seed = 1};
   EloPlayed played;
   cr_assert(elo_play(store, players, 3, &options, &played, &err), "%s", err.message);

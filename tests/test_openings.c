@@ -16,7 +16,8 @@ static void expect_distinct_and_balanced(const Game *game, const Openings *openi
     _Alignas(64) char state[GAME_STATE_MAX];
     float value;
     cr_assert_eq(opening->plies, openings->items[0].plies);
-    cr_assert(key_set_add(&seen, position_canonical_key(game, opening->moves, opening->plies)), "%d repeated", k);
+    cr_assert(key_set_add(&seen, position_canonical_key(game, opening->moves, opening->plies)), "%d repeated",
+              k);
     opening_play(game, opening, state);
     cr_assert_not(game->over(state, &value));
     cr_assert_not(position_wins_at_once(game, state));
@@ -37,7 +38,8 @@ Test(openings, of_every_game_are_distinct_and_follow_from_the_seed) {
     Openings *other = openings_new(game, count, 6, &err);
     cr_assert(other);
     int same = 0;
-    for (int k = 0; k < count; k++) same += memcmp(&openings->items[k], &other->items[k], sizeof(Opening)) == 0;
+    for (int k = 0; k < count; k++)
+      same += memcmp(&openings->items[k], &other->items[k], sizeof(Opening)) == 0;
     cr_assert(same < count);
     openings_free(openings);
     openings_free(again);

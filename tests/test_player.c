@@ -52,8 +52,15 @@ Test(player, spelling_errors_say_what_is_wrong) {
 /* A small random network on disk. */
 static void write_net(char *path, uint64_t seed) {
   const Game *game = c4();
-  NetShape shape = {.planes = game->planes, .rows = game->rows, .cols = game->cols, .moves = game->moves, .blocks = 1,
-                    .channels = 8, .policy_channels = 2, .value_channels = 2, .value_hidden = 8};
+  NetShape shape = {.planes = game->planes,
+                    .rows = game->rows,
+                    .cols = game->cols,
+                    .moves = game->moves,
+                    .blocks = 1,
+                    .channels = 8,
+                    .policy_channels = 2,
+                    .value_channels = 2,
+                    .value_hidden = 8};
   strcpy(path, "/tmp/selfplay-player-XXXXXX.net");
   int fd = mkstemps(path, 4);
   cr_assert(fd >= 0);
@@ -94,7 +101,9 @@ static Sample *random_sample(void) {
       memcpy(sample->states[i], next, game->state_size);
       sample->moves[i][made++] = move;
     }
-    sample->queries[i] = (PlayerQuery){.state = sample->states[i], .moves = sample->moves[i], .move_count = made,
+    sample->queries[i] = (PlayerQuery){.state = sample->states[i],
+                                       .moves = sample->moves[i],
+                                       .move_count = made,
                                        .rng = rng_make(10, RNG_TEST, 0, (uint32_t)i)};
   }
   return sample;
@@ -108,7 +117,8 @@ static void expect_company_does_not_matter(const char *spelling) {
   cr_assert(one && two, "%s", err.message);
   cr_assert(one->choose(one, sample->queries, POSITIONS, together, &err), "%s", err.message);
   cr_assert(two->choose(two, sample->queries, POSITIONS, threaded, &err));
-  for (int i = POSITIONS - 1; i >= 0; i--) cr_assert(one->choose(one, &sample->queries[i], 1, &alone[i], &err));
+  for (int i = POSITIONS - 1; i >= 0; i--)
+    cr_assert(one->choose(one, &sample->queries[i], 1, &alone[i], &err));
   for (int i = 0; i < POSITIONS; i++) {
     cr_assert(game_is_legal(c4(), sample->states[i], together[i]));
     cr_assert_eq(together[i], alone[i], "%s: position %d", spelling, i);
@@ -172,7 +182,8 @@ Test(player, analysis_finds_the_win_and_shares_sum_to_one) {
     int moves[6] = {0, 1, 0, 1, 0, 2};
     c4()->init(state);
     for (int i = 0; i < 6; i++) c4()->play(state, moves[i]);
-    const PlayerQuery query = {.state = state, .moves = moves, .move_count = 6, .rng = rng_make(1, RNG_TEST, 2, 0)};
+    const PlayerQuery query = {
+        .state = state, .moves = moves, .move_count = 6, .rng = rng_make(1, RNG_TEST, 2, 0)};
     Player *player = player_new(spellings[k], c4(), 2, &err);
     cr_assert(player, "%s", err.message);
     PlayerAnalysis *analysis = memory_new(1, sizeof *analysis);
@@ -182,7 +193,8 @@ Test(player, analysis_finds_the_win_and_shares_sum_to_one) {
     cr_assert_eq(analysis->pv_length, 1);
     cr_assert_eq(analysis->child_count, 7);
     cr_assert_float_eq(analysis->wdl[0] + analysis->wdl[1] + analysis->wdl[2], 1, 1e-4);
-    cr_assert_float_eq(analysis->network_wdl[0] + analysis->network_wdl[1] + analysis->network_wdl[2], 1, 1e-4);
+    cr_assert_float_eq(analysis->network_wdl[0] + analysis->network_wdl[1] + analysis->network_wdl[2], 1,
+                       1e-4);
     float prior = 0;
     for (int c = 0; c < 7; c++) prior += analysis->children[c].prior;
     cr_assert_float_eq(prior, 1, 1e-4);
@@ -193,7 +205,8 @@ Test(player, analysis_finds_the_win_and_shares_sum_to_one) {
   unlink(path);
 }
 
-/* A tiny engine: column 4 while the line is short; its other manners are asked for by the script's argument. */
+/* A tiny engine: column 4 while the line is short; its other manners are asked for by the script's argument.
+ */
 static const char engine[] =
     "n=0\n"
     "while read command rest; do\n"

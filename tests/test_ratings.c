@@ -48,7 +48,8 @@ Test(ratings, intervals_cover_the_truth_in_93_to_97_percent) {
     }
     double share = covered / (double)trials, difference_share = difference_covered / (double)trials;
     cr_assert(share >= 0.93 && share <= 0.97, "nu %g: %g", nus[setting], share);
-    cr_assert(difference_share >= 0.93 && difference_share <= 0.97, "nu %g: %g", nus[setting], difference_share);
+    cr_assert(difference_share >= 0.93 && difference_share <= 0.97, "nu %g: %g", nus[setting],
+              difference_share);
   }
 }
 
@@ -93,8 +94,7 @@ Test(ratings, two_players_by_hand) {
   cr_assert_eq(table->nu, 0);
   ratings_free(table);
   /* 50 won, 30 drawn, 20 lost: win / loss = a, so elo = 400 log10(50 / 20) and nu = 30 / sqrt(50 x 20). */
-  for (int k = 0; k < 100; k++)
-    games[k].points = k < 50 ? SCORE_WIN : k < 80 ? SCORE_DRAW : SCORE_LOSS;
+  for (int k = 0; k < 100; k++) games[k].points = k < 50 ? SCORE_WIN : k < 80 ? SCORE_DRAW : SCORE_LOSS;
   table = ratings_new(2, 0, games, 100);
   cr_assert_float_eq(table->ratings[1].elo, 400 * log10(2.5), 1e-6);
   cr_assert_float_eq(table->nu, 30 / sqrt(1000), 1e-8);
@@ -111,7 +111,8 @@ Test(ratings, separated_and_disconnected_players_are_flagged) {
   for (int k = 0; k < 20; k++) games[count++] = (RatingGame){3, 4, k % 3, 200 + k};
   RatingTable *table = ratings_new(5, 0, games, count);
   cr_assert(table->ratings[1].connected && table->ratings[1].separated);
-  cr_assert(isfinite(table->ratings[1].elo) && table->ratings[1].elo > 400 && isfinite(table->ratings[1].high));
+  cr_assert(isfinite(table->ratings[1].elo) && table->ratings[1].elo > 400 &&
+            isfinite(table->ratings[1].high));
   cr_assert(table->ratings[2].connected && !table->ratings[2].separated);
   cr_assert(!table->ratings[3].connected && isnan(table->ratings[3].elo));
   cr_assert(isnan(ratings_difference_error(table, 0, 3)));
@@ -194,7 +195,8 @@ Test(sprt, error_rates_are_as_asked) {
     length += sprt_length(&sprt, 0, r, &verdict);
     cr_assert_neq(verdict, SPRT_CONTINUE);
     false_h1 += verdict == SPRT_H1;
-    /* 53 in the simulated model, since draws and biases shrink its share of points: take the true share's Elo. */
+    /* 53 in the simulated model, since draws and biases shrink its share of points: take the true share's
+     * Elo. */
     sprt_length(&sprt, 53, r + REPEATS, &verdict);
     false_h0 += verdict == SPRT_H0;
   }
@@ -213,7 +215,8 @@ Test(sprt, likelihood_ratio_by_hand) {
   sprt_bounds(&sprt, &lower, &upper);
   cr_assert_float_eq(lower, -2.94444, 1e-4);
   cr_assert_float_eq(upper, 2.94444, 1e-4);
-  /* Only 2-0 and 0-2 pairs: a coin, whose ratio is known in closed form (the unseen outcomes weigh next to nothing). */
+  /* Only 2-0 and 0-2 pairs: a coin, whose ratio is known in closed form (the unseen outcomes weigh next to
+   * nothing). */
   Score coin = {.pairs = {400, 0, 0, 0, 600}};
   double s1 = score_from_elo(20), expected = 600 * log(s1 / 0.5) + 400 * log((1 - s1) / 0.5);
   cr_assert_float_eq(sprt_llr(&sprt, &coin), expected, 0.01);

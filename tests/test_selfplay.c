@@ -1,0 +1,232 @@
+#include "selfplay/learner.h"
+#include "selfplay/run.h"
+#include "selfplay/run_folder.h"
+#include "selfplay/shard.h"
+#include "selfplay/teacher.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void ignore_notice(void *context, const char *message) {
+  (void)context, (void)message;
+}
+
+static volatile sig_atomic_t never;
+
+static void make_folder(char *path) {
+  strcpy(path, "/tmp/selfplay-run-XXXXXX");
+  cr_assert(mkdtemp(path));
+}
+
+static void remove_folder(const char *path) {
+  char command[200];
+  snprintf(command, sizeof command, "rm -rf '%s'", path);
+  cr_assert_eq(system(command), 0);
+}
+
+/* A run of tic-tac-toe so small that an iteration takes a moment. */
+static RunRequest small_run(const char *folder, RunArm arm) {
+  RunRequest request = {
+      .folder = folder, .game = game_find("tictactoe"), .arm = arm, .source = "", .seed = 3, .threads = 1};
+  Error err;
+  cr_assert(run_config_shipped(request.game, &request.config, &err), "%s", err.message);
+  const char *sets[] = {"net.blocks=1",        "net.channels=8",     "search.visits=8",  "selfplay.games=16",
+                        "selfplay.shards=4",   "learner.batch=32",   "learner.slice=16", "imitation.games=100",
+                        "imitation.depth=2",   "imitation.epochs=2", "run.minutes=0",    "run.iterations=3",
+                        "selfplay.random_plies=3"};
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+    cr_assert(config_set(&run_config_table, &request.config, sets[i], "test", &err), "%s", err.message);
+  return request;
+}
+
+static bool train(const RunRequest *request, Error *err) {
+  RunEvents events = {.notice = ignore_notice};
+  return run_train(request, &events, &never, err);
+}
+
+static uint32_t last_hash(const char *folder, int iteration) {
+  RunInfo run;
+  Error err;
+  char path[FILE_PATH_MAX];
+  cr_assert(run_open(folder, &run, &err), "%s", err.message);
+  cr_assert_eq(run.iterations, iteration);
+  run_network_path(&run, iteration, path);
+  Net *net = net_load(path, "tictactoe", NULL, NULL, &err);
+  cr_assert(net, "%s", err.message);
+  uint32_t hash = net_hash(net);
+  net_free(net);
+  return hash;
+}
+
+Test(run, the_same_bytes_at_any_thread_count_and_after_any_stop) {
+  char a[64], b[64], c[64];
+  Error err;
+  make_folder(a), make_folder(b), make_folder(c);
+  RunRequest one = small_run(a, ARM_FROM_SCRATCH), two = small_run(b, ARM_FROM_SCRATCH);
+  cr_assert(train(&one, &err), "%s", err.message);
+  two.threads = 2;
+  cr_assert(train(&two, &err), "%s", err.message);
+  RunRequest parts = small_run(c, ARM_FROM_SCRATCH);
+  for (int iterations = 1; iterations <= 3; iterations++) {
+    parts.config.iterations = iterations;
+    cr_assert(train(&parts, &err), "%s", err.message);
+  }
+  uint32_t hash = last_hash(a, 3);
+  cr_assert_eq(last_hash(b, 3), hash);
+  cr_assert_eq(last_hash(c, 3), hash);
+  remove_folder(a), remove_folder(b), remove_folder(c);
+}
+
+static void truncate_file(const char *folder, const char *name) {
+  char path[200];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  cr_assert_eq(truncate(path, 40), 0, "%s", path);
+}
+
+Test(run, damaged_shards_and_checkpoints_are_made_again_exactly) {
+  char a[64], b[64];
+  Error err;
+  make_folder(a), make_folder(b);
+  RunRequest whole = small_run(a, ARM_FROM_SCRATCH), damaged = small_run(b, ARM_FROM_SCRATCH);
+  cr_assert(train(&whole, &err), "%s", err.message);
+  damaged.config.iterations = 2;
+  cr_assert(train(&damaged, &err), "%s", err.message);
+  truncate_file(b, "replay/00001-02.spr");
+  truncate_file(b, "replay/00002-00.spr");
+  truncate_file(b, "learner-00002.ckpt");
+  damaged.config.iterations = 3;
+  cr_assert(train(&damaged, &err), "%s", err.message);
+  cr_assert_eq(last_hash(b, 3), last_hash(a, 3));
+  char aside[200];
+  snprintf(aside, sizeof aside, "%s/replay/00001-02.spr.damaged", b);
+  cr_assert(file_exists(aside));
+  RunInfo run;
+  cr_assert(run_open(b, &run, &err));
+  json_t *log = run_log(&run, &err);
+  cr_assert_eq(json_array_size(log), 3);
+  for (size_t i = 0; i < 3; i++)
+    cr_assert_eq(json_integer_value(json_object_get(json_array_get(log, i), "iteration")), (json_int_t)i + 1);
+  json_decref(log);
+  remove_folder(a), remove_folder(b);
+}
+
+Test(run, refuses_another_game_arm_seed_or_setting) {
+  char folder[64];
+  Error err;
+  make_folder(folder);
+  RunRequest request = small_run(folder, ARM_FROM_SCRATCH);
+  request.config.iterations = 1;
+  cr_assert(train(&request, &err), "%s", err.message);
+  RunRequest other = request;
+  other.arm = ARM_BOOTSTRAP_IMITATION;
+  cr_assert_not(train(&other, &err));
+  cr_assert(strstr(err.message, "from-scratch"), "%s", err.message);
+  other = request;
+  other.seed = 4;
+  cr_assert_not(train(&other, &err));
+  other = request;
+  other.config.visits = 9;
+  cr_assert_not(train(&other, &err));
+  cr_assert(strstr(err.message, "search.visits"), "%s", err.message);
+  other = request;
+  other.game = game_find("connect4");
+  cr_assert_not(train(&other, &err));
+  cr_assert(strstr(err.message, "tictactoe"), "%s", err.message);
+  cr_assert_eq(last_hash(folder, 1), last_hash(folder, 1));
+  remove_folder(folder);
+}
+
+Test(run, imitation_is_fitted_then_discarded) {
+  char folder[64];
+  Error err;
+  make_folder(folder);
+  RunRequest request = small_run(folder, ARM_BOOTSTRAP_IMITATION);
+  request.config.iterations = 1;
+  cr_assert(train(&request, &err), "%s", err.message);
+  RunInfo run;
+  cr_assert(run_open(folder, &run, &err));
+  json_t *epochs = run_imitation_log(&run, &err), *log = run_log(&run, &err);
+  cr_assert_eq(json_array_size(epochs), 2);
+  const json_t *last = json_array_get(epochs, 1), *line = json_array_get(log, 0);
+  double top1 = json_real_value(json_object_get(last, "move_match_top1"));
+  double top3 = json_real_value(json_object_get(last, "move_match_top3"));
+  cr_assert(top1 > 0 && top1 <= top3 && top3 <= 1, "%f %f", top1, top3);
+  cr_assert_eq(json_real_value(json_object_get(line, "imitation_share")), 0);
+  /* Its samples count: more than the iteration's own. */
+  double total = json_real_value(json_object_get(line, "flops_total")), own = json_real_value(json_object_get(line, "flops"));
+  cr_assert(total > own, "%f against %f", total, own);
+  json_decref(epochs), json_decref(log);
+  remove_folder(folder);
+}
+
+typedef struct Notices {
+  int count;
+  char last[FILE_PATH_MAX + 600];
+} Notices;
+
+static void keep_notice(void *context, const char *message) {
+  Notices *notices = context;
+  notices->count++;
+  snprintf(notices->last, sizeof notices->last, "%s", message);
+}
+
+Test(teacher, reads_records_and_says_what_it_could_not_use) {
+  const char text[] = "# games\n4141414\n\n41414\n41418\n";
+  char path[] = "/tmp/selfplay-games-XXXXXX";
+  Error err;
+  Notices notices = {0};
+  int fd = mkstemp(path), games;
+  close(fd);
+  cr_assert(file_write(path, text, sizeof text - 1, &err));
+  ReplayBlock *block = teacher_read(game_find("connect4"), path, keep_notice, &notices, &games, &err);
+  cr_assert(block, "%s", err.message);
+  cr_assert_eq(games, 1);
+  cr_assert_eq(block->count, 7);
+  cr_assert_eq(block->facts[0].outcome, 1);
+  cr_assert_eq(block->facts[1].outcome, -1);
+  cr_assert_eq(notices.count, 2);
+  cr_assert(strstr(notices.last, ":5: left out"), "%s", notices.last);
+  replay_block_free(block);
+  cr_assert(file_write(path, "44\n", 3, &err));
+  cr_assert_null(teacher_read(game_find("connect4"), path, keep_notice, &notices, &games, &err));
+  cr_assert_null(teacher_read(game_find("connect4"), "/nonexistent", keep_notice, &notices, &games, &err));
+  unlink(path);
+}
+
+Test(replay, window_drops_the_oldest_and_files_keep_every_bit) {
+  const Game *game = game_find("connect4");
+  RunConfig config;
+  Error err;
+  cr_assert(run_config_shipped(game, &config, &err));
+  config.imitation_depth = 1;
+  Replay *replay = replay_new(game);
+  ReplayBlock *first = teacher_play(game, &config, 1, 0, 5), *again = teacher_play(game, &config, 1, 0, 5);
+  cr_assert_eq(first->count, again->count);
+  cr_assert_eq(memcmp(first->policies, again->policies, (size_t)first->count * 14), 0);
+  char path[] = "/tmp/selfplay-block-XXXXXX";
+  close(mkstemp(path));
+  ReplayOrigin origin = {.seed = 1, .iteration = 2};
+  cr_assert(replay_block_save(first, &origin, path, &err));
+  ReplayBlock *read = replay_block_load(game, &origin, path, &err);
+  cr_assert(read, "%s", err.message);
+  cr_assert_eq(memcmp(read->states, first->states, (size_t)first->count * game->state_size), 0);
+  cr_assert_eq(memcmp(read->facts, first->facts, (size_t)first->count * sizeof(ExampleFacts)), 0);
+  origin.seed = 2;
+  cr_assert_null(replay_block_load(game, &origin, path, &err));
+  int size = first->count;
+  replay_add(replay, first), replay_add(replay, again), replay_add(replay, read);
+  replay_trim(replay, size + 1);
+  cr_assert_eq(replay_count(replay), 2 * size);
+  replay_trim(replay, 1);
+  cr_assert_eq(replay_count(replay), size);
+  int place;
+  cr_assert_eq(replay_at(replay, size - 1, &place), read);
+  cr_assert_eq(place, size - 1);
+  replay_free(replay);
+  unlink(path);
+}
