@@ -56,7 +56,8 @@ static bool read_scores(Positions *positions, char *text, Error *err) {
     }
     long score = strtol(word, &end, 10);
     if (end == word || *end || labs(score) > 100000) return error_set(err, "'%.20s' is no score", word);
-    if (!legal) return error_set(err, "score %ld for move %s, which is illegal; it should be '.'", score, name);
+    if (!legal)
+      return error_set(err, "score %ld for move %s, which is illegal; it should be '.'", score, name);
     scores[m++] = (int)score;
   }
   return m == game->moves || error_set(err, "%d scores; %d are needed, one a move", m, game->moves);
@@ -145,7 +146,8 @@ static PlayerQuery query_of(const Positions *positions, int i, uint64_t seed) {
                        .rng = rng_make(seed, RNG_PLAYER, 1, (uint32_t)i)};
 }
 
-static bool measure_head(Player *player, const Positions *positions, uint64_t seed, Accuracy *out, Error *err) {
+static bool measure_head(Player *player, const Positions *positions, uint64_t seed, Accuracy *out,
+                         Error *err) {
   PlayerAnalysis *analysis = memory_new(1, sizeof *analysis);
   double sum = 0, square = 0, n = positions->count;
   bool fine = true;
@@ -164,7 +166,8 @@ static bool measure_head(Player *player, const Positions *positions, uint64_t se
 }
 
 bool accuracy_measure(Player *player, const Positions *positions, uint64_t seed,
-                      void (*progress)(void *context, int done, int total), void *context, Accuracy *out, Error *err) {
+                      void (*progress)(void *context, int done, int total), void *context, Accuracy *out,
+                      Error *err) {
   assert(player->game == positions->game && positions->count > 0);
   *out = (Accuracy){.positions = positions->count};
   int kept = 0, best = 0;

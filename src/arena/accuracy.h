@@ -1,8 +1,8 @@
 /* Accuracy: how close a player comes to perfect play, on positions whose exact scores are known.
  *
- * Positions are lines `MOVES S1,...,Sn`: the moves from the start, then the exact score of each move number for the
- * player to move (`.` where it is illegal), in the convention of games/connect4_solver.h: positive wins, 0 draws,
- * negative loses, larger is sooner won or later lost. `#` begins a comment. */
+ * Positions are lines `MOVES S1,...,Sn`: the moves from the start, then the exact score of each move number
+ * for the player to move (`.` where it is illegal), in the convention of games/connect4_solver.h: positive
+ * wins, 0 draws, negative loses, larger is sooner won or later lost. `#` begins a comment. */
 #ifndef ARENA_ACCURACY_H
 #define ARENA_ACCURACY_H
 
@@ -41,14 +41,15 @@ typedef struct AccuracySide {
 typedef struct Accuracy {
   int positions;
   AccuracySide moves; /* of player->choose */
-  /* For players that analyze without search (a network with visits=0): the mean of -ln(probability of the true
-   * outcome) of the WDL head, nats, with its normal 95 % interval. */
+  /* For players that analyze without search (a network with visits=0): the mean of -ln(probability of the
+   * true outcome) of the WDL head, nats, with its normal 95 % interval. */
   bool has_log_loss;
   double log_loss, log_loss_low, log_loss_high;
 } Accuracy;
 
 /* Runs the player on all positions; its random streams follow from the seed. `progress` may be NULL. */
 bool accuracy_measure(Player *player, const Positions *positions, uint64_t seed,
-                      void (*progress)(void *context, int done, int total), void *context, Accuracy *out, Error *err);
+                      void (*progress)(void *context, int done, int total), void *context, Accuracy *out,
+                      Error *err);
 
 #endif

@@ -14,7 +14,8 @@ enum {
 };
 
 const char *elo_reference(const Game *game) {
-  (void)game; /* strong enough to tell beginners apart, weak enough to be beaten, quick, and known to everybody */
+  (void)game; /* strong enough to tell beginners apart, weak enough to be beaten, quick, and known to
+                 everybody */
   return "mcts:1000";
 }
 
@@ -24,10 +25,10 @@ typedef struct Tournament {
   int count;
   const EloOptions *options;
   Openings *pool;
-  int *between;     /* [count][count] games recorded */
-  bool *exhausted;  /* [count][count] no opening is left */
+  int *between;        /* [count][count] games recorded */
+  bool *exhausted;     /* [count][count] no opening is left */
   double *elo, *width; /* [count] of the ratings so far; infinite where unknown */
-  int wanted;       /* games to be played, for progress */
+  int wanted;          /* games to be played, for progress */
   EloPlayed *played;
 } Tournament;
 
@@ -47,13 +48,15 @@ static bool refresh(Tournament *t, Error *err) {
   const Game *game = t->players[0]->game;
   if (!store_results(t->store, game->name, &results, err)) return false;
   int *index = memory_new((size_t)t->count, sizeof *index);
-  for (int i = 0; i < t->count; i++) index[i] = store_results_find(&results, t->players[i]->name, t->players[i]->hash);
+  for (int i = 0; i < t->count; i++)
+    index[i] = store_results_find(&results, t->players[i]->name, t->players[i]->hash);
   for (int i = 0; i < t->count; i++)
     for (int j = 0; j < t->count; j++)
       *between(t, i, j) =
           i != j && index[i] >= 0 && index[j] >= 0 ? store_results_between(&results, index[i], index[j]) : 0;
   int anchor = store_results_find(&results, elo_reference(game), 0);
-  RatingTable *ratings = anchor >= 0 ? ratings_new(results.player_count, anchor, results.games, results.count) : NULL;
+  RatingTable *ratings =
+      anchor >= 0 ? ratings_new(results.player_count, anchor, results.games, results.count) : NULL;
   for (int i = 0; i < t->count; i++) {
     bool known = ratings && index[i] >= 0 && ratings->ratings[index[i]].connected;
     t->elo[i] = known ? ratings->ratings[index[i]].elo : 0;
@@ -202,7 +205,8 @@ bool elo_rate(Store *store, const Game *game, int resamples, uint64_t seed, EloT
   int reference = store_results_find(&out->results, elo_reference(game), 0);
   if (reference < 0) {
     elo_table_free(out);
-    return error_set(err, "no game of %s with the reference player %s is recorded; play some with `selfplay elo'",
+    return error_set(err,
+                     "no game of %s with the reference player %s is recorded; play some with `selfplay elo'",
                      game->title, elo_reference(game));
   }
   const StoreResults *results = &out->results;

@@ -1,8 +1,9 @@
 /* Elo: plays what is missing between the players asked for, and rates everything recorded of a game.
  *
- * Half of the games wanted are a round robin of all pairings, so that everybody is connected to everybody; the rest go
- * one small match at a time to the player with the widest interval, against the opponent whose games say most (close
- * in rating, few games so far). Games already recorded count. A pairing never meets twice on one opening. */
+ * Half of the games wanted are a round robin of all pairings, so that everybody is connected to everybody;
+ * the rest go one small match at a time to the player with the widest interval, against the opponent whose
+ * games say most (close in rating, few games so far). Games already recorded count. A pairing never meets
+ * twice on one opening. */
 #ifndef ARENA_ELO_H
 #define ARENA_ELO_H
 
@@ -13,7 +14,7 @@
 const char *elo_reference(const Game *game);
 
 typedef struct EloProgress {
-  const Player *a, *b;        /* now playing */
+  const Player *a, *b;         /* now playing */
   int games_done, games_total; /* an estimate of the total */
 } EloProgress;
 
@@ -39,8 +40,8 @@ typedef struct EloTable {
   int *order;           /* indices of the players, strongest first; those not connected last */
 } EloTable;
 
-/* Everything recorded of the game, with `resamples` of the bootstrap (0: none). False with a message where nothing is
- * recorded, or nothing of the reference. */
+/* Everything recorded of the game, with `resamples` of the bootstrap (0: none). False with a message where
+ * nothing is recorded, or nothing of the reference. */
 bool elo_rate(Store *store, const Game *game, int resamples, uint64_t seed, EloTable *out, Error *err);
 void elo_table_free(EloTable *table);
 

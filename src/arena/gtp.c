@@ -110,7 +110,8 @@ bool gtp_ask(Gtp *gtp, char *answer, Error *err, const char *format, ...) {
   va_start(args, format);
   int length = vsnprintf(line, COMMAND_MAX, format, args);
   va_end(args);
-  if (length >= COMMAND_MAX) return error_set(err, "gtp:%s: a command of %d bytes is too long", gtp->command, length);
+  if (length >= COMMAND_MAX)
+    return error_set(err, "gtp:%s: a command of %d bytes is too long", gtp->command, length);
   line[length] = '\n';
   double deadline = clock_wall() + gtp->timeout;
   size_t end = 0;

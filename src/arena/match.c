@@ -14,10 +14,10 @@ typedef struct Table {
   const Game *game;
   Player *players[2];
   const MatchOptions *options;
-  MatchGame *games; /* [count] */
-  char *states;     /* [count][state_size] */
-  bool *over;       /* [count] */
-  int first, count; /* number of games[0] in the match, and games */
+  MatchGame *games;     /* [count] */
+  char *states;         /* [count][state_size] */
+  bool *over;           /* [count] */
+  int first, count;     /* number of games[0] in the match, and games */
   PlayerQuery *queries; /* room for a call */
   int *asked, *answers;
 } Table;
@@ -60,11 +60,12 @@ static bool move_all(Table *table, int who, Error *err) {
   for (int g = 0; g < table->count; g++) {
     if (table->over[g] || player_to_move(table, g) != who) continue;
     const MatchGame *game = &table->games[g];
-    table->queries[n] = (PlayerQuery){.state = state_of(table, g),
-                                      .moves = game->moves,
-                                      .move_count = game->move_count,
-                                      .rng = rng_make(table->options->seed, RNG_MATCH, (uint32_t)game->move_count,
-                                                      (uint32_t)(table->first + g))};
+    table->queries[n] =
+        (PlayerQuery){.state = state_of(table, g),
+                      .moves = game->moves,
+                      .move_count = game->move_count,
+                      .rng = rng_make(table->options->seed, RNG_MATCH, (uint32_t)game->move_count,
+                                      (uint32_t)(table->first + g))};
     table->asked[n++] = g;
   }
   if (n == 0) return true;

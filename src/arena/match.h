@@ -1,6 +1,6 @@
-/* Matches: every opening twice with colours swapped, all games advancing together, so that a player is asked for many
- * positions at once. Move m of game g draws from a stream named by (seed, m, g): the same match is played again from
- * the same seed, whatever the number of threads (external engines excepted). */
+/* Matches: every opening twice with colours swapped, all games advancing together, so that a player is asked
+ * for many positions at once. Move m of game g draws from a stream named by (seed, m, g): the same match is
+ * played again from the same seed, whatever the number of threads (external engines excepted). */
 #ifndef ARENA_MATCH_H
 #define ARENA_MATCH_H
 
@@ -10,14 +10,15 @@
 #include "arena/sprt.h"
 
 typedef struct MatchGame {
-  int opening;   /* index into the openings; its two games are a pair */
-  int swapped;   /* 0: player a moved first, 1: player b did */
-  int points;    /* half points of player a */
-  int *moves;    /* the whole line, opening included */
+  int opening; /* index into the openings; its two games are a pair */
+  int swapped; /* 0: player a moved first, 1: player b did */
+  int points;  /* half points of player a */
+  int *moves;  /* the whole line, opening included */
   int move_count;
 } MatchGame;
 
-/* After every round of moves: games finished and moves made of the batch of pairs now played, and all that is over. */
+/* After every round of moves: games finished and moves made of the batch of pairs now played, and all that is
+ * over. */
 typedef struct MatchProgress {
   int games_done, games_total; /* of all pairs asked for */
   int moves_done;              /* in games that still run, to see life in the first games */
@@ -36,7 +37,8 @@ typedef struct MatchOptions {
 typedef struct MatchResult {
   MatchGame *games; /* [count]: pair k is games 2k and 2k+1 */
   int count;
-  int distinct; /* games with different (colours, whole line); fewer than count only where players see no opening */
+  int distinct; /* games with different (colours, whole line); fewer than count only where players see no
+                   opening */
   Score score;  /* of player a */
   SprtVerdict verdict; /* SPRT_CONTINUE where it did not decide */
   double llr;

@@ -12,9 +12,9 @@
 #include <string.h>
 
 enum {
-  BALANCE_DEPTH = 6,        /* of the alpha-beta that judges random openings */
-  DRAWS_PER_OPENING = 100,  /* random lines tried for each opening wanted ... */
-  DRAWS_LEAST = 20000,      /* ... and at least */
+  BALANCE_DEPTH = 6,       /* of the alpha-beta that judges random openings */
+  DRAWS_PER_OPENING = 100, /* random lines tried for each opening wanted ... */
+  DRAWS_LEAST = 20000,     /* ... and at least */
   SOLVER_LOG2_ENTRIES = 23,
 };
 
@@ -61,7 +61,8 @@ static bool parse_line(const Game *game, const char *line, Opening *out, Error *
   float value;
   if (!game_read_line(game, line, out->moves, OPENING_PLIES_MAX, &out->plies, err)) return false;
   opening_play(game, out, state);
-  return !game->over(state, &value) || error_set(err, "the game is over there; an opening leaves moves to play");
+  return !game->over(state, &value) ||
+         error_set(err, "the game is over there; an opening leaves moves to play");
 }
 
 static bool read_line(Openings *openings, KeySet *seen, const char *line, Error *err) {
@@ -106,7 +107,8 @@ static void shuffle(Openings *openings, uint64_t seed) {
   }
 }
 
-/* Balanced, as far as a shallow search can see. A decided game has a value of +-1 (game.h), beyond any limit. */
+/* Balanced, as far as a shallow search can see. A decided game has a value of +-1 (game.h), beyond any limit.
+ */
 static bool looks_balanced(const Game *game, AlphaBeta *judge, const void *state, Rng *rng) {
   if (position_wins_at_once(game, state)) return false;
   float value = 0;
@@ -135,7 +137,8 @@ static Openings *draw_openings(const Game *game, int count, int plies, uint64_t 
   return openings;
 }
 
-/* Lines grow from a fifth of the longest game until there are enough; the best length found where none has enough. */
+/* Lines grow from a fifth of the longest game until there are enough; the best length found where none has
+ * enough. */
 static Openings *draw_enough(const Game *game, int count, uint64_t seed) {
   int least = game->max_plies / 5, most = game->max_plies / 2;
   if (least < 1) least = 1;
@@ -177,16 +180,18 @@ Openings *openings_new(const Game *game, int count, uint64_t seed, Error *err) {
   return NULL;
 }
 
-static bool write_exact(const Openings *openings, int plies, int limit, uint64_t seed, const char *path, Error *err) {
+static bool write_exact(const Openings *openings, int plies, int limit, uint64_t seed, const char *path,
+                        Error *err) {
   Buffer text = {0};
-  buffer_printf(&text,
-                "# Balanced openings of %s, one line of moves each.\n"
-                "# Made by: selfplay make-data openings --game %s --count %d --plies %d --limit %d --seed %llu\n"
-                "# %d uniformly random moves; distinct positions up to reflection; the player to move cannot win at\n"
-                "# once; exact score between -%d and %d (games/connect4_solver.h): a draw, or decided by the last\n"
-                "# stones only.\n",
-                openings->game->title, openings->game->name, openings->count, plies, limit, (unsigned long long)seed,
-                plies, limit, limit);
+  buffer_printf(
+      &text,
+      "# Balanced openings of %s, one line of moves each.\n"
+      "# Made by: selfplay make-data openings --game %s --count %d --plies %d --limit %d --seed %llu\n"
+      "# %d uniformly random moves; distinct positions up to reflection; the player to move cannot win at\n"
+      "# once; exact score between -%d and %d (games/connect4_solver.h): a draw, or decided by the last\n"
+      "# stones only.\n",
+      openings->game->title, openings->game->name, openings->count, plies, limit, (unsigned long long)seed,
+      plies, limit, limit);
   for (int i = 0; i < openings->count; i++) {
     opening_print_line(openings->game, openings->items[i].moves, openings->items[i].plies, &text);
     buffer_printf(&text, "\n");
@@ -218,9 +223,9 @@ bool openings_make_exact(const Game *game, int count, int plies, int limit, uint
   }
   key_set_free(&seen);
   connect4_solver_free(solver);
-  bool fine = openings->count == count
-                  ? write_exact(openings, plies, limit, seed, path, err)
-                  : error_set(err, "found only %d such openings of %d moves, not %d", openings->count, plies, count);
+  bool fine = openings->count == count ? write_exact(openings, plies, limit, seed, path, err)
+                                       : error_set(err, "found only %d such openings of %d moves, not %d",
+                                                   openings->count, plies, count);
   openings_free(openings);
   return fine;
 }

@@ -1,9 +1,10 @@
 /* Openings: where the games of a match begin, so that no two are the same game.
  *
- * Distinct positions (board symmetries and transpositions count as the same), all reached by lines of one length, and
- * balanced: with a shipped file openings/GAME.txt (made by the exact solver) the lines are taken from there; else from
- * random play, keeping positions that are not over, in which the player to move cannot win at once, and which a
- * shallow alpha-beta calls neither decided nor lopsided. Everything follows from (game, count, seed). */
+ * Distinct positions (board symmetries and transpositions count as the same), all reached by lines of one
+ * length, and balanced: with a shipped file openings/GAME.txt (made by the exact solver) the lines are taken
+ * from there; else from random play, keeping positions that are not over, in which the player to move cannot
+ * win at once, and which a shallow alpha-beta calls neither decided nor lopsided. Everything follows from
+ * (game, count, seed). */
 #ifndef ARENA_OPENINGS_H
 #define ARENA_OPENINGS_H
 
@@ -25,13 +26,13 @@ typedef struct Openings {
   int count;
 } Openings;
 
-/* `count` openings in an order given by the seed. NULL with a message that says how many there are where these are too
- * few, or where the shipped file is damaged. */
+/* `count` openings in an order given by the seed. NULL with a message that says how many there are where
+ * these are too few, or where the shipped file is damaged. */
 Openings *openings_new(const Game *game, int count, uint64_t seed, Error *err);
 /* As many as there are, but at most `count`. */
 Openings *openings_up_to(const Game *game, int count, uint64_t seed, Error *err);
-/* The lines of a file, one a line, `#` for comments, in its order. An illegal, finished or repeated line is an error
- * that names FILE:LINE. */
+/* The lines of a file, one a line, `#` for comments, in its order. An illegal, finished or repeated line is
+ * an error that names FILE:LINE. */
 Openings *openings_read(const Game *game, const char *path, Error *err);
 void openings_free(Openings *openings); /* NULL is fine */
 
@@ -44,9 +45,9 @@ void opening_print_line(const Game *game, const int *moves, int count, Buffer *o
 /* Called now and then with how many of `wanted` are found. */
 typedef void OpeningsProgress(void *context, int found, int wanted);
 
-/* For the makers of the shipped file: `count` balanced openings of `plies` random moves by the exact solver (Connect
- * Four alone): the score for the player to move is between -limit and limit. Writes the file, with a comment that says
- * how it was made. */
+/* For the makers of the shipped file: `count` balanced openings of `plies` random moves by the exact solver
+ * (Connect Four alone): the score for the player to move is between -limit and limit. Writes the file, with a
+ * comment that says how it was made. */
 bool openings_make_exact(const Game *game, int count, int plies, int limit, uint64_t seed, const char *path,
                          OpeningsProgress *progress, void *context, Error *err);
 

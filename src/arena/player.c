@@ -32,19 +32,18 @@ static const PlayerKind kinds[] = {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static const char help[] =
-    "Players:\n"
-    "  run:NAME@12,visits=200  iteration 12 of a run; without @ the newest\n"
-    "  net:FILE,visits=200     a network file\n"
-    "  random                  uniform over legal moves\n"
-    "  mcts:1000               plain tree search, 1000 random playouts a move\n"
-    "  alphabeta:4             alpha-beta of depth 4 with the game's heuristic\n"
-    "  solver                  exact play, where the game has a solver\n"
-    "  human                   a person; in `selfplay play' only\n"
-    "  gtp:COMMAND             an engine that speaks the Go Text Protocol\n"
-    "Options of networks, each after a comma: visits=N (0: the policy alone, no\n"
-    "search; default 200), search=puct|gumbel (default puct), temperature=T\n"
-    "(default 0). A run's folder or a .net file may stand alone.\n";
+static const char help[] = "Players:\n"
+                           "  run:NAME@12,visits=200  iteration 12 of a run; without @ the newest\n"
+                           "  net:FILE,visits=200     a network file\n"
+                           "  random                  uniform over legal moves\n"
+                           "  mcts:1000               plain tree search, 1000 random playouts a move\n"
+                           "  alphabeta:4             alpha-beta of depth 4 with the game's heuristic\n"
+                           "  solver                  exact play, where the game has a solver\n"
+                           "  human                   a person; in `selfplay play' only\n"
+                           "  gtp:COMMAND             an engine that speaks the Go Text Protocol\n"
+                           "Options of networks, each after a comma: visits=N (0: the policy alone, no\n"
+                           "search; default 200), search=puct|gumbel (default puct), temperature=T\n"
+                           "(default 0). A run's folder or a .net file may stand alone.\n";
 
 const char *player_help(void) {
   return help;
@@ -78,7 +77,8 @@ static bool parse_whole(const char *text, int least, int most, int *out) {
 static bool parse_option(const char *option, PlayerRequest *request, Error *err) {
   if (strncmp(option, "visits=", 7) == 0) {
     if (parse_whole(option + 7, 0, PLAYER_VISITS_MAX, &request->visits)) return true;
-    return error_set(err, "visits= needs a whole number from 0 to %d, not '%.40s'", PLAYER_VISITS_MAX, option + 7);
+    return error_set(err, "visits= needs a whole number from 0 to %d, not '%.40s'", PLAYER_VISITS_MAX,
+                     option + 7);
   }
   if (strncmp(option, "search=", 7) == 0) {
     request->search = strcmp(option + 7, "gumbel") == 0 ? SEARCH_GUMBEL : SEARCH_PUCT;
@@ -114,7 +114,8 @@ static bool parse_argument(const PlayerKind *kind, const char *rest, PlayerReque
     return error_set(err, "'%s' takes nothing behind its name", kind->name);
   }
   if (*rest != ':') return error_set(err, "'%s' needs more, as in %s", kind->name, kind->example);
-  if ((size_t)snprintf(request->argument, sizeof request->argument, "%s", rest + 1) >= sizeof request->argument)
+  if ((size_t)snprintf(request->argument, sizeof request->argument, "%s", rest + 1) >=
+      sizeof request->argument)
     return error_set(err, "longer than %zu bytes", sizeof request->argument - 1);
   if (kind->argument == ARGUMENT_NETWORK) return parse_network(request, err);
   if (kind->argument == ARGUMENT_TEXT) {
@@ -122,11 +123,12 @@ static bool parse_argument(const PlayerKind *kind, const char *rest, PlayerReque
     return error_set(err, "nothing stands behind the colon; it should be as in %s", kind->example);
   }
   if (parse_whole(request->argument, kind->least, kind->most, &request->number)) return true;
-  return error_set(err, "'%s' needs a whole number from %d to %d, as in %s", kind->name, kind->least, kind->most,
-                   kind->example);
+  return error_set(err, "'%s' needs a whole number from %d to %d, as in %s", kind->name, kind->least,
+                   kind->most, kind->example);
 }
 
-/* A word without kind may be the folder of a run, or a network file: then the text behind "run:" or "net:". */
+/* A word without kind may be the folder of a run, or a network file: then the text behind "run:" or "net:".
+ */
 static const PlayerKind *guess_kind(const char *spelling) {
   char word[FILE_PATH_MAX], folder[FILE_PATH_MAX], record[FILE_PATH_MAX + 16];
   snprintf(word, sizeof word, "%.*s", (int)strcspn(spelling, ","), spelling);
@@ -141,7 +143,8 @@ static const PlayerKind *guess_kind(const char *spelling) {
 }
 
 static Player *make(const char *spelling, const Game *game, int threads, Error *err) {
-  PlayerRequest request = {.game = game, .threads = threads, .visits = PLAYER_DEFAULT_VISITS, .search = SEARCH_PUCT};
+  PlayerRequest request = {
+      .game = game, .threads = threads, .visits = PLAYER_DEFAULT_VISITS, .search = SEARCH_PUCT};
   size_t length = strcspn(spelling, ":,");
   const PlayerKind *kind = find_kind(spelling, length), *guessed = kind ? NULL : guess_kind(spelling);
   if (!kind && !guessed) return unknown_kind(spelling, length, err), NULL;

@@ -1,6 +1,6 @@
 /* Player: whatever picks a move. Spelled as text, so that every command takes the same names:
  *
- *   run:NAME@12,visits=200   the network of iteration 12 of a run (a folder, or a name under runs/); no @: the newest
+ *   run:NAME@12,visits=200   iteration 12 of a run (a folder, or a name under runs/); without @ the newest
  *   net:FILE,visits=200      a network file
  *   random                   uniform over legal moves
  *   mcts:1000                plain MCTS, uniform priors, 1000 random playouts a move
@@ -10,11 +10,11 @@
  *   gtp:COMMAND              another engine over a pipe, speaking the Go Text Protocol
  *
  * Options after a comma, for networks: visits=N (0 = the network's policy alone, no search; default 200),
- * search=puct|gumbel (default puct), temperature=T (default 0). Of an option given twice the last one counts. A word
- * that is no kind of player but names a run's folder (or a .net file) is that run (or file).
+ * search=puct|gumbel (default puct), temperature=T (default 0). Of an option given twice the last one counts.
+ * A word that is no kind of player but names a run's folder (or a .net file) is that run (or file).
  *
- * A player is asked for many positions at once, from as many games, so that networks can evaluate them as batches;
- * the answer for one position depends on that position and its Rng alone, not on its company. */
+ * A player is asked for many positions at once, from as many games, so that networks can evaluate them as
+ * batches; the answer for one position depends on that position and its Rng alone, not on its company. */
 #ifndef ARENA_PLAYER_H
 #define ARENA_PLAYER_H
 
@@ -26,21 +26,21 @@
 enum { PLAYER_NAME_MAX = 256 };
 
 typedef struct PlayerQuery {
-  const void *state;    /* not a finished game */
-  const int *moves;     /* the line from the starting position to this state, for engines that need it */
+  const void *state; /* not a finished game */
+  const int *moves;  /* the line from the starting position to this state, for engines that need it */
   int move_count;
-  Rng rng;              /* all randomness of the answer */
+  Rng rng; /* all randomness of the answer */
 } PlayerQuery;
 
 /* What a search found, for people and reports. Values are seen from the player to move. */
 typedef struct PlayerAnalysis {
-  int move;                /* what it would play */
-  float wdl[3];            /* after search (network's own where visits = 0) */
-  float network_wdl[3];    /* the network alone; wdl again where there is no network */
+  int move;                             /* what it would play */
+  float wdl[3];                         /* after search (network's own where visits = 0) */
+  float network_wdl[3];                 /* the network alone; wdl again where there is no network */
   SearchChild children[GAME_MOVES_MAX]; /* legal moves, ascending */
   int child_count;
   int pv[64], pv_length;
-  int visits;              /* simulations done */
+  int visits; /* simulations done */
 } PlayerAnalysis;
 
 typedef struct Player Player;
@@ -53,14 +53,14 @@ struct Player {
   void *self;
   /* Picks moves[count] for queries[count]. False with a message where an external engine failed. */
   bool (*choose)(Player *player, const PlayerQuery *queries, int count, int *moves, Error *err);
-  /* A look at one position with `visits` simulations (0 = the player's own budget), on all threads. NULL for players
-   * that have nothing to show. */
+  /* A look at one position with `visits` simulations (0 = the player's own budget), on all threads. NULL for
+   * players that have nothing to show. */
   bool (*analyze)(Player *player, const PlayerQuery *query, int visits, PlayerAnalysis *out, Error *err);
   void (*release)(Player *player);
 };
 
-/* NULL with a message that quotes the spelling and says what is wrong with it. `threads` >= 1 may be used inside
- * choose and analyze. */
+/* NULL with a message that quotes the spelling and says what is wrong with it. `threads` >= 1 may be used
+ * inside choose and analyze. */
 Player *player_new(const char *spelling, const Game *game, int threads, Error *err);
 void player_free(Player *player); /* NULL is fine */
 /* One line a kind of player, for --help. */

@@ -78,7 +78,8 @@ Player *player_make_alphabeta(const PlayerRequest *request, Error *err) {
   Player *player = player_shell(request, NULL, err, "alphabeta:%d", request->number);
   if (!player) return NULL;
   Engines *engines = player->self = engines_new(request->threads);
-  for (int t = 0; t < engines->threads; t++) engines->alphabeta[t] = alphabeta_new(request->game, request->number);
+  for (int t = 0; t < engines->threads; t++)
+    engines->alphabeta[t] = alphabeta_new(request->game, request->number);
   player->choose = alphabeta_choose;
   player->release = engines_release;
   return player;
@@ -119,7 +120,8 @@ static void certain_wdl(int score, float wdl[3]) {
   wdl[0] = score > 0, wdl[1] = score == 0, wdl[2] = score < 0;
 }
 
-static bool solver_analyze(Player *player, const PlayerQuery *query, int visits, PlayerAnalysis *out, Error *err) {
+static bool solver_analyze(Player *player, const PlayerQuery *query, int visits, PlayerAnalysis *out,
+                           Error *err) {
   (void)visits, (void)err;
   Connect4Solver *solver = solver_of_thread(player->self);
   int scores[C4_COLS];

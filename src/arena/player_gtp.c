@@ -1,5 +1,6 @@
-/* An engine over a pipe. The position is sent anew with every question, so that one engine can serve many games; what
- * random numbers it uses is its own affair. The first player of a game is black, the second white. */
+/* An engine over a pipe. The position is sent anew with every question, so that one engine can serve many
+ * games; what random numbers it uses is its own affair. The first player of a game is black, the second
+ * white. */
 #include "arena/gtp.h"
 #include "arena/player_kinds.h"
 
@@ -28,8 +29,8 @@ static bool gtp_choose(Player *player, const PlayerQuery *queries, int count, in
     if (!gtp_ask(player->self, answer, err, "genmove %c", query->move_count % 2 ? 'w' : 'b')) return false;
     moves[i] = game->parse_move(answer);
     if (moves[i] < 0 || !game_is_legal(game, query->state, moves[i]))
-      return error_set(err, "%.100s: asked for a move, the engine says '%.60s', which is no legal move", player->name,
-                       answer);
+      return error_set(err, "%.100s: asked for a move, the engine says '%.60s', which is no legal move",
+                       player->name, answer);
   }
   return true;
 }

@@ -20,12 +20,14 @@ typedef struct PlayerRequest {
 
 typedef Player *PlayerMaker(const PlayerRequest *request, Error *err);
 
-PlayerMaker player_make_run, player_make_net;                                           /* player_net.c */
-PlayerMaker player_make_random, player_make_alphabeta, player_make_solver, player_make_human; /* player_basic.c */
-PlayerMaker player_make_mcts;                                                           /* player_mcts.c */
-PlayerMaker player_make_gtp;                                                            /* player_gtp.c */
+PlayerMaker player_make_run, player_make_net; /* player_net.c */
+PlayerMaker player_make_random, player_make_alphabeta, player_make_solver,
+    player_make_human;        /* player_basic.c */
+PlayerMaker player_make_mcts; /* player_mcts.c */
+PlayerMaker player_make_gtp;  /* player_gtp.c */
 
-/* A Player whose name is formatted; NULL with a message where that is too long. `self` stays the caller's then. */
+/* A Player whose name is formatted; NULL with a message where that is too long. `self` stays the caller's
+ * then. */
 Player *player_shell(const PlayerRequest *request, void *self, Error *err, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 

@@ -12,8 +12,9 @@ typedef struct MctsPlayer {
   Search **searches; /* [threads] */
 } MctsPlayer;
 
-/* Exploration with equal priors needs a larger constant than with a network's: 3 was the best of 0.7, 1.25, 2, 3, 5 and 8
- * at 300 playouts on Connect Four (about 80 Elo above 1.25). Untried moves count as good as their parent. */
+/* Exploration with equal priors needs a larger constant than with a network's: 3 was the best of 0.7, 1.25,
+ * 2, 3, 5 and 8 at 300 playouts on Connect Four (about 80 Elo above 1.25). Untried moves count as good as
+ * their parent. */
 static SearchConfig plain_config(void) {
   SearchConfig config = search_config_defaults();
   config.kind = SEARCH_PUCT;
@@ -47,7 +48,8 @@ static bool mcts_choose(Player *player, const PlayerQuery *queries, int count, i
   return true;
 }
 
-static bool mcts_analyze(Player *player, const PlayerQuery *query, int visits, PlayerAnalysis *out, Error *err) {
+static bool mcts_analyze(Player *player, const PlayerQuery *query, int visits, PlayerAnalysis *out,
+                         Error *err) {
   (void)err;
   MctsPlayer *self = player->self;
   Rng tree, playouts;

@@ -1,7 +1,8 @@
-/* Networks as players. Many positions are searched in lock-step: each thread takes a chunk of them, steps all their
- * searches together and evaluates their leaves as one batch. A plan's answer does not depend on the row or size of the
- * batch, each search has its own tree and stream, and a cached answer is the one that the network would give again, so
- * company changes nothing. The cache pays since successive moves of a game search much the same positions. */
+/* Networks as players. Many positions are searched in lock-step: each thread takes a chunk of them, steps all
+ * their searches together and evaluates their leaves as one batch. A plan's answer does not depend on the row
+ * or size of the batch, each search has its own tree and stream, and a cached answer is the one that the
+ * network would give again, so company changes nothing. The cache pays since successive moves of a game
+ * search much the same positions. */
 #include "arena/player_kinds.h"
 #include "base/memory.h"
 #include "mcts/shared.h"
@@ -16,9 +17,9 @@
 #include <string.h>
 
 enum {
-  CHUNK = 64,         /* positions a thread steps together */
-  SHARED_BATCH = 16,  /* leaves a thread gathers when all search one position */
-  NODES_MAX = 1 << 24, /* of the shared tree */
+  CHUNK = 64,             /* positions a thread steps together */
+  SHARED_BATCH = 16,      /* leaves a thread gathers when all search one position */
+  NODES_MAX = 1 << 24,    /* of the shared tree */
   CACHE_LOG2_ENTRIES = 15 /* a thread's */
 };
 
@@ -66,7 +67,8 @@ static void evaluate(Worker *worker, int batch) {
   worker->evaluator->evaluate(worker->evaluator->self, worker->states, batch, worker->logits, worker->wdl);
 }
 
-static void choose_by_policy(const Player *player, Worker *worker, const PlayerQuery *queries, int count, int *moves) {
+static void choose_by_policy(const Player *player, Worker *worker, const PlayerQuery *queries, int count,
+                             int *moves) {
   const NetPlayer *self = player->self;
   const Game *game = player->game;
   for (int i = 0; i < count; i++)
@@ -74,11 +76,13 @@ static void choose_by_policy(const Player *player, Worker *worker, const PlayerQ
   evaluate(worker, count);
   for (int i = 0; i < count; i++) {
     int legal[GAME_MOVES_MAX], n = game->legal(queries[i].state, legal);
-    moves[i] = policy_move(worker->logits + (size_t)i * (size_t)game->moves, legal, n, self->temperature, queries[i].rng);
+    moves[i] = policy_move(worker->logits + (size_t)i * (size_t)game->moves, legal, n, self->temperature,
+                           queries[i].rng);
   }
 }
 
-static void choose_by_search(const Player *player, Worker *worker, const PlayerQuery *queries, int count, int *moves) {
+static void choose_by_search(const Player *player, Worker *worker, const PlayerQuery *queries, int count,
+                             int *moves) {
   const NetPlayer *self = player->self;
   const Game *game = player->game;
   int waiting[CHUNK], batch;
@@ -112,8 +116,10 @@ static bool net_choose(Player *player, const PlayerQuery *queries, int count, in
   for (int begin = 0; begin < count; begin += size) {
     int n = count - begin < size ? count - begin : size;
     Worker *worker = &self->workers[omp_get_thread_num()];
-    if (self->visits) choose_by_search(player, worker, queries + begin, n, moves + begin);
-    else choose_by_policy(player, worker, queries + begin, n, moves + begin);
+    if (self->visits)
+      choose_by_search(player, worker, queries + begin, n, moves + begin);
+    else
+      choose_by_policy(player, worker, queries + begin, n, moves + begin);
   }
   return true;
 }
@@ -155,7 +161,8 @@ static SharedSearch *shared_for(NetPlayer *self, const Game *game, int visits) {
   return self->shared;
 }
 
-static bool net_analyze(Player *player, const PlayerQuery *query, int visits, PlayerAnalysis *out, Error *err) {
+static bool net_analyze(Player *player, const PlayerQuery *query, int visits, PlayerAnalysis *out,
+                        Error *err) {
   (void)err;
   NetPlayer *self = player->self;
   if (visits <= 0) visits = self->visits;
@@ -220,7 +227,8 @@ static Player *load_player(const PlayerRequest *request, const char *path, const
     return NULL;
   }
   char temperature[32] = "";
-  if (request->temperature > 0) snprintf(temperature, sizeof temperature, ",temperature=%g", request->temperature);
+  if (request->temperature > 0)
+    snprintf(temperature, sizeof temperature, ",temperature=%g", request->temperature);
   Player *player = player_shell(request, NULL, err, "%s,visits=%d%s%s", who, request->visits,
                                 request->search == SEARCH_GUMBEL ? ",search=gumbel" : "", temperature);
   if (player) {

@@ -1,4 +1,5 @@
-/* Sets of positions without repetition, and random lines of play: what openings and test positions are made of. */
+/* Sets of positions without repetition, and random lines of play: what openings and test positions are made
+ * of. */
 #ifndef ARENA_POSITIONS_H
 #define ARENA_POSITIONS_H
 

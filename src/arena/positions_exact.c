@@ -53,8 +53,10 @@ static void print_position(Maker *maker, const int *moves, int plies, const Conn
   opening_print_line(maker->game, moves, plies, &maker->text);
   for (int c = 0; c < C4_COLS; c++) {
     buffer_printf(&maker->text, "%c", c ? ',' : ' ');
-    if (scores[c] == CONNECT4_NO_SCORE) buffer_printf(&maker->text, ".");
-    else buffer_printf(&maker->text, "%d", scores[c]);
+    if (scores[c] == CONNECT4_NO_SCORE)
+      buffer_printf(&maker->text, ".");
+    else
+      buffer_printf(&maker->text, "%d", scores[c]);
   }
   buffer_printf(&maker->text, "\n");
 }
@@ -82,21 +84,25 @@ static bool make_stratum(Maker *maker, int ply, int source, int wanted, Error *e
 
 static void print_header(Maker *maker) {
   const PositionsPlan *p = maker->plan;
-  buffer_printf(&maker->text,
-                "# Positions of %s with the exact score of each column, for `selfplay accuracy'.\n"
-                "# Made by: selfplay make-data positions --game %s --count %d --plies %d,%d --seed %llu\n"
-                "# Spread evenly over %d to %d plies; half of each ply's from uniformly random play, half from alpha-beta\n"
-                "# of depth %d with %.0f%% random moves. Distinct up to reflection. Kept only where the player to move\n"
-                "# cannot win at once and its moves do not all lead to the same value (win, draw, loss).\n"
-                "# Scores for the player to move as in games/connect4_solver.h: 22 less the winner's stones, negative\n"
-                "# where lost, 0 a draw, '.' where the column is full.\n",
-                maker->game->title, maker->game->name, p->count, p->first_ply, p->last_ply,
-                (unsigned long long)p->seed, p->first_ply, p->last_ply, p->depth, 100 * p->random_share);
+  buffer_printf(
+      &maker->text,
+      "# Positions of %s with the exact score of each column, for `selfplay accuracy'.\n"
+      "# Made by: selfplay make-data positions --game %s --count %d --plies %d,%d --seed %llu\n"
+      "# Spread evenly over %d to %d plies; half of each ply's from uniformly random play, half from "
+      "alpha-beta\n"
+      "# of depth %d with %.0f%% random moves. Distinct up to reflection. Kept only where the player to "
+      "move\n"
+      "# cannot win at once and its moves do not all lead to the same value (win, draw, loss).\n"
+      "# Scores for the player to move as in games/connect4_solver.h: 22 less the winner's stones, negative\n"
+      "# where lost, 0 a draw, '.' where the column is full.\n",
+      maker->game->title, maker->game->name, p->count, p->first_ply, p->last_ply, (unsigned long long)p->seed,
+      p->first_ply, p->last_ply, p->depth, 100 * p->random_share);
 }
 
 bool positions_make_exact(const Game *game, const PositionsPlan *plan, const char *path,
                           void (*progress)(void *context, int found, int wanted), void *context, Error *err) {
-  assert(plan->count > 0 && 0 <= plan->first_ply && plan->first_ply <= plan->last_ply && plan->last_ply < C4_SQUARES);
+  assert(plan->count > 0 && 0 <= plan->first_ply && plan->first_ply <= plan->last_ply &&
+         plan->last_ply < C4_SQUARES);
   if (game != &game_connect4) return error_set(err, "there is no exact solver of %s", game->title);
   Maker maker = {.game = game,
                  .plan = plan,

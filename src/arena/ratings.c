@@ -13,17 +13,17 @@ enum { NEWTON_STEPS = 100, HALVINGS = 40 };
 
 static const double elo_scale = 400 / M_LN10;
 
-/* Sufficient statistics and the fit. Parameters: logarithms of the strengths of players 0..n-1, then log(nu) where
- * `draws`. Those of players not connected to the reference, and the reference's own, stay 0. */
+/* Sufficient statistics and the fit. Parameters: logarithms of the strengths of players 0..n-1, then log(nu)
+ * where `draws`. Those of players not connected to the reference, and the reference's own, stay 0. */
 typedef struct Fit {
   int n, reference, size; /* size = n + 1 */
   double *wins;           /* [n][n], of row over column */
   double *drawn;          /* [n][n], symmetric */
   bool *connected, *separated;
-  bool draws;        /* nu is a parameter */
-  double *x;         /* [size] */
-  double *gradient;  /* [size] */
-  double *info;      /* [size][size] */
+  bool draws;       /* nu is a parameter */
+  double *x;        /* [size] */
+  double *gradient; /* [size] */
+  double *info;     /* [size][size] */
 } Fit;
 
 static Fit fit_new(int n, int reference) {
@@ -47,9 +47,12 @@ static void fit_release(Fit *fit) {
 
 static void fit_add(Fit *fit, const RatingGame *game) {
   int i = game->first, j = game->second, n = fit->n;
-  if (game->points == SCORE_WIN) fit->wins[i * n + j]++;
-  else if (game->points == SCORE_LOSS) fit->wins[j * n + i]++;
-  else fit->drawn[i * n + j]++, fit->drawn[j * n + i]++;
+  if (game->points == SCORE_WIN)
+    fit->wins[i * n + j]++;
+  else if (game->points == SCORE_LOSS)
+    fit->wins[j * n + i]++;
+  else
+    fit->drawn[i * n + j]++, fit->drawn[j * n + i]++;
 }
 
 static bool took_points(const Fit *fit, int i, int j) {
@@ -65,10 +68,14 @@ typedef enum Link { LINK_PLAYED, LINK_TOOK, LINK_LOST, LINK_WON } Link;
 
 static bool linked(const Fit *fit, Link link, int i, int j) {
   switch (link) {
-  case LINK_PLAYED: return played(fit, i, j);
-  case LINK_TOOK: return took_points(fit, i, j);
-  case LINK_LOST: return took_points(fit, j, i);
-  case LINK_WON: return fit->wins[i * fit->n + j] > 0;
+  case LINK_PLAYED:
+    return played(fit, i, j);
+  case LINK_TOOK:
+    return took_points(fit, i, j);
+  case LINK_LOST:
+    return took_points(fit, j, i);
+  case LINK_WON:
+    return fit->wins[i * fit->n + j] > 0;
   }
   return false;
 }
@@ -154,7 +161,8 @@ static double log_likelihood(const Fit *fit, const double *x) {
   double sum = 0;
   for (int i = 0; i < fit->n; i++)
     for (int j = 0; j < i; j++) {
-      double won = fit->wins[i * fit->n + j], lost = fit->wins[j * fit->n + i], drawn = fit->drawn[i * fit->n + j];
+      double won = fit->wins[i * fit->n + j], lost = fit->wins[j * fit->n + i],
+             drawn = fit->drawn[i * fit->n + j];
       if (!fit->connected[i] || won + lost + drawn == 0) continue;
       Chances p = chances(fit, x, i, j);
       if (won > 0) sum += won * log(p.win);
@@ -164,8 +172,8 @@ static double log_likelihood(const Fit *fit, const double *x) {
   return sum;
 }
 
-/* Gradient and Fisher information. The model is log-linear in the half points of i and the draw count, so both are
- * plain moments: observed less expected, and the covariance of (points of i, draw). */
+/* Gradient and Fisher information. The model is log-linear in the half points of i and the draw count, so
+ * both are plain moments: observed less expected, and the covariance of (points of i, draw). */
 static void derivatives(Fit *fit) {
   int n = fit->n, m = fit->size;
   memset(fit->gradient, 0, (size_t)m * sizeof(double));
@@ -219,8 +227,8 @@ static void cholesky_solve(const double *a, int m, double *b) {
   }
 }
 
-/* Newton's method, each step halved until the likelihood does not fall. Leaves the factor of the information in
- * fit->info. */
+/* Newton's method, each step halved until the likelihood does not fall. Leaves the factor of the information
+ * in fit->info. */
 static void fit_solve(Fit *fit) {
   int m = fit->size;
   double *trial = memory_new((size_t)m, sizeof(double)), *step = memory_new((size_t)m, sizeof(double));

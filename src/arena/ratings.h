@@ -1,19 +1,23 @@
-/* Ratings: one Bradley-Terry model with draws over all recorded games (R. R. Davidson, "On extending the Bradley-Terry
- * model to accommodate ties in paired comparison experiments", JASA 1970, eq. 2.4):
+/* Ratings: one Bradley-Terry model with draws over all recorded games (R. R. Davidson, "On extending the
+ * Bradley-Terry model to accommodate ties in paired comparison experiments", JASA 1970, eq. 2.4):
  *
  *   P(i beats j) = a_i / (a_i + a_j + nu sqrt(a_i a_j)),    P(draw) = nu sqrt(a_i a_j) / (same),
  *   elo_i = 400 / ln 10 * ln(a_i / a_reference),
  *
- * fitted by maximum likelihood (Newton's method; the logarithm of the likelihood is concave). Intervals are those of
- * the inverse Fisher information, so they are relative to the reference, which has rating 0 and no interval.
+ * fitted by maximum likelihood (Newton's method; the logarithm of the likelihood is concave). Intervals are
+ * those of the inverse Fisher information, so they are relative to the reference, which has rating 0 and no
+ * interval.
  *
- * Where the record does not decide a finite maximum, half a game (a quarter won by either side) is added as a prior, and
- * the ratings that rest on it are flagged `separated`: estimates by that prior, bounds rather than measurements.
- *  - Players must reach each other by "took points from" (L. Ford 1957). Where somebody lost all games, say, the pairings
- *    between players so separated get the prior, and those not in the reference's group are flagged.
- *  - Where games were drawn, somebody must have beaten somebody who (by a chain of wins) beat them: else an ever larger nu
- *    with ever larger differences explains the record ever better. Where nobody did, all pairings get the prior.
- * Otherwise there is no prior. Where no game was drawn nu is 0. */
+ * Where the record does not decide a finite maximum, half a game (a quarter won by either side) is added as a
+ * prior, and the ratings that rest on it are flagged `separated`: estimates by that prior, bounds rather than
+ * measurements.
+ *
+ * Players must reach each other by "took points from" (L. Ford 1957). Where somebody lost all games, say, the
+ * pairings between players so separated get the prior, and those not in the reference's group are flagged.
+ *
+ * Where games were drawn, somebody must have beaten somebody who (by a chain of wins) beat them: else an ever
+ * larger nu with ever larger differences explains the record ever better. Where nobody did, all pairings get
+ * the prior. In all other cases there is no prior. Where no game was drawn nu is 0. */
 #ifndef ARENA_RATINGS_H
 #define ARENA_RATINGS_H
 
@@ -27,8 +31,8 @@ typedef struct RatingGame {
 } RatingGame;
 
 typedef struct Rating {
-  double elo, low, high;                  /* with its 95 % interval; NaN where not connected */
-  double bootstrap_low, bootstrap_high;   /* percentiles over resampled pairs; NaN before ratings_bootstrap() */
+  double elo, low, high;                /* with its 95 % interval; NaN where not connected */
+  double bootstrap_low, bootstrap_high; /* percentiles over resampled pairs; NaN before ratings_bootstrap() */
   int wins, draws, losses;
   bool connected; /* a chain of games leads to the reference */
   bool separated; /* finite only by the prior */
@@ -36,15 +40,16 @@ typedef struct Rating {
 
 typedef struct RatingTable {
   int players, reference;
-  Rating *ratings;    /* [players] */
-  double nu;          /* Davidson's draw parameter */
-  double *covariance; /* [players][players], squared Elo; zero for the reference and whoever is not connected */
+  Rating *ratings; /* [players] */
+  double nu;       /* Davidson's draw parameter */
+  double
+      *covariance; /* [players][players], squared Elo; zero for the reference and whoever is not connected */
 } RatingTable;
 
 RatingTable *ratings_new(int players, int reference, const RatingGame *games, int count);
 void ratings_free(RatingTable *table); /* NULL is fine */
-/* Fills in the bootstrap intervals from `resamples` refits with whole pairs drawn with replacement: a check on the
- * intervals above, which take all games as independent. */
+/* Fills in the bootstrap intervals from `resamples` refits with whole pairs drawn with replacement: a check
+ * on the intervals above, which take all games as independent. */
 void ratings_bootstrap(RatingTable *table, const RatingGame *games, int count, int resamples, uint64_t seed);
 /* Standard error of elo_i - elo_j; NaN where either is not connected. */
 double ratings_difference_error(const RatingTable *table, int i, int j);

@@ -40,8 +40,8 @@ static Lines opening_lines(const Openings *openings) {
   return lines;
 }
 
-bool record_match(Store *store, const Player *a, const Player *b, const Openings *openings, const MatchResult *result,
-                  int *added, Error *err) {
+bool record_match(Store *store, const Player *a, const Player *b, const Openings *openings,
+                  const MatchResult *result, int *added, Error *err) {
   const StorePlayer first = record_player(a), second = record_player(b);
   if (first.hash == second.hash && strcmp(first.name, second.name) == 0)
     return error_set(err, "%s against itself says nothing about strength and is not recorded", first.name);
@@ -64,8 +64,8 @@ bool record_match(Store *store, const Player *a, const Player *b, const Openings
   return fine;
 }
 
-Openings *record_fresh_openings(Store *store, const Player *a, const Player *b, const Openings *pool, int count,
-                                Error *err) {
+Openings *record_fresh_openings(Store *store, const Player *a, const Player *b, const Openings *pool,
+                                int count, Error *err) {
   const StorePlayer first = record_player(a), second = record_player(b);
   size_t n = (size_t)pool->count;
   Lines lines = opening_lines(pool);

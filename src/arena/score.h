@@ -1,7 +1,8 @@
 /* Scores of paired games, and what they say about strength.
  *
- * A pair is one opening played twice with colours swapped, so its two games are not independent: the pair is the unit
- * of every variance here. Its outcome is one of five (points 0, 1/2, 1, 3/2, 2 of 2): the pentanomial. */
+ * A pair is one opening played twice with colours swapped, so its two games are not independent: the pair is
+ * the unit of every variance here. Its outcome is one of five (points 0, 1/2, 1, 3/2, 2 of 2): the
+ * pentanomial. */
 #ifndef ARENA_SCORE_H
 #define ARENA_SCORE_H
 
@@ -19,15 +20,16 @@ typedef struct Score {
 
 typedef struct ScoreSummary {
   int pairs;
-  double mean, error;     /* share of points in [0, 1], and its standard error */
-  double elo, low, high;  /* difference with its 95 % interval; infinite where a bound of the share is 0 or 1 */
-  double superiority;     /* likelihood that the first player is the stronger one */
+  double mean, error; /* share of points in [0, 1], and its standard error */
+  double elo, low,
+      high;           /* difference with its 95 % interval; infinite where a bound of the share is 0 or 1 */
+  double superiority; /* likelihood that the first player is the stronger one */
 } ScoreSummary;
 
 /* Adds one pair; `first` and `second` are the half points of its two games. */
 void score_add(Score *score, int first, int second);
-/* At least one pair. Where all pairs ended alike the sample variance says nothing; the share's interval is then
- * Wilson's for as many trials as there were pairs. */
+/* At least one pair. Where all pairs ended alike the sample variance says nothing; the share's interval is
+ * then Wilson's for as many trials as there were pairs. */
 ScoreSummary score_summary(const Score *score);
 
 /* Share of points <-> Elo difference: 1 / (1 + 10^(-elo / 400)). */

@@ -5,11 +5,12 @@
 
 enum { BISECTIONS = 60, ROUNDS = 30 };
 
-/* Stands in for an outcome that was never seen, which would otherwise have no likelihood under any hypothesis. */
+/* Stands in for an outcome that was never seen, which would otherwise have no likelihood under any
+ * hypothesis. */
 #define UNSEEN 1e-3
 
-/* The maximum-likelihood distribution with mean `target` of the five `values`: p_k = f_k / (1 + x (v_k - target)),
- * where x is the root of sum f_k (v_k - target) / (1 + x (v_k - target)), a falling function. */
+/* The maximum-likelihood distribution with mean `target` of the five `values`: p_k = f_k / (1 + x (v_k -
+ * target)), where x is the root of sum f_k (v_k - target) / (1 + x (v_k - target)), a falling function. */
 static void constrained_fit(const double *frequency, const double *values, double target, double *p) {
   double least = values[0], most = values[0];
   for (int k = 1; k < SCORE_OUTCOMES; k++) least = fmin(least, values[k]), most = fmax(most, values[k]);
@@ -19,8 +20,10 @@ static void constrained_fit(const double *frequency, const double *values, doubl
     double x = (low + high) / 2, slope = 0;
     for (int k = 0; k < SCORE_OUTCOMES; k++)
       slope += frequency[k] * (values[k] - target) / (1 + x * (values[k] - target));
-    if (slope > 0) low = x;
-    else high = x;
+    if (slope > 0)
+      low = x;
+    else
+      high = x;
   }
   double x = (low + high) / 2;
   for (int k = 0; k < SCORE_OUTCOMES; k++) p[k] = frequency[k] / (1 + x * (values[k] - target));
@@ -30,8 +33,8 @@ static double share_of(int outcome) {
   return outcome / (double)(SCORE_OUTCOMES - 1);
 }
 
-/* The same under (mean - 1/2) / deviation = t. With mean and deviation held at their last values the constraint is
- * linear in p and has the true one's gradient; the fixed point is the constrained maximum. */
+/* The same under (mean - 1/2) / deviation = t. With mean and deviation held at their last values the
+ * constraint is linear in p and has the true one's gradient; the fixed point is the constrained maximum. */
 static void normalized_fit(const double *frequency, double t, double *p) {
   for (int k = 0; k < SCORE_OUTCOMES; k++) p[k] = 1.0 / SCORE_OUTCOMES;
   double last = 0;

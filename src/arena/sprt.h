@@ -1,12 +1,13 @@
 /* Sequential probability ratio test of a match: plays on only until the answer is clear.
  *
- * H0: the first player is elo0 stronger; H1: elo1 stronger (elo0 < elo1). The generalised likelihood ratio over the
- * pentanomial counts of pairs (A. Wald 1945; M. Van den Bergh, "The generalized SPRT", 2019; X. Li et al., "Generalized
- * sequential probability ratio test for separate families of hypotheses", 2014): both likelihoods are maximised over
- * all distributions of the five outcomes that obey the hypothesis.
+ * H0: the first player is elo0 stronger; H1: elo1 stronger (elo0 < elo1). The generalised likelihood ratio
+ * over the pentanomial counts of pairs (A. Wald 1945; M. Van den Bergh, "The generalized SPRT", 2019; X. Li
+ * et al., "Generalized sequential probability ratio test for separate families of hypotheses", 2014): both
+ * likelihoods are maximised over all distributions of the five outcomes that obey the hypothesis.
  *
- * SPRT_LOGISTIC states Elo as the expected share of points; SPRT_NORMALIZED divides by the spread of a game's score,
- * so that the length of the test depends little on how drawish the pairing is (Van den Bergh, "Normalized Elo", 2020). */
+ * SPRT_LOGISTIC states Elo as the expected share of points; SPRT_NORMALIZED divides by the spread of a game's
+ * score, so that the length of the test depends little on how drawish the pairing is (Van den Bergh,
+ * "Normalized Elo", 2020). */
 #ifndef ARENA_SPRT_H
 #define ARENA_SPRT_H
 

@@ -36,7 +36,8 @@ static const char schema[] =
 static bool store_fail(const Store *store, Error *err) {
   int code = sqlite3_errcode(store->db);
   if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
-    return error_set(err, "%s: damaged, or not a ratings file; move it away and a new one is made", store->path);
+    return error_set(err, "%s: damaged, or not a ratings file; move it away and a new one is made",
+                     store->path);
   return error_set(err, "%s: %s", store->path, sqlite3_errmsg(store->db));
 }
 
@@ -49,8 +50,10 @@ static bool query_int(Store *store, const char *sql, int *out, Error *err) {
   sqlite3_stmt *statement = NULL;
   bool fine = sqlite3_prepare_v2(store->db, sql, -1, &statement, NULL) == SQLITE_OK &&
               sqlite3_step(statement) == SQLITE_ROW;
-  if (fine) *out = sqlite3_column_int(statement, 0);
-  else store_fail(store, err);
+  if (fine)
+    *out = sqlite3_column_int(statement, 0);
+  else
+    store_fail(store, err);
   sqlite3_finalize(statement);
   return fine;
 }
@@ -64,12 +67,13 @@ static bool prepare_schema(Store *store, Error *err) {
   if (tables > 0 && application != APPLICATION_ID)
     return error_set(err, "%s: a database of another program; name another file", store->path);
   if (version > SCHEMA_VERSION)
-    return error_set(err, "%s: written by a newer version of selfplay (format %d, this one knows %d)", store->path,
-                     version, SCHEMA_VERSION);
+    return error_set(err, "%s: written by a newer version of selfplay (format %d, this one knows %d)",
+                     store->path, version, SCHEMA_VERSION);
   if (version == SCHEMA_VERSION) return true;
   char sql[sizeof schema + 200];
-  snprintf(sql, sizeof sql, "BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT",
-           APPLICATION_ID, SCHEMA_VERSION, schema);
+  snprintf(sql, sizeof sql,
+           "BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT", APPLICATION_ID,
+           SCHEMA_VERSION, schema);
   return execute(store, sql, err);
 }
 
@@ -93,8 +97,8 @@ Store *store_open(const char *path, Error *err) {
     sqlite3_extended_result_codes(store->db, 0);
     sqlite3_busy_timeout(store->db, BUSY_MILLISECONDS);
     fine = prepare_schema(store, err) && execute(store, "PRAGMA foreign_keys = ON", err);
-    /* Readers never wait for a writer in WAL mode. Where the switch is refused (a file system without shared memory,
-     * another process switching at this moment) the old mode serves as well. */
+    /* Readers never wait for a writer in WAL mode. Where the switch is refused (a file system without shared
+     * memory, another process switching at this moment) the old mode serves as well. */
     if (fine) sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
   }
   if (fine) return store;
@@ -114,10 +118,13 @@ static bool intern(Store *store, const char *insert, const char *select, const c
   const char *const sql[2] = {insert, select};
   for (int k = 0; k < 2; k++) {
     sqlite3_stmt *statement = NULL;
-    if (sqlite3_prepare_v2(store->db, sql[k], -1, &statement, NULL) != SQLITE_OK) return store_fail(store, err);
+    if (sqlite3_prepare_v2(store->db, sql[k], -1, &statement, NULL) != SQLITE_OK)
+      return store_fail(store, err);
     sqlite3_bind_text(statement, 1, text, -1, SQLITE_STATIC);
-    if (other) sqlite3_bind_text(statement, 2, other, -1, SQLITE_STATIC);
-    else sqlite3_bind_int64(statement, 2, number);
+    if (other)
+      sqlite3_bind_text(statement, 2, other, -1, SQLITE_STATIC);
+    else
+      sqlite3_bind_int64(statement, 2, number);
     int code = sqlite3_step(statement);
     bool fine = code == (k ? SQLITE_ROW : SQLITE_DONE);
     if (fine && k) *id = sqlite3_column_int64(statement, 0);
@@ -130,7 +137,8 @@ static bool intern(Store *store, const char *insert, const char *select, const c
 
 static bool intern_player(Store *store, const StorePlayer *player, int64_t *id, Error *err) {
   return intern(store, "INSERT OR IGNORE INTO players (name, hash) VALUES (?, ?)",
-                "SELECT id FROM players WHERE name = ? AND hash = ?", player->name, NULL, player->hash, id, err);
+                "SELECT id FROM players WHERE name = ? AND hash = ?", player->name, NULL, player->hash, id,
+                err);
 }
 
 static bool intern_opening(Store *store, const char *game, const char *moves, int64_t *id, Error *err) {
@@ -143,7 +151,7 @@ typedef struct Adding {
   const char *game;
   int64_t players[2];
   sqlite3_stmt *add_pair, *add_game;
-  int pair;        /* the caller's number of the pair that is open, -1 for none */
+  int pair; /* the caller's number of the pair that is open, -1 for none */
   int64_t pair_id, opening_id;
   int added;
 } Adding;
@@ -171,12 +179,13 @@ static bool add_game(Adding *adding, const StoreGame *game, Error *err) {
   return fine;
 }
 
-static bool add_all(Adding *adding, const StorePlayer *a, const StorePlayer *b, const StoreGame *games, int count,
-                    Error *err) {
+static bool add_all(Adding *adding, const StorePlayer *a, const StorePlayer *b, const StoreGame *games,
+                    int count, Error *err) {
   sqlite3 *db = adding->store->db;
   static const char add_pair_sql[] = "INSERT INTO pairs (opening) VALUES (?)";
-  static const char add_game_sql[] = "INSERT OR IGNORE INTO games (pair, opening, first, second, moves, points)"
-                                     " VALUES (?, ?, ?, ?, ?, ?)";
+  static const char add_game_sql[] =
+      "INSERT OR IGNORE INTO games (pair, opening, first, second, moves, points)"
+      " VALUES (?, ?, ?, ?, ?, ?)";
   bool fine = intern_player(adding->store, a, &adding->players[0], err) &&
               intern_player(adding->store, b, &adding->players[1], err);
   if (fine && (sqlite3_prepare_v2(db, add_pair_sql, -1, &adding->add_pair, NULL) != SQLITE_OK ||
@@ -192,8 +201,8 @@ static bool add_all(Adding *adding, const StorePlayer *a, const StorePlayer *b, 
   return fine && execute(adding->store, "DELETE FROM pairs WHERE id NOT IN (SELECT pair FROM games)", err);
 }
 
-bool store_add(Store *store, const char *game, const StorePlayer *a, const StorePlayer *b, const StoreGame *games,
-               int count, int *added, Error *err) {
+bool store_add(Store *store, const char *game, const StorePlayer *a, const StorePlayer *b,
+               const StoreGame *games, int count, int *added, Error *err) {
   if (!execute(store, "BEGIN IMMEDIATE", err)) return false;
   Adding adding = {.store = store, .game = game, .pair = -1};
   if (!add_all(&adding, a, b, games, count, err) || !execute(store, "COMMIT", err)) {
@@ -215,16 +224,19 @@ static int index_of(const int64_t *ids, int count, int64_t id) {
   int low = 0, high = count;
   while (low < high) {
     int middle = (low + high) / 2;
-    if (ids[middle] < id) low = middle + 1;
-    else high = middle;
+    if (ids[middle] < id)
+      low = middle + 1;
+    else
+      high = middle;
   }
   return low < count && ids[low] == id ? low : -1;
 }
 
 static bool read_players(Store *store, const char *game, StoreResults *out, int64_t **ids, Error *err) {
-  static const char sql[] = "SELECT id, name, hash FROM players WHERE id IN (SELECT first FROM games JOIN openings o"
-                            " ON o.id = opening WHERE o.game = ?1 UNION SELECT second FROM games JOIN openings o"
-                            " ON o.id = opening WHERE o.game = ?1) ORDER BY id";
+  static const char sql[] =
+      "SELECT id, name, hash FROM players WHERE id IN (SELECT first FROM games JOIN openings o"
+      " ON o.id = opening WHERE o.game = ?1 UNION SELECT second FROM games JOIN openings o"
+      " ON o.id = opening WHERE o.game = ?1) ORDER BY id";
   sqlite3_stmt *statement;
   if (!bind_game(store, sql, game, &statement, err)) return false;
   int code, capacity = 0;
@@ -262,7 +274,8 @@ static bool read_games(Store *store, const char *game, StoreResults *out, const 
     row->second = index_of(ids, out->player_count, sqlite3_column_int64(statement, 1));
     row->points = sqlite3_column_int(statement, 2);
     row->pair = sqlite3_column_int64(statement, 3);
-    /* A player that another process has added since is left for next time; one against itself says nothing. */
+    /* A player that another process has added since is left for next time; one against itself says nothing.
+     */
     if (row->first >= 0 && row->second >= 0 && row->first != row->second) out->count++;
   }
   bool fine = code == SQLITE_DONE || store_fail(store, err);

@@ -5,9 +5,10 @@
  *   pairs    (id, opening)                           two games of one opening with colours swapped
  *   games    (pair, opening, first, second, moves, points, played_at)
  *
- * `moves` is the whole line in the game's move names, opening included; `points` are the first player's half points;
- * `played_at` is UTC. The same whole line by the same players with the same colours is one game, however often it is
- * played: adding it again changes nothing. A match is added in one transaction, all or nothing. */
+ * `moves` is the whole line in the game's move names, opening included; `points` are the first player's half
+ * points; `played_at` is UTC. The same whole line by the same players with the same colours is one game,
+ * however often it is played: adding it again changes nothing. A match is added in one transaction, all or
+ * nothing. */
 #ifndef ARENA_STORE_H
 #define ARENA_STORE_H
 
@@ -42,13 +43,13 @@ typedef struct StoreResults {
   int count;
 } StoreResults;
 
-/* Opens or creates the file (and its folder). NULL with a message where it cannot be, is damaged, or belongs to
- * another program or a newer version. */
+/* Opens or creates the file (and its folder). NULL with a message where it cannot be, is damaged, or belongs
+ * to another program or a newer version. */
 Store *store_open(const char *path, Error *err);
 void store_close(Store *store); /* NULL is fine */
 /* Adds the games of players a and b; *added (may be NULL) is how many were new. */
-bool store_add(Store *store, const char *game, const StorePlayer *a, const StorePlayer *b, const StoreGame *games,
-               int count, int *added, Error *err);
+bool store_add(Store *store, const char *game, const StorePlayer *a, const StorePlayer *b,
+               const StoreGame *games, int count, int *added, Error *err);
 /* Everything recorded of a game; release with store_results_free(). */
 bool store_results(Store *store, const char *game, StoreResults *out, Error *err);
 void store_results_free(StoreResults *results);

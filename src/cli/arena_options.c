@@ -21,7 +21,10 @@ json_t *cli_json_real(double value) {
 }
 
 void cli_format_elo(double elo, char text[16]) {
-  if (isnan(elo)) snprintf(text, 16, "-");
-  else if (isinf(elo)) snprintf(text, 16, elo > 0 ? "+inf" : "-inf");
-  else snprintf(text, 16, "%+.0f", elo);
+  if (isnan(elo))
+    snprintf(text, 16, "-");
+  else if (isinf(elo))
+    snprintf(text, 16, elo > 0 ? "+inf" : "-inf");
+  else
+    snprintf(text, 16, "%+.0f", elo);
 }

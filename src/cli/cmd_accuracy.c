@@ -13,24 +13,34 @@ typedef struct Options {
 } Options;
 
 static const struct argp_option option_table[] = {
-    {"visits", 'v', "N", 0, "Simulations a move of the network's search (default: the player's own, else 200)", 0},
+    {"visits", 'v', "N", 0,
+     "Simulations a move of the network's search (default: the player's own, else 200)", 0},
     {"positions", KEY_POSITIONS, "FILE", 0,
-     "Positions as lines `MOVES S1,S2,...' with the exact score of each move for the player to move, `.' where illegal "
-     "(default: the built-in set of the game)", 0},
+     "Positions as lines `MOVES S1,S2,...' with the exact score of each move for the player to move, `.' "
+     "where illegal "
+     "(default: the built-in set of the game)",
+     0},
     {0},
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   Options *options = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: cli_share_input(state); return 0;
-  case 'v': options->visits = cli_parse_int(state, "--visits", arg, 0, 10000000); return 0;
-  case KEY_POSITIONS: options->positions = arg; return 0;
+  case ARGP_KEY_INIT:
+    cli_share_input(state);
+    return 0;
+  case 'v':
+    options->visits = cli_parse_int(state, "--visits", arg, 0, 10000000);
+    return 0;
+  case KEY_POSITIONS:
+    options->positions = arg;
+    return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num >= 1) return ARGP_ERR_UNKNOWN;
     options->player = arg;
     return 0;
-  default: return ARGP_ERR_UNKNOWN;
+  default:
+    return ARGP_ERR_UNKNOWN;
   }
 }
 
@@ -49,12 +59,12 @@ static void show_progress(void *context, int done, int total) {
   cli_progress_show(&bar->progress, bar->label, done, total, "positions");
 }
 
-static Accuracy measure(Player *player, const Positions *positions, const Options *options, const char *label) {
+static Accuracy measure(Player *player, const Positions *positions, const Options *options,
+                        const char *label) {
   Accuracy accuracy;
   Error err;
   Bar bar = {cli_progress_new(10), label};
-  bool fine =
-      accuracy_measure(player, positions, options->common.seed, show_progress, &bar, &accuracy, &err);
+  bool fine = accuracy_measure(player, positions, options->common.seed, show_progress, &bar, &accuracy, &err);
   cli_progress_clear(&bar.progress);
   if (!fine) {
     player_free(player);
@@ -69,12 +79,13 @@ static json_t *interval_json(double low, double high) {
 
 static json_t *side_json(const Accuracy *accuracy) {
   const AccuracyRate *kept = &accuracy->moves.value_kept, *best = &accuracy->moves.best_score;
-  return json_pack("{s:f,s:f,s:o,s:o}", "value_kept", kept->share, "best_score", best->share, "value_kept_interval",
-                   interval_json(kept->low, kept->high), "best_score_interval", interval_json(best->low, best->high));
+  return json_pack("{s:f,s:f,s:o,s:o}", "value_kept", kept->share, "best_score", best->share,
+                   "value_kept_interval", interval_json(kept->low, kept->high), "best_score_interval",
+                   interval_json(best->low, best->high));
 }
 
-static void print_json(const Options *options, const char *name, const Accuracy *network, const Accuracy *search,
-                       int visits, int positions) {
+static void print_json(const Options *options, const char *name, const Accuracy *network,
+                       const Accuracy *search, int visits, int positions) {
   json_t *network_json = json_null(), *search_json = json_null();
   if (network) {
     network_json = side_json(network);
@@ -86,8 +97,8 @@ static void print_json(const Options *options, const char *name, const Accuracy 
     search_json = side_json(search);
     json_object_set_new(search_json, "visits", json_integer(visits));
   }
-  cli_print_json(json_pack("{s:s,s:s,s:i,s:o,s:o}", "game", options->common.game->name, "player", name, "positions",
-                           positions, "network", network_json, "search", search_json));
+  cli_print_json(json_pack("{s:s,s:s,s:i,s:o,s:o}", "game", options->common.game->name, "player", name,
+                           "positions", positions, "network", network_json, "search", search_json));
 }
 
 static void print_side(const char *label, const Accuracy *accuracy) {
@@ -95,7 +106,8 @@ static void print_side(const char *label, const Accuracy *accuracy) {
   printf("%-24s value kept %5.1f%% [%.1f, %.1f]   best score %5.1f%% [%.1f, %.1f]", label, 100 * kept->share,
          100 * kept->low, 100 * kept->high, 100 * best->share, 100 * best->low, 100 * best->high);
   if (accuracy->has_log_loss)
-    printf("   log loss %.3f [%.3f, %.3f]", accuracy->log_loss, accuracy->log_loss_low, accuracy->log_loss_high);
+    printf("   log loss %.3f [%.3f, %.3f]", accuracy->log_loss, accuracy->log_loss_low,
+           accuracy->log_loss_high);
   printf("\n");
 }
 
@@ -104,8 +116,10 @@ static void print_text(const char *name, const Accuracy *network, const Accuracy
   char label[64];
   printf("%s on %d positions of %s, 95%% intervals in brackets\n", name, positions, source);
   if (network) print_side("network alone", network);
-  if (visits > 0) snprintf(label, sizeof label, "search, %d visits", visits);
-  else snprintf(label, sizeof label, "moves");
+  if (visits > 0)
+    snprintf(label, sizeof label, "search, %d visits", visits);
+  else
+    snprintf(label, sizeof label, "moves");
   if (search) print_side(label, search);
   cli_flush();
 }
@@ -117,17 +131,25 @@ int cmd_accuracy(int argc, char **argv) {
                                                {&cli_json_argp, 0, NULL, 0},
                                                {0}};
   static const struct argp argp = {
-      .options = option_table, .parser = parse, .args_doc = "[PLAYER]", .children = children,
+      .options = option_table,
+      .parser = parse,
+      .args_doc = "[PLAYER]",
+      .children = children,
       .help_filter = help_filter,
-      .doc = "How often the player's move keeps the game-theoretic value (win, draw, loss), how often it is a "
-             "best-scoring one, and the log loss of the network's win/draw/loss estimate in nats, on positions scored "
-             "by an exact solver; for the network alone and with search. Without a player: the shipped network."
-             "\v"};
+      .doc =
+          "How often the player's move keeps the game-theoretic value (win, draw, loss), how often it is a "
+          "best-scoring one, and the log loss of the network's win/draw/loss estimate in nats, on positions "
+          "scored "
+          "by an exact solver; for the network alone and with search. Without a player: the shipped network."
+          "\v"};
   Options options = {.common = cli_common_defaults(), .visits = -1};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
   char spelling[SPELLING_MAX], changed[SPELLING_MAX + 32];
-  if (options.player) snprintf(spelling, sizeof spelling, "%s", options.player);
-  else cli_default_player(options.common.game, options.visits >= 0 ? options.visits : 200, spelling, sizeof spelling);
+  if (options.player)
+    snprintf(spelling, sizeof spelling, "%s", options.player);
+  else
+    cli_default_player(options.common.game, options.visits >= 0 ? options.visits : 200, spelling,
+                       sizeof spelling);
   Error err;
   Positions *positions = options.positions ? positions_read(options.common.game, options.positions, &err)
                                            : positions_shipped(options.common.game, &err);

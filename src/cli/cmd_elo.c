@@ -28,15 +28,24 @@ static const struct argp_option option_table[] = {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   Options *options = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: cli_share_input(state); return 0;
-  case 'n': options->games = cli_parse_int(state, "--games", arg, 1, 1000000); return 0;
-  case KEY_DB: options->db = arg; return 0;
-  case KEY_RESAMPLES: options->resamples = cli_parse_int(state, "--resamples", arg, 0, 100000); return 0;
+  case ARGP_KEY_INIT:
+    cli_share_input(state);
+    return 0;
+  case 'n':
+    options->games = cli_parse_int(state, "--games", arg, 1, 1000000);
+    return 0;
+  case KEY_DB:
+    options->db = arg;
+    return 0;
+  case KEY_RESAMPLES:
+    options->resamples = cli_parse_int(state, "--resamples", arg, 0, 100000);
+    return 0;
   case ARGP_KEY_ARGS:
     options->spellings = state->argv + state->next;
     options->count = state->argc - state->next;
     return 0;
-  default: return ARGP_ERR_UNKNOWN;
+  default:
+    return ARGP_ERR_UNKNOWN;
   }
 }
 
@@ -60,8 +69,10 @@ static int open_players(const Options *options, Player **players) {
     bool known = false;
     for (int i = 0; i < count; i++)
       known = known || (strcmp(players[i]->name, player->name) == 0 && players[i]->hash == player->hash);
-    if (known) player_free(player);
-    else players[count++] = player;
+    if (known)
+      player_free(player);
+    else
+      players[count++] = player;
   }
   return count;
 }
@@ -80,8 +91,9 @@ static EloPlayed play_missing(const Options *options, Store *store) {
   free(players);
   if (!fine) cli_fail("%s", err.message);
   if (played.exhausted)
-    cli_note("some pairings have met on every balanced opening of %s, so there are fewer games than asked for",
-             options->common.game->title);
+    cli_note(
+        "some pairings have met on every balanced opening of %s, so there are fewer games than asked for",
+        options->common.game->title);
   return played;
 }
 
@@ -91,8 +103,10 @@ static void shown_name(const StoreResults *results, int i, char text[STORE_NAME_
   bool ambiguous = false;
   for (int j = 0; j < results->player_count; j++)
     ambiguous = ambiguous || (j != i && strcmp(results->players[j].name, player->name) == 0);
-  if (ambiguous) snprintf(text, STORE_NAME_MAX + 16, "%s#%08x", player->name, player->hash);
-  else snprintf(text, STORE_NAME_MAX + 16, "%s", player->name);
+  if (ambiguous)
+    snprintf(text, STORE_NAME_MAX + 16, "%s#%08x", player->name, player->hash);
+  else
+    snprintf(text, STORE_NAME_MAX + 16, "%s", player->name);
 }
 
 static void print_text(const Options *options, const EloTable *table) {
@@ -104,9 +118,10 @@ static void print_text(const Options *options, const EloTable *table) {
     shown_name(results, i, name);
     if ((int)strlen(name) > width) width = (int)strlen(name);
   }
-  printf("%s: %d games; %s is 0\n", options->common.game->title, results->count, elo_reference(options->common.game));
-  printf("%-*s  %6s  %-16s %-16s %6s %6s %6s %6s\n", width, "player", "Elo", "95% interval", "bootstrap", "games",
-         "won", "drawn", "lost");
+  printf("%s: %d games; %s is 0\n", options->common.game->title, results->count,
+         elo_reference(options->common.game));
+  printf("%-*s  %6s  %-16s %-16s %6s %6s %6s %6s\n", width, "player", "Elo", "95% interval", "bootstrap",
+         "games", "won", "drawn", "lost");
   for (int k = 0; k < results->player_count; k++) {
     int i = table->order[k];
     const Rating *r = &table->ratings->ratings[i];
@@ -118,13 +133,14 @@ static void print_text(const Options *options, const EloTable *table) {
       cli_format_elo(r->bootstrap_low, low), cli_format_elo(r->bootstrap_high, high);
       snprintf(bootstrap, sizeof bootstrap, "[%s, %s]", low, high);
     }
-    printf("%-*s  %6s  %-16s %-16s %6d %6d %6d %6d\n", width, name, elo, r->connected ? interval : "-", bootstrap,
-           r->wins + r->draws + r->losses, r->wins, r->draws, r->losses);
+    printf("%-*s  %6s  %-16s %-16s %6d %6d %6d %6d\n", width, name, elo, r->connected ? interval : "-",
+           bootstrap, r->wins + r->draws + r->losses, r->wins, r->draws, r->losses);
     separated = separated || r->separated;
     apart = apart || !r->connected;
   }
   if (separated)
-    printf("* this player's record against the reference's group is one-sided: the rating rests on a prior of half a\n"
+    printf("* this player's record against the reference's group is one-sided: the rating rests on a prior "
+           "of half a\n"
            "  game a pairing, and is a bound rather than a measurement\n");
   if (apart) printf("- no chain of games links this player to the reference\n");
   cli_flush();
@@ -138,17 +154,18 @@ static void print_json(const Options *options, const EloTable *table, const EloP
     const Rating *r = &table->ratings->ratings[i];
     char hash[16];
     snprintf(hash, sizeof hash, "%08x", results->players[i].hash);
-    json_array_append_new(
-        players, json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:i,s:i,s:b,s:b}", "player",
-                           results->players[i].name, "hash", hash, "elo", cli_json_real(r->elo), "low",
-                           cli_json_real(r->low), "high", cli_json_real(r->high), "bootstrap_low",
-                           cli_json_real(r->bootstrap_low), "bootstrap_high", cli_json_real(r->bootstrap_high),
-                           "games", r->wins + r->draws + r->losses, "wins", r->wins, "draws", r->draws, "losses",
-                           r->losses, "connected", r->connected, "separated", r->separated));
+    json_array_append_new(players,
+                          json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:i,s:i,s:b,s:b}", "player",
+                                    results->players[i].name, "hash", hash, "elo", cli_json_real(r->elo),
+                                    "low", cli_json_real(r->low), "high", cli_json_real(r->high),
+                                    "bootstrap_low", cli_json_real(r->bootstrap_low), "bootstrap_high",
+                                    cli_json_real(r->bootstrap_high), "games", r->wins + r->draws + r->losses,
+                                    "wins", r->wins, "draws", r->draws, "losses", r->losses, "connected",
+                                    r->connected, "separated", r->separated));
   }
   cli_print_json(json_pack("{s:s,s:s,s:i,s:i,s:f,s:o}", "game", options->common.game->name, "reference",
-                           elo_reference(options->common.game), "games", results->count, "played", played->games,
-                           "draw_parameter", table->ratings->nu, "players", players));
+                           elo_reference(options->common.game), "games", results->count, "played",
+                           played->games, "draw_parameter", table->ratings->nu, "players", players));
 }
 
 int cmd_elo(int argc, char **argv) {
@@ -157,14 +174,20 @@ int cmd_elo(int argc, char **argv) {
                                                {&cli_seed_argp, 0, NULL, 0},
                                                {&cli_json_argp, 0, NULL, 0},
                                                {0}};
-  static const struct argp argp = {
-      .options = option_table, .parser = parse, .args_doc = "[PLAYER|RUN...]", .children = children,
-      .help_filter = help_filter,
-      .doc = "Plays what is missing between these players and the reference (mcts:1000, rated 0), records it, rates all "
-             "games recorded so far by one Bradley-Terry model with draws, and prints one table. Without players: the "
-             "table of what is recorded."
-             "\v"};
-  Options options = {.common = cli_common_defaults(), .games = DEFAULT_GAMES, .resamples = DEFAULT_RESAMPLES,
+  static const struct argp argp = {.options = option_table,
+                                   .parser = parse,
+                                   .args_doc = "[PLAYER|RUN...]",
+                                   .children = children,
+                                   .help_filter = help_filter,
+                                   .doc = "Plays what is missing between these players and the reference "
+                                          "(mcts:1000, rated 0), records it, rates all "
+                                          "games recorded so far by one Bradley-Terry model with draws, and "
+                                          "prints one table. Without players: the "
+                                          "table of what is recorded."
+                                          "\v"};
+  Options options = {.common = cli_common_defaults(),
+                     .games = DEFAULT_GAMES,
+                     .resamples = DEFAULT_RESAMPLES,
                      .db = CLI_DEFAULT_DB};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
   Store *store = cli_open_store(options.db);
@@ -174,8 +197,10 @@ int cmd_elo(int argc, char **argv) {
   Error err;
   if (!elo_rate(store, options.common.game, options.resamples, options.common.seed, &table, &err))
     cli_fail("%s: %s", options.db, err.message);
-  if (options.common.json) print_json(&options, &table, &played);
-  else print_text(&options, &table);
+  if (options.common.json)
+    print_json(&options, &table, &played);
+  else
+    print_text(&options, &table);
   elo_table_free(&table);
   store_close(store);
   return 0;

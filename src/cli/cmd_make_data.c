@@ -1,4 +1,5 @@
-/* selfplay make-data openings|positions: remakes the shipped files that need the exact solver. For developers. */
+/* selfplay make-data openings|positions: remakes the shipped files that need the exact solver. For
+ * developers. */
 #include "arena/openings.h"
 #include "arena/positions_exact.h"
 #include "cli/cli.h"
@@ -16,8 +17,10 @@ typedef struct Options {
 
 static const struct argp_option option_table[] = {
     {"count", 'n', "N", 0, "How many (default 500 openings, 1000 positions)", 0},
-    {"plies", KEY_PLIES, "N[,M]", 0, "Moves of an opening (default 8); first and last ply of positions (default 8,35)", 0},
-    {"limit", KEY_LIMIT, "S", 0, "Openings: the largest exact score, either way, that counts as balanced (default 2)", 0},
+    {"plies", KEY_PLIES, "N[,M]", 0,
+     "Moves of an opening (default 10); first and last ply of positions (default 8,35)", 0},
+    {"limit", KEY_LIMIT, "S", 0,
+     "Openings: the largest exact score, either way, that counts as balanced (default 2)", 0},
     {"output", 'o', "FILE", 0, "Where to write", 0},
     {0},
 };
@@ -33,11 +36,21 @@ static void parse_plies(struct argp_state *state, const char *text, int plies[2]
 static error_t parse(int key, char *arg, struct argp_state *state) {
   Options *options = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: cli_share_input(state); return 0;
-  case 'n': options->count = cli_parse_int(state, "--count", arg, 1, 1000000); return 0;
-  case KEY_PLIES: parse_plies(state, arg, options->plies); return 0;
-  case KEY_LIMIT: options->limit = cli_parse_int(state, "--limit", arg, 0, 21); return 0;
-  case 'o': options->output = arg; return 0;
+  case ARGP_KEY_INIT:
+    cli_share_input(state);
+    return 0;
+  case 'n':
+    options->count = cli_parse_int(state, "--count", arg, 1, 1000000);
+    return 0;
+  case KEY_PLIES:
+    parse_plies(state, arg, options->plies);
+    return 0;
+  case KEY_LIMIT:
+    options->limit = cli_parse_int(state, "--limit", arg, 0, 21);
+    return 0;
+  case 'o':
+    options->output = arg;
+    return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num >= 1) return ARGP_ERR_UNKNOWN;
     if (strcmp(arg, "openings") != 0 && strcmp(arg, "positions") != 0)
@@ -48,7 +61,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     if (!options->kind) cli_usage_error("make-data needs to know what: openings or positions");
     if (!options->output) cli_usage_error("make-data needs --output FILE");
     return 0;
-  default: return ARGP_ERR_UNKNOWN;
+  default:
+    return ARGP_ERR_UNKNOWN;
   }
 }
 
@@ -57,7 +71,7 @@ static void show_progress(void *context, int found, int wanted) {
 }
 
 static bool make_openings(const Options *options, CliProgress *bar, Error *err) {
-  int plies = options->plies[0] >= 0 ? options->plies[0] : 8;
+  int plies = options->plies[0] >= 0 ? options->plies[0] : 10;
   int count = options->count ? options->count : DEFAULT_OPENINGS;
   return openings_make_exact(options->common.game, count, plies, options->limit, options->common.seed,
                              options->output, show_progress, bar, err);
@@ -76,10 +90,13 @@ static bool make_positions(const Options *options, CliProgress *bar, Error *err)
 int cmd_make_data(int argc, char **argv) {
   static const struct argp_child children[] = {
       {&cli_game_argp, 0, NULL, 0}, {&cli_seed_argp, 0, NULL, 0}, {&cli_json_argp, 0, NULL, 0}, {0}};
-  static const struct argp argp = {
-      .options = option_table, .parser = parse, .args_doc = "openings|positions", .children = children,
-      .doc = "Makes, by the exact solver, the balanced openings of matches or the positions of `selfplay accuracy'. The "
-             "shipped files say in their first lines how they were made."};
+  static const struct argp argp = {.options = option_table,
+                                   .parser = parse,
+                                   .args_doc = "openings|positions",
+                                   .children = children,
+                                   .doc = "Makes, by the exact solver, the balanced openings of matches or "
+                                          "the positions of `selfplay accuracy'. The "
+                                          "shipped files say in their first lines how they were made."};
   Options options = {.common = cli_common_defaults(), .limit = 2, .plies = {-1, -1}};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
   Error err;
@@ -88,7 +105,9 @@ int cmd_make_data(int argc, char **argv) {
                                                     : make_positions(&options, &bar, &err);
   cli_progress_clear(&bar);
   if (!fine) cli_fail("%s", err.message);
-  if (options.common.json) cli_print_json(json_pack("{s:s,s:s}", "kind", options.kind, "output", options.output));
-  else cli_note("%s written", options.output);
+  if (options.common.json)
+    cli_print_json(json_pack("{s:s,s:s}", "kind", options.kind, "output", options.output));
+  else
+    cli_note("%s written", options.output);
   return 0;
 }

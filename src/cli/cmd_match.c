@@ -7,7 +7,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_GAMES = 100, SPRT_GAMES = 2000, KEY_SPRT = 256, KEY_NORMALIZED, KEY_ALPHA, KEY_BETA, KEY_RECORD, KEY_NO_RECORD, KEY_DB };
+enum {
+  DEFAULT_GAMES = 100,
+  SPRT_GAMES = 2000,
+  KEY_SPRT = 256,
+  KEY_NORMALIZED,
+  KEY_ALPHA,
+  KEY_BETA,
+  KEY_RECORD,
+  KEY_NO_RECORD,
+  KEY_DB
+};
 
 typedef struct Options {
   CliCommon common;
@@ -20,10 +30,13 @@ typedef struct Options {
 
 static const struct argp_option option_table[] = {
     {"games", 'n', "N", 0,
-     "Games to play, an even number: each opening is played with both colours (default 100; with --sprt the most to "
-     "play, default as many as there are openings)", 0},
+     "Games to play, an even number: each opening is played with both colours (default 100; with --sprt the "
+     "most to "
+     "play, default as many as there are openings)",
+     0},
     {"sprt", KEY_SPRT, "ELO0,ELO1", 0,
-     "Stop as soon as a sequential probability ratio test decides between these Elo differences of A over B", 0},
+     "Stop as soon as a sequential probability ratio test decides between these Elo differences of A over B",
+     0},
     {"normalized", KEY_NORMALIZED, NULL, 0, "The --sprt bounds are normalized Elo (default: logistic)", 0},
     {"alpha", KEY_ALPHA, "P", 0, "Chance to accept ELO1 where ELO0 is true (default 0.05)", 0},
     {"beta", KEY_BETA, "P", 0, "Chance to accept ELO0 where ELO1 is true (default 0.05)", 0},
@@ -41,13 +54,16 @@ static void parse_sprt(struct argp_state *state, const char *text, Sprt *sprt) {
   snprintf(first, sizeof first, "%.*s", (int)(comma - text), text);
   sprt->elo0 = cli_parse_real(state, "--sprt", first, -2000, 2000);
   sprt->elo1 = cli_parse_real(state, "--sprt", comma + 1, -2000, 2000);
-  if (!(sprt->elo0 < sprt->elo1)) cli_usage_error("--sprt: the first Elo difference must be below the second");
+  if (!(sprt->elo0 < sprt->elo1))
+    cli_usage_error("--sprt: the first Elo difference must be below the second");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   Options *options = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: cli_share_input(state); return 0;
+  case ARGP_KEY_INIT:
+    cli_share_input(state);
+    return 0;
   case 'n':
     options->games = cli_parse_int(state, "--games", arg, 2, 1000000);
     if (options->games % 2) cli_usage_error("--games must be even: each opening is played with both colours");
@@ -56,20 +72,34 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     options->sequential = true;
     parse_sprt(state, arg, &options->sprt);
     return 0;
-  case KEY_NORMALIZED: options->sprt.scale = SPRT_NORMALIZED; return 0;
-  case KEY_ALPHA: options->sprt.alpha = cli_parse_real(state, "--alpha", arg, 1e-6, 0.49); return 0;
-  case KEY_BETA: options->sprt.beta = cli_parse_real(state, "--beta", arg, 1e-6, 0.49); return 0;
-  case KEY_RECORD: options->record = true; return 0;
-  case KEY_NO_RECORD: options->record = false; return 0;
-  case KEY_DB: options->db = arg; return 0;
+  case KEY_NORMALIZED:
+    options->sprt.scale = SPRT_NORMALIZED;
+    return 0;
+  case KEY_ALPHA:
+    options->sprt.alpha = cli_parse_real(state, "--alpha", arg, 1e-6, 0.49);
+    return 0;
+  case KEY_BETA:
+    options->sprt.beta = cli_parse_real(state, "--beta", arg, 1e-6, 0.49);
+    return 0;
+  case KEY_RECORD:
+    options->record = true;
+    return 0;
+  case KEY_NO_RECORD:
+    options->record = false;
+    return 0;
+  case KEY_DB:
+    options->db = arg;
+    return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num >= 2) return ARGP_ERR_UNKNOWN;
     options->players[state->arg_num] = arg;
     return 0;
   case ARGP_KEY_END:
-    if (state->arg_num < 2) cli_usage_error("match needs two players, as in: selfplay match run:demo mcts:1000");
+    if (state->arg_num < 2)
+      cli_usage_error("match needs two players, as in: selfplay match run:demo mcts:1000");
     return 0;
-  default: return ARGP_ERR_UNKNOWN;
+  default:
+    return ARGP_ERR_UNKNOWN;
   }
 }
 
@@ -84,7 +114,8 @@ static void show_progress(void *context, const MatchProgress *progress) {
   if (score->wins + score->draws + score->losses == 0)
     snprintf(note, sizeof note, "%d moves in running games", progress->moves_done);
   else
-    snprintf(note, sizeof note, "+%d =%d -%d  LLR %.2f", score->wins, score->draws, score->losses, progress->llr);
+    snprintf(note, sizeof note, "+%d =%d -%d  LLR %.2f", score->wins, score->draws, score->losses,
+             progress->llr);
   cli_progress_show(context, "match", progress->games_done, progress->games_total, note);
 }
 
@@ -96,33 +127,35 @@ static json_t *sprt_json(const Options *options, const MatchResult *result) {
   if (!options->sequential) return json_null();
   double lower, upper;
   sprt_bounds(&options->sprt, &lower, &upper);
-  return json_pack("{s:f,s:f,s:s,s:f,s:f,s:f,s:s}", "elo0", options->sprt.elo0, "elo1", options->sprt.elo1, "scale",
-                   options->sprt.scale == SPRT_NORMALIZED ? "normalized" : "logistic", "llr", result->llr, "lower",
-                   lower, "upper", upper, "verdict", verdict_name(result->verdict));
+  return json_pack("{s:f,s:f,s:s,s:f,s:f,s:f,s:s}", "elo0", options->sprt.elo0, "elo1", options->sprt.elo1,
+                   "scale", options->sprt.scale == SPRT_NORMALIZED ? "normalized" : "logistic", "llr",
+                   result->llr, "lower", lower, "upper", upper, "verdict", verdict_name(result->verdict));
 }
 
-static void print_json(const Options *options, Player *const players[2], const MatchResult *result, int recorded) {
+static void print_json(const Options *options, Player *const players[2], const MatchResult *result,
+                       int recorded) {
   ScoreSummary summary = score_summary(&result->score);
   const Score *score = &result->score;
   json_t *pairs = json_array();
   for (int k = 0; k < SCORE_OUTCOMES; k++) json_array_append_new(pairs, json_integer(score->pairs[k]));
   cli_print_json(json_pack(
-      "{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:f,s:o,s:o,s:o,s:f,s:o,s:o,s:o}", "game", options->common.game->name, "a",
-      players[0]->name, "b", players[1]->name, "games", result->count, "distinct", result->distinct, "wins",
-      score->wins, "draws", score->draws, "losses", score->losses, "score", summary.mean, "elo",
-      cli_json_real(summary.elo), "elo_low", cli_json_real(summary.low), "elo_high", cli_json_real(summary.high),
-      "superiority", summary.superiority, "pairs", pairs, "sprt", sprt_json(options, result), "recorded",
-      options->record ? json_integer(recorded) : json_null()));
+      "{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:f,s:o,s:o,s:o,s:f,s:o,s:o,s:o}", "game", options->common.game->name,
+      "a", players[0]->name, "b", players[1]->name, "games", result->count, "distinct", result->distinct,
+      "wins", score->wins, "draws", score->draws, "losses", score->losses, "score", summary.mean, "elo",
+      cli_json_real(summary.elo), "elo_low", cli_json_real(summary.low), "elo_high",
+      cli_json_real(summary.high), "superiority", summary.superiority, "pairs", pairs, "sprt",
+      sprt_json(options, result), "recorded", options->record ? json_integer(recorded) : json_null()));
 }
 
-static void print_text(const Options *options, Player *const players[2], const MatchResult *result, int recorded) {
+static void print_text(const Options *options, Player *const players[2], const MatchResult *result,
+                       int recorded) {
   ScoreSummary summary = score_summary(&result->score);
   const Score *score = &result->score;
   char elo[16], low[16], high[16];
   cli_format_elo(summary.elo, elo), cli_format_elo(summary.low, low), cli_format_elo(summary.high, high);
   printf("A: %s\nB: %s\n", players[0]->name, players[1]->name);
-  printf("%d games from %d openings, each with both colours (%d distinct games)\n", result->count, summary.pairs,
-         result->distinct);
+  printf("%d games from %d openings, each with both colours (%d distinct games)\n", result->count,
+         summary.pairs, result->distinct);
   printf("A won %d, drew %d, lost %d: %.1f%% of the points\n", score->wins, score->draws, score->losses,
          100 * summary.mean);
   printf("pairs by points of A: 0: %d, 1/2: %d, 1: %d, 3/2: %d, 2: %d\n", score->pairs[0], score->pairs[1],
@@ -132,8 +165,9 @@ static void print_text(const Options *options, Player *const players[2], const M
   if (options->sequential) {
     double lower, upper;
     sprt_bounds(&options->sprt, &lower, &upper);
-    printf("SPRT of %g against %g%s Elo: log-likelihood ratio %.2f, bounds [%.2f, %.2f]: %s\n", options->sprt.elo0,
-           options->sprt.elo1, options->sprt.scale == SPRT_NORMALIZED ? " normalized" : "", result->llr, lower, upper,
+    printf("SPRT of %g against %g%s Elo: log-likelihood ratio %.2f, bounds [%.2f, %.2f]: %s\n",
+           options->sprt.elo0, options->sprt.elo1,
+           options->sprt.scale == SPRT_NORMALIZED ? " normalized" : "", result->llr, lower, upper,
            result->verdict == SPRT_CONTINUE ? "undecided"
            : result->verdict == SPRT_H1     ? "the second is accepted"
                                             : "the first is accepted");
@@ -162,16 +196,24 @@ int cmd_match(int argc, char **argv) {
                                                {&cli_json_argp, 0, NULL, 0},
                                                {0}};
   static const struct argp argp = {
-      .options = option_table, .parser = parse, .args_doc = "A B", .children = children, .help_filter = help_filter,
-      .doc = "Plays A against B from balanced openings, each with both colours, and prints wins, draws, losses, the "
+      .options = option_table,
+      .parser = parse,
+      .args_doc = "A B",
+      .children = children,
+      .help_filter = help_filter,
+      .doc = "Plays A against B from balanced openings, each with both colours, and prints wins, draws, "
+             "losses, the "
              "Elo difference with its 95% interval (from the pairs), and the likelihood that A is stronger."
              "\v"};
-  Options options = {.common = cli_common_defaults(), .record = true, .sprt = {.alpha = 0.05, .beta = 0.05},
+  Options options = {.common = cli_common_defaults(),
+                     .record = true,
+                     .sprt = {.alpha = 0.05, .beta = 0.05},
                      .db = CLI_DEFAULT_DB};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
   Player *players[2];
   for (int k = 0; k < 2; k++) players[k] = cli_new_player(options.players[k], &options.common);
-  if (strcmp(players[0]->name, players[1]->name) == 0 && players[0]->hash == players[1]->hash) options.record = false;
+  if (strcmp(players[0]->name, players[1]->name) == 0 && players[0]->hash == players[1]->hash)
+    options.record = false;
   /* A file that cannot be written should not be found out after an hour's play. */
   Store *store = options.record ? cli_open_store(options.db) : NULL;
   Openings *openings = choose_openings(&options);
@@ -190,8 +232,10 @@ int cmd_match(int argc, char **argv) {
     for (int k = 0; k < 2; k++) player_free(players[k]);
     cli_fail("%s", err.message);
   }
-  if (options.common.json) print_json(&options, players, &result, recorded);
-  else print_text(&options, players, &result, recorded);
+  if (options.common.json)
+    print_json(&options, players, &result, recorded);
+  else
+    print_text(&options, players, &result, recorded);
   match_result_free(&result);
   openings_free(openings);
   store_close(store);
