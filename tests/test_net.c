@@ -1,10 +1,10 @@
 #include "net/net.h"
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
 
 #include <criterion/criterion.h>
-#include <malloc.h>
 #include <math.h>
 #include <omp.h>
 #include <stdio.h>
@@ -100,10 +100,9 @@ Test(net, multiply_adds_of_the_preset) {
 }
 
 Test(net, training_workspace_is_modest) {
-  struct mallinfo2 before = mallinfo2();
+  size_t before = clock_peak_memory();
   NetWorkspace *workspace = net_workspace_new(&preset, 64, true);
-  struct mallinfo2 after = mallinfo2();
-  size_t bytes = after.uordblks + after.hblkhd - before.uordblks - before.hblkhd;
+  size_t bytes = clock_peak_memory() - before;
   cr_assert(bytes > 1 << 20 && bytes < 60 << 20, "%zu bytes", bytes);
   net_workspace_free(workspace);
 }
