@@ -89,8 +89,8 @@ format:
 lint: layers
 	@tools/install-packages clang-format cppcheck
 	clang-format --dry-run --Werror $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]')
-	cppcheck --quiet --std=c11 --enable=warning,performance,portability --inline-suppr --error-exitcode=1 \
-	  --suppress=missingIncludeSystem -Isrc src
+	cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
+	  --suppressions-list=tools/cppcheck-suppressions -Isrc src
 layers:
 	@tools/check-layers $(LAYERS)
 

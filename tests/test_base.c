@@ -102,7 +102,8 @@ Test(config, reads_comments_and_writes_back_what_it_read) {
   Error err;
   config_defaults(&table, &sample);
   cr_assert_eq(sample.seed, UINT64_MAX);
-  cr_assert(read_text(&sample, "# head\nsearch.visits = 7 # tail\nkind=puct\n\nlearner.rate = 0.1\nflag = no\n", &err),
+  cr_assert(read_text(&sample,
+                      "# head\nsearch.visits = 7 # tail\nkind=puct\n\nlearner.rate = 0.1\nflag = no\n", &err),
             "%s", err.message);
   cr_assert_eq(sample.visits, 7);
   cr_assert_eq(sample.kind, 0);
@@ -123,9 +124,11 @@ Test(config, names_the_line_and_the_nearest_key) {
   Error err;
   config_defaults(&table, &sample);
   cr_assert_not(read_text(&sample, "\n# c\nserch.visits = 3\n", &err));
-  cr_assert(strstr(err.message, ":3: unknown key 'serch.visits'; the nearest is 'search.visits'"), "%s", err.message);
+  cr_assert(strstr(err.message, ":3: unknown key 'serch.visits'; the nearest is 'search.visits'"), "%s",
+            err.message);
   cr_assert_not(read_text(&sample, "search.visits = 0\n", &err));
-  cr_assert(strstr(err.message, ":1: search.visits needs a whole number from 1 to 1000, not '0'"), "%s", err.message);
+  cr_assert(strstr(err.message, ":1: search.visits needs a whole number from 1 to 1000, not '0'"), "%s",
+            err.message);
   cr_assert_not(read_text(&sample, "learner.rate = nan\n", &err));
   cr_assert_not(read_text(&sample, "search.visits = 3x\n", &err));
   cr_assert_not(read_text(&sample, "kind = alpha\n", &err));

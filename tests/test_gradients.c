@@ -220,8 +220,8 @@ static double loss_objective(void *context) {
   double total = 0;
   for (int i = 0; i < SLICE; i++) {
     NetLoss loss = {0};
-    policy_loss(c->logits + i * MOVES, c->data->policy + i * MOVES, c->data->legal + i * MOVES, NULL, 1, 1, MOVES,
-                NULL, &loss);
+    policy_loss(c->logits + i * MOVES, c->data->policy + i * MOVES, c->data->legal + i * MOVES, NULL, 1, 1,
+                MOVES, NULL, &loss);
     value_loss(c->value + i * 3, c->data->wdl + i * 3, NULL, 1, 1, NULL, &loss);
     total += (double)c->data->weight[i] * (0.7 * loss.policy + 1.3 * loss.value);
   }
@@ -232,7 +232,8 @@ Test(gradients, losses) {
   Rng rng = rng_make(5, RNG_TEST, 0, 0);
   SliceData data = {0};
   make_slice(&data, &rng);
-  LossCase c = {.data = &data, .logits = random_array(&rng, SLICE * MOVES), .value = random_array(&rng, SLICE * 3)};
+  LossCase c = {
+      .data = &data, .logits = random_array(&rng, SLICE * MOVES), .value = random_array(&rng, SLICE * 3)};
   double dlogits[SLICE * MOVES], dvalue[SLICE * 3];
   NetLoss loss = {0};
   policy_loss(c.logits, data.policy, data.legal, data.weight, 0.7, SLICE, MOVES, dlogits, &loss);
@@ -251,27 +252,35 @@ typedef struct NetCase {
   NetSlice slice;
 } NetCase;
 
-/* Per-position losses are recovered from the logits, so that the weights count here as in the backward pass. */
+/* Per-position losses are recovered from the logits, so that the weights count here as in the backward pass.
+ */
 static double net_objective(void *context) {
   NetCase *c = context;
   core_forward(c->workspace, c->params, NULL, c->slice.planes, c->slice.batch);
   double total = 0;
   for (int i = 0; i < SLICE; i++) {
     NetLoss loss = {0};
-    policy_loss(c->workspace->logits + i * MOVES, c->slice.target_policy + i * MOVES, c->slice.legal + i * MOVES, NULL,
-                1, 1, MOVES, NULL, &loss);
+    policy_loss(c->workspace->logits + i * MOVES, c->slice.target_policy + i * MOVES,
+                c->slice.legal + i * MOVES, NULL, 1, 1, MOVES, NULL, &loss);
     value_loss(c->workspace->value + i * 3, c->slice.target_wdl + i * 3, NULL, 1, 1, NULL, &loss);
-    total += (double)c->slice.weight[i] * ((double)c->slice.policy_weight * loss.policy +
-                                           (double)c->slice.value_weight * loss.value);
+    total += (double)c->slice.weight[i] *
+             ((double)c->slice.policy_weight * loss.policy + (double)c->slice.value_weight * loss.value);
   }
   return total;
 }
 
-/* ReLU has a kink; a difference that straddles one says nothing. Inputs are scaled so that with h = 1e-4 the odds of
- * it are small, and the seed is one without. */
+/* ReLU has a kink; a difference that straddles one says nothing. Inputs are scaled so that with h = 1e-4 the
+ * odds of it are small, and the seed is one without. */
 Test(gradients, whole_network) {
-  const NetShape shape = {.planes = PLANES, .rows = ROWS, .cols = COLS, .moves = MOVES, .blocks = 2, .channels = 5,
-                          .policy_channels = 3, .value_channels = 2, .value_hidden = 6};
+  const NetShape shape = {.planes = PLANES,
+                          .rows = ROWS,
+                          .cols = COLS,
+                          .moves = MOVES,
+                          .blocks = 2,
+                          .channels = 5,
+                          .policy_channels = 3,
+                          .value_channels = 2,
+                          .value_hidden = 6};
   Rng rng = rng_make(6, RNG_TEST, 0, 0);
   SliceData data = {0};
   make_slice(&data, &rng);

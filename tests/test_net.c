@@ -12,10 +12,24 @@
 #include <string.h>
 #include <unistd.h>
 
-static const NetShape tiny = {.planes = 2, .rows = 3, .cols = 4, .moves = 5, .blocks = 2, .channels = 6,
-                              .policy_channels = 3, .value_channels = 2, .value_hidden = 7};
-static const NetShape preset = {.planes = 2, .rows = 6, .cols = 7, .moves = 7, .blocks = 5, .channels = 64,
-                                .policy_channels = 32, .value_channels = 32, .value_hidden = 64};
+static const NetShape tiny = {.planes = 2,
+                              .rows = 3,
+                              .cols = 4,
+                              .moves = 5,
+                              .blocks = 2,
+                              .channels = 6,
+                              .policy_channels = 3,
+                              .value_channels = 2,
+                              .value_hidden = 7};
+static const NetShape preset = {.planes = 2,
+                                .rows = 6,
+                                .cols = 7,
+                                .moves = 7,
+                                .blocks = 5,
+                                .channels = 64,
+                                .policy_channels = 32,
+                                .value_channels = 32,
+                                .value_hidden = 64};
 
 /* Weights, batch norm and statistics all away from their starting values. */
 static Net *random_net(const NetShape *shape, uint32_t which) {
@@ -87,7 +101,8 @@ Test(net, tensors_tile_the_parameters) {
     end += size;
   }
   cr_assert_eq(end, net->param_count);
-  const NetTensor *kernel = net_tensor(net, "block4.conv2.weight"), *scale = net_tensor(net, "block3.conv2.bn.scale");
+  const NetTensor *kernel = net_tensor(net, "block4.conv2.weight"),
+                  *scale = net_tensor(net, "block3.conv2.bn.scale");
   cr_assert(kernel && kernel->rank == 4 && kernel->dims[3] == 3 && kernel->decayed);
   cr_assert(scale && scale->size == 64 && !scale->decayed);
   cr_assert_null(net_tensor(net, "block5.conv1.weight"));
@@ -114,7 +129,8 @@ Test(net, starts_nearly_uniform_and_neutral) {
   const NetTensor *kernel = net_tensor(net, "block2.conv1.weight");
   double square = 0;
   for (size_t i = 0; i < kernel->size; i++) square += pow((double)net->params[kernel->offset + i], 2);
-  cr_assert_float_eq(square / (double)kernel->size, 2.0 / 576, 5 * sqrt(2.0 / (double)kernel->size) * 2 / 576);
+  cr_assert_float_eq(square / (double)kernel->size, 2.0 / 576,
+                     5 * sqrt(2.0 / (double)kernel->size) * 2 / 576);
   enum { BATCH = 16 };
   Positions p = random_positions(&preset, BATCH, 0);
   NetWorkspace *workspace = net_workspace_new(&preset, BATCH, false);
@@ -223,7 +239,8 @@ Test(net, evaluation_agrees_with_training_on_the_same_statistics) {
   enum { BATCH = 24 };
   Net *net = random_net(&tiny, 2);
   Positions p = random_positions(&tiny, BATCH, 2);
-  NetWorkspace *training = net_workspace_new(&tiny, BATCH, true), *reading = net_workspace_new(&tiny, BATCH, false);
+  NetWorkspace *training = net_workspace_new(&tiny, BATCH, true),
+               *reading = net_workspace_new(&tiny, BATCH, false);
   float *gradient = memory_new(net->param_count, sizeof *gradient);
   NetLoss trained = {0}, evaluated = {0};
   backward(net, training, &p, 0, BATCH, gradient, net->stats, &trained);
@@ -234,7 +251,8 @@ Test(net, evaluation_agrees_with_training_on_the_same_statistics) {
   cr_assert_float_eq(trained.value_square, evaluated.value_square, 1e-4);
   cr_assert_eq(trained.policy_top1, evaluated.policy_top1);
   cr_assert_float_eq(trained.policy_entropy, evaluated.policy_entropy, 1e-4);
-  cr_assert(evaluated.policy_entropy > 0 && evaluated.policy_entropy <= BATCH * log(4) + 1e-9, "four legal moves");
+  cr_assert(evaluated.policy_entropy > 0 && evaluated.policy_entropy <= BATCH * log(4) + 1e-9,
+            "four legal moves");
   positions_free(&p);
   net_workspace_free(training), net_workspace_free(reading);
   net_free(net), free(gradient);
@@ -245,10 +263,12 @@ Test(net, illegal_moves_get_no_gradient) {
   Net *net = random_net(&tiny, 3);
   Positions p = random_positions(&tiny, BATCH, 3);
   NetWorkspace *workspace = net_workspace_new(&tiny, BATCH, true);
-  float *gradient = memory_new(net->param_count, sizeof *gradient), *stats = memory_new(net->stat_count, sizeof *stats);
+  float *gradient = memory_new(net->param_count, sizeof *gradient),
+        *stats = memory_new(net->stat_count, sizeof *stats);
   NetLoss loss = {0};
   backward(net, workspace, &p, 0, BATCH, gradient, stats, &loss);
-  const NetTensor *weight = net_tensor(net, "policy.linear.weight"), *bias = net_tensor(net, "policy.linear.bias");
+  const NetTensor *weight = net_tensor(net, "policy.linear.weight"),
+                  *bias = net_tensor(net, "policy.linear.bias");
   size_t row = (size_t)weight->dims[1];
   double legal_square = 0;
   for (size_t i = 0; i < 4 * row; i++) legal_square += pow((double)gradient[weight->offset + i], 2);
@@ -260,7 +280,8 @@ Test(net, illegal_moves_get_no_gradient) {
   net_free(net), free(gradient), free(stats);
 }
 
-/* Plain gradient descent on 64 random positions: the policy comes to the targets' own entropy, the value to zero. */
+/* Plain gradient descent on 64 random positions: the policy comes to the targets' own entropy, the value to
+ * zero. */
 Test(net, overfits_random_positions) {
   enum { BATCH = 64, STEPS = 400 };
   omp_set_num_threads(1); /* products this small lose by being shared */
@@ -271,7 +292,8 @@ Test(net, overfits_random_positions) {
   net_init(net, &rng);
   Positions p = random_positions(&shape, BATCH, 4);
   NetWorkspace *workspace = net_workspace_new(&shape, BATCH, true);
-  float *gradient = memory_new(net->param_count, sizeof *gradient), *momentum = memory_new(net->param_count, 4);
+  float *gradient = memory_new(net->param_count, sizeof *gradient),
+        *momentum = memory_new(net->param_count, 4);
   NetLoss first = {0}, last = {0};
   double target_entropy = 0;
   for (int i = 0; i < BATCH * shape.moves; i++)
@@ -287,8 +309,8 @@ Test(net, overfits_random_positions) {
     }
   }
   cr_assert_gt(first.policy - target_entropy, 0.3 * BATCH);
-  cr_assert(last.policy >= target_entropy && last.policy < target_entropy + 0.05 * BATCH, "%g above entropy %g",
-            last.policy - target_entropy, target_entropy);
+  cr_assert(last.policy >= target_entropy && last.policy < target_entropy + 0.05 * BATCH,
+            "%g above entropy %g", last.policy - target_entropy, target_entropy);
   cr_assert_lt(last.value, 0.05 * BATCH);
   cr_assert_gt(last.policy_top1, 0.9 * BATCH);
   positions_free(&p);
@@ -306,7 +328,8 @@ static void sum_of_slices(const Net *net, const Positions *p, int threads, float
   for (int s = 0; s < SLICES; s++) {
     NetWorkspace *workspace = net_workspace_new(&net->shape, SLICE, true);
     gradients[s] = memory_new(net->param_count, sizeof(float));
-    backward(net, workspace, p, s * SLICE, SLICE, gradients[s], stats + (size_t)s * net->stat_count, &losses[s]);
+    backward(net, workspace, p, s * SLICE, SLICE, gradients[s], stats + (size_t)s * net->stat_count,
+             &losses[s]);
     net_workspace_free(workspace);
   }
   for (int s = 0; s < SLICES; s++) {
@@ -368,7 +391,8 @@ Test(net, file_round_trip) {
   cr_assert_arr_eq(loaded->stats, net->stats, net->stat_count * sizeof(float));
   net_free(loaded);
   cr_assert_null(net_load(path, "tictactoe", NULL, NULL, &err));
-  cr_assert(strstr(err.message, path) && strstr(err.message, "'connect4', not 'tictactoe'"), "%s", err.message);
+  cr_assert(strstr(err.message, path) && strstr(err.message, "'connect4', not 'tictactoe'"), "%s",
+            err.message);
   unlink(path);
   cr_assert_null(net_load(path, NULL, NULL, NULL, &err));
   cr_assert(strstr(err.message, path), "%s", err.message);

@@ -8,12 +8,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const NetShape shape = {.planes = 2, .rows = 6, .cols = 7, .moves = 7, .blocks = 1, .channels = 32,
-                               .policy_channels = 8, .value_channels = 8, .value_hidden = 16};
-static const OptimizerConfig adam = {.kind = OPTIMIZER_ADAM, .momentum = 0.9, .beta2 = 0.99, .epsilon = 1e-8,
-                                     .weight_decay = 0.1, .clip_norm = 3, .average = 0.9};
-static const OptimizerConfig sgd = {.kind = OPTIMIZER_SGD, .momentum = 0.9, .weight_decay = 0.1, .clip_norm = 3,
-                                    .average = 0.9};
+static const NetShape shape = {.planes = 2,
+                               .rows = 6,
+                               .cols = 7,
+                               .moves = 7,
+                               .blocks = 1,
+                               .channels = 32,
+                               .policy_channels = 8,
+                               .value_channels = 8,
+                               .value_hidden = 16};
+static const OptimizerConfig adam = {.kind = OPTIMIZER_ADAM,
+                                     .momentum = 0.9,
+                                     .beta2 = 0.99,
+                                     .epsilon = 1e-8,
+                                     .weight_decay = 0.1,
+                                     .clip_norm = 3,
+                                     .average = 0.9};
+static const OptimizerConfig sgd = {
+    .kind = OPTIMIZER_SGD, .momentum = 0.9, .weight_decay = 0.1, .clip_norm = 3, .average = 0.9};
 
 static Net *fresh_net(void) {
   Rng rng = rng_make(21, RNG_INIT_WEIGHTS, 0, 0);
@@ -38,12 +50,14 @@ typedef struct Reference {
   double weight, first, second, average;
 } Reference;
 
-static void reference_step(Reference *r, const OptimizerConfig *config, double g, double decay, double rate, int step) {
+static void reference_step(Reference *r, const OptimizerConfig *config, double g, double decay, double rate,
+                           int step) {
   double change;
   if (config->kind == OPTIMIZER_ADAM) {
     r->first = config->momentum * r->first + (1 - config->momentum) * g;
     r->second = config->beta2 * r->second + (1 - config->beta2) * g * g;
-    double first = r->first / (1 - pow(config->momentum, step)), second = r->second / (1 - pow(config->beta2, step));
+    double first = r->first / (1 - pow(config->momentum, step)),
+           second = r->second / (1 - pow(config->beta2, step));
     change = first / (sqrt(second) + config->epsilon);
   } else {
     r->first = config->momentum * r->first + g;
@@ -55,7 +69,8 @@ static void reference_step(Reference *r, const OptimizerConfig *config, double g
 
 static void check_updates(const OptimizerConfig *config) {
   Net *net = fresh_net();
-  const NetTensor *decayed = net_tensor(net, "block0.conv1.weight"), *free_of_decay = net_tensor(net, "value.hidden.bias");
+  const NetTensor *decayed = net_tensor(net, "block0.conv1.weight"),
+                  *free_of_decay = net_tensor(net, "value.hidden.bias");
   size_t places[] = {decayed->offset, decayed->offset + 777, free_of_decay->offset + 3, net->param_count - 1};
   Reference references[4] = {0};
   for (int i = 0; i < 4; i++) references[i].weight = references[i].average = (double)net->params[places[i]];
@@ -65,7 +80,8 @@ static void check_updates(const OptimizerConfig *config) {
     random_gradient(gradient, net->param_count, (uint32_t)step);
     double norm = norm_of(gradient, net->param_count), clip = norm > 3 ? 3 / norm : 1, rate = 0.01 / step;
     cr_assert_gt(norm, 3, "the clip is to be met");
-    double found = optimizer_step(optimizer, net, gradient, rate); /* outside the macro, which evaluates twice */
+    double found =
+        optimizer_step(optimizer, net, gradient, rate); /* outside the macro, which evaluates twice */
     cr_assert_float_eq(found, norm, 1e-6 * norm);
     for (int i = 0; i < 4; i++)
       reference_step(&references[i], config, (double)gradient[places[i]] * clip, i < 2 ? 0.1 : 0, rate, step);

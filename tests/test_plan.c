@@ -69,8 +69,8 @@ static void check_agreement(Case *c, const NetPlan *plan, NetWorkspace *referenc
   net_forward(c->net, reference, c->planes, batch, c->expected, c->expected + logits);
   plan_forward(plan, workspace, c->planes, batch, c->found, c->found + logits);
   for (int i = 0; i < logits + 3 * batch; i++)
-    cr_assert_float_eq(c->found[i], c->expected[i], 1e-4, "%s, batch %d, output %d: %g, not %g", plan_kernel(plan),
-                       batch, i, c->found[i], c->expected[i]);
+    cr_assert_float_eq(c->found[i], c->expected[i], 1e-4, "%s, batch %d, output %d: %g, not %g",
+                       plan_kernel(plan), batch, i, c->found[i], c->expected[i]);
   plan_workspace_free(workspace);
 }
 
@@ -80,7 +80,8 @@ Test(plan, agrees_with_the_reference_at_every_batch_size) {
     NetWorkspace *reference = net_workspace_new(c.shape, MOST_BATCH, false);
     NetPlan *plan = plan_new(c.net);
     cr_assert(memcmp(plan_shape(plan), c.shape, sizeof *c.shape) == 0);
-    for (int batch = 1; batch <= MOST_BATCH; batch = next_batch(batch)) check_agreement(&c, plan, reference, batch);
+    for (int batch = 1; batch <= MOST_BATCH; batch = next_batch(batch))
+      check_agreement(&c, plan, reference, batch);
     plan_free(plan);
     net_workspace_free(reference);
     case_free(&c);
@@ -96,8 +97,8 @@ static void check_company(Case *c, const NetPlan *plan) {
   for (int batch = 2; batch <= MOST_BATCH; batch = batch < 20 ? batch + 3 : batch + 17) {
     for (int first = 0; first + batch <= MOST_BATCH && first < 3; first++) {
       plan_forward(plan, workspace, c->planes + first * size, batch, c->found, c->found + batch * moves);
-      cr_assert_arr_eq(c->found, alone + first * moves, (size_t)(batch * moves) * sizeof(float), "%s, batch %d",
-                       plan_kernel(plan), batch);
+      cr_assert_arr_eq(c->found, alone + first * moves, (size_t)(batch * moves) * sizeof(float),
+                       "%s, batch %d", plan_kernel(plan), batch);
       cr_assert_arr_eq(c->found + batch * moves, alone_wdl + 3 * first, (size_t)(3 * batch) * sizeof(float));
     }
   }
@@ -115,7 +116,8 @@ Test(plan, a_position_does_not_depend_on_its_company) {
   }
 }
 
-/* Whatever this CPU can run, and both ways to convolve, not only the choice made for this machine and board. */
+/* Whatever this CPU can run, and both ways to convolve, not only the choice made for this machine and board.
+ */
 Test(plan, every_kernel_and_method_agrees) {
   const PlanKernels *kernels[PLAN_MOST_KERNELS];
   plan_kernels_here(kernels);

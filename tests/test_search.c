@@ -55,23 +55,25 @@ static void check_puzzle(const Puzzle *puzzle, int kind, bool rollouts) {
   Position position = after(game, puzzle->line);
   SearchConfig config = kind_config(kind);
   Search *search = search_new(game, &config);
-  Evaluator *evaluator = rollouts ? evaluator_rollout(game, 1, rng_make(3, RNG_ROLLOUT, 0, 0), 1)
-                                  : evaluator_uniform(game, 1);
+  Evaluator *evaluator =
+      rollouts ? evaluator_rollout(game, 1, rng_make(3, RNG_ROLLOUT, 0, 0), 1) : evaluator_uniform(game, 1);
   search_run(search, position.state, 3000, rng_make(1, RNG_TEST, 0, 0), evaluator);
   char name[GAME_MOVE_TEXT];
   float wdl[3];
   game->print_move(search_move(search, 0), name);
   search_root_wdl(search, wdl);
-  if (puzzle->best) cr_assert(strcmp(name, puzzle->best) == 0, "%s: %s", puzzle->line, name);
-  else if (puzzle->least > 0) check_wins(&position, search_move(search, 0));
-  cr_assert(wdl[0] - wdl[2] >= puzzle->least && wdl[0] - wdl[2] <= puzzle->most, "%s kind %d: %f", puzzle->line, kind,
-            wdl[0] - wdl[2]);
+  if (puzzle->best)
+    cr_assert(strcmp(name, puzzle->best) == 0, "%s: %s", puzzle->line, name);
+  else if (puzzle->least > 0)
+    check_wins(&position, search_move(search, 0));
+  cr_assert(wdl[0] - wdl[2] >= puzzle->least && wdl[0] - wdl[2] <= puzzle->most, "%s kind %d: %f",
+            puzzle->line, kind, wdl[0] - wdl[2]);
   search_free(search);
   evaluator_free(evaluator);
 }
 
-/* Gumbel's search below the root is greedy in each single evaluation (Eq. 14 with c_visit = 50), so one random playout,
- * a coin's toss, is no evaluator for it. */
+/* Gumbel's search below the root is greedy in each single evaluation (Eq. 14 with c_visit = 50), so one
+ * random playout, a coin's toss, is no evaluator for it. */
 Test(search, known_positions) {
   for (size_t i = 0; i < sizeof puzzles / sizeof *puzzles; i++) {
     check_puzzle(&puzzles[i], SEARCH_PUCT, false);
@@ -135,7 +137,8 @@ Test(search, a_kept_subtree_counts_towards_the_budget) {
     int move = search_move(search, 0), kept = 0, visits = 0;
     int count = search_children(search, children);
     for (int i = 0; i < count; i++)
-      if (children[i].move == move) kept = children[i].visits - 1; /* the first visit was its own evaluation */
+      if (children[i].move == move)
+        kept = children[i].visits - 1; /* the first visit was its own evaluation */
     search_advance(search, move);
     game->play(position.state, move);
     if (game->over(position.state, &value)) break;

@@ -35,9 +35,10 @@ static RunRequest small_run(const char *folder, RunArm arm) {
       .folder = folder, .game = game_find("tictactoe"), .arm = arm, .source = "", .seed = 3, .threads = 1};
   Error err;
   cr_assert(run_config_shipped(request.game, &request.config, &err), "%s", err.message);
-  const char *sets[] = {"net.blocks=1",        "net.channels=8",     "search.visits=8",  "selfplay.games=16",
-                        "selfplay.shards=4",   "learner.batch=32",   "learner.slice=16", "imitation.games=100",
-                        "imitation.depth=2",   "imitation.epochs=2", "run.minutes=0",    "run.iterations=3",
+  const char *sets[] = {"net.blocks=1",           "net.channels=8",      "search.visits=8",
+                        "selfplay.games=16",      "selfplay.shards=4",   "learner.batch=32",
+                        "learner.slice=16",       "imitation.games=100", "imitation.depth=2",
+                        "imitation.epochs=2",     "run.minutes=0",       "run.iterations=3",
                         "selfplay.random_plies=3"};
   for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
     cr_assert(config_set(&run_config_table, &request.config, sets[i], "test", &err), "%s", err.message);
@@ -158,7 +159,8 @@ Test(run, imitation_is_fitted_then_discarded) {
   cr_assert(top1 > 0 && top1 <= top3 && top3 <= 1, "%f %f", top1, top3);
   cr_assert_eq(json_real_value(json_object_get(line, "imitation_share")), 0);
   /* Its samples count: more than the iteration's own. */
-  double total = json_real_value(json_object_get(line, "flops_total")), own = json_real_value(json_object_get(line, "flops"));
+  double total = json_real_value(json_object_get(line, "flops_total")),
+         own = json_real_value(json_object_get(line, "flops"));
   cr_assert(total > own, "%f against %f", total, own);
   json_decref(epochs), json_decref(log);
   remove_folder(folder);

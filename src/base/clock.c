@@ -27,8 +27,12 @@ size_t clock_peak_memory(void) {
 
 void clock_format(double seconds, char text[CLOCK_TEXT]) {
   unsigned s = seconds > 0 ? (unsigned)(fmin(seconds, 1e9) + 0.5) : 0;
-  if (s >= 100 * 3600) snprintf(text, CLOCK_TEXT, "%uh", s / 3600);
-  else if (s >= 3600) snprintf(text, CLOCK_TEXT, "%uh %02um", s / 3600, s / 60 % 60);
-  else if (s >= 60) snprintf(text, CLOCK_TEXT, "%um %02us", s / 60, s % 60);
-  else snprintf(text, CLOCK_TEXT, "%us", s);
+  if (s >= 100 * 3600)
+    snprintf(text, CLOCK_TEXT, "%uh", s / 3600);
+  else if (s >= 3600)
+    snprintf(text, CLOCK_TEXT, "%uh %02um", s / 3600, s / 60 % 60);
+  else if (s >= 60)
+    snprintf(text, CLOCK_TEXT, "%um %02us", s / 60, s % 60);
+  else
+    snprintf(text, CLOCK_TEXT, "%us", s);
 }

@@ -175,7 +175,8 @@ bool config_read(const ConfigTable *table, void *target, const char *path, Error
   return error_set(err, "%s:%d: %s", path, line, reading.message);
 }
 
-bool config_set(const ConfigTable *table, void *target, const char *assignment, const char *origin, Error *err) {
+bool config_set(const ConfigTable *table, void *target, const char *assignment, const char *origin,
+                Error *err) {
   const char *equals = strchr(assignment, '=');
   if (!equals || equals == assignment)
     return error_set(err, "%s: '%.60s' is not of the form key=value", origin, assignment);
@@ -191,7 +192,9 @@ bool config_set(const ConfigTable *table, void *target, const char *assignment, 
 void config_value(const ConfigKey *key, const void *target, char *text) {
   const void *field = (const char *)target + key->offset;
   switch (key->type) {
-  case CONFIG_INT: snprintf(text, CONFIG_TEXT_MAX, "%d", *(const int *)field); break;
+  case CONFIG_INT:
+    snprintf(text, CONFIG_TEXT_MAX, "%d", *(const int *)field);
+    break;
   case CONFIG_SEED:
     snprintf(text, CONFIG_TEXT_MAX, "%llu", (unsigned long long)*(const uint64_t *)field);
     break;
@@ -202,9 +205,15 @@ void config_value(const ConfigKey *key, const void *target, char *text) {
       if (strtod(text, NULL) == *(const double *)field) break;
     }
     break;
-  case CONFIG_BOOL: strcpy(text, *(const bool *)field ? "true" : "false"); break;
-  case CONFIG_CHOICE: strcpy(text, key->choices[*(const int *)field]); break;
-  case CONFIG_TEXT: strcpy(text, field); break;
+  case CONFIG_BOOL:
+    strcpy(text, *(const bool *)field ? "true" : "false");
+    break;
+  case CONFIG_CHOICE:
+    strcpy(text, key->choices[*(const int *)field]);
+    break;
+  case CONFIG_TEXT:
+    strcpy(text, field);
+    break;
   }
 }
 

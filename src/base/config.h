@@ -1,8 +1,9 @@
 /* Configuration: `key = value` lines with `#` comments, checked against a table of keys.
  *
- * A table describes the fields of one plain C struct. Every value has a range; an unknown key, a value that does not
- * parse or is out of range is an error that names the file, the line and the nearest key. The same table writes the
- * resolved configuration back, with each key's help and range as its comment. Reading is done by libinih. */
+ * A table describes the fields of one plain C struct. Every value has a range; an unknown key, a value that
+ * does not parse or is out of range is an error that names the file, the line and the nearest key. The same
+ * table writes the resolved configuration back, with each key's help and range as its comment. Reading is
+ * done by libinih. */
 #ifndef BASE_CONFIG_H
 #define BASE_CONFIG_H
 
@@ -43,7 +44,8 @@ void config_defaults(const ConfigTable *table, void *target);
 /* Applies a file over what `target` holds. */
 bool config_read(const ConfigTable *table, void *target, const char *path, Error *err);
 /* Applies one "key=value" (as from --set); `origin` names the source in messages. */
-bool config_set(const ConfigTable *table, void *target, const char *assignment, const char *origin, Error *err);
+bool config_set(const ConfigTable *table, void *target, const char *assignment, const char *origin,
+                Error *err);
 /* Appends every key with its value; with `comments`, also its help, range and default. */
 void config_print(const ConfigTable *table, const void *target, bool comments, Buffer *out);
 /* The value of one key as text (at most CONFIG_TEXT_MAX bytes). */

@@ -130,7 +130,8 @@ bool file_read(const char *path, Buffer *out, Error *err) {
   const char *reason = gzerror(file, &state);
   bool fine = state == Z_OK || state == Z_STREAM_END;
   if (!fine) error_set(err, "%s: damaged: %s", path, state == Z_ERRNO ? strerror(errno) : reason);
-  if (gzclose(file) != Z_OK && fine) fine = error_set(err, "%s: damaged: the gzip stream ends too early", path);
+  if (gzclose(file) != Z_OK && fine)
+    fine = error_set(err, "%s: damaged: the gzip stream ends too early", path);
   return fine;
 }
 
@@ -151,7 +152,8 @@ static bool compress_gzip(const Buffer *plain, Buffer *packed) {
   return state == Z_STREAM_END;
 }
 
-bool file_write_block(const char *path, const char magic[8], uint32_t version, const Buffer *payload, Error *err) {
+bool file_write_block(const char *path, const char magic[8], uint32_t version, const Buffer *payload,
+                      Error *err) {
   if (payload->size > (size_t)1 << 31) return error_set(err, "%s: more than 2 GiB in one file", path);
   uint32_t crc = (uint32_t)crc32(0, payload->data, (uInt)payload->size);
   uint64_t size = payload->size;
@@ -168,8 +170,8 @@ bool file_write_block(const char *path, const char magic[8], uint32_t version, c
   return done;
 }
 
-static bool check_block(const char *path, const char magic[8], uint32_t newest, Buffer *whole, uint32_t *version,
-                        Error *err) {
+static bool check_block(const char *path, const char magic[8], uint32_t newest, Buffer *whole,
+                        uint32_t *version, Error *err) {
   char found[8];
   uint32_t crc = 0;
   uint64_t size = 0;
@@ -188,8 +190,8 @@ static bool check_block(const char *path, const char magic[8], uint32_t newest, 
   return true;
 }
 
-bool file_read_block(const char *path, const char magic[8], uint32_t newest, uint32_t *version, Buffer *payload,
-                     Error *err) {
+bool file_read_block(const char *path, const char magic[8], uint32_t newest, uint32_t *version,
+                     Buffer *payload, Error *err) {
   Buffer whole = {0};
   uint32_t found = 0;
   bool fine = file_read(path, &whole, err) && check_block(path, magic, newest, &whole, &found, err);
@@ -225,6 +227,6 @@ bool file_find_shipped(const char *relative, char *out, Error *err) {
       if (file_exists(out)) return true;
     }
   }
-  return error_set(err, "%s: not found among the shipped files; set SELFPLAY_DATA to the folder that holds it",
-                   relative);
+  return error_set(
+      err, "%s: not found among the shipped files; set SELFPLAY_DATA to the folder that holds it", relative);
 }

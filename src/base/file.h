@@ -1,9 +1,9 @@
 /* Files: atomic writes, and checked gzip blocks.
  *
- * Everything a run keeps is written to a temporary name in the same folder, flushed to disk and renamed, so that a
- * kill at any instant leaves either the old file or the new one. Binary files are gzip (standard tools open them)
- * around one block:  8 bytes magic | u32 version | u32 CRC-32 of the payload | u64 payload size | payload.
- * Integers are little-endian. */
+ * Everything a run keeps is written to a temporary name in the same folder, flushed to disk and renamed, so
+ * that a kill at any instant leaves either the old file or the new one. Binary files are gzip (standard tools
+ * open them) around one block:  8 bytes magic | u32 version | u32 CRC-32 of the payload | u64 payload size |
+ * payload. Integers are little-endian. */
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
@@ -35,11 +35,12 @@ bool file_write(const char *path, const void *bytes, size_t size, Error *err);
 /* Reads a whole file, gzip or plain, into an empty buffer. */
 bool file_read(const char *path, Buffer *out, Error *err);
 /* Writes a checked block; `magic` is 8 characters. */
-bool file_write_block(const char *path, const char magic[8], uint32_t version, const Buffer *payload, Error *err);
+bool file_write_block(const char *path, const char magic[8], uint32_t version, const Buffer *payload,
+                      Error *err);
 /* Reads and verifies a block. Refuses another magic, a version above `newest`, a wrong size or checksum. The
  * version found goes to *version, which may be NULL. */
-bool file_read_block(const char *path, const char magic[8], uint32_t newest, uint32_t *version, Buffer *payload,
-                     Error *err);
+bool file_read_block(const char *path, const char magic[8], uint32_t newest, uint32_t *version,
+                     Buffer *payload, Error *err);
 /* Renames a damaged file to PATH.damaged so that nobody reads it again and nothing is deleted. */
 bool file_set_aside(const char *path, Error *err);
 

@@ -3,8 +3,9 @@
  * J. Salmon, M. Moraes, R. Dror, D. Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
  *
  * A stream is named by (run seed, purpose, iteration, game) and by nothing else: not by thread, not by clock.
- * The key is the seed; the counter holds (block, purpose, iteration, game), so that two different names can never
- * overlap, and whoever knows the name can make the same numbers again, on any machine and at any thread count. */
+ * The key is the seed; the counter holds (block, purpose, iteration, game), so that two different names can
+ * never overlap, and whoever knows the name can make the same numbers again, on any machine and at any thread
+ * count. */
 #ifndef BASE_RNG_H
 #define BASE_RNG_H
 

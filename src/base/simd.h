@@ -1,5 +1,5 @@
-/* Run-time dispatch for hot loops: the compiler makes one copy of the function per level and the loader picks.
- * The rest of the program is compiled for the family's baseline, so a binary runs on any x86-64. */
+/* Run-time dispatch for hot loops: the compiler makes one copy of the function per level and the loader
+ * picks. The rest of the program is compiled for the family's baseline, so a binary runs on any x86-64. */
 #ifndef BASE_SIMD_H
 #define BASE_SIMD_H
 

@@ -1,7 +1,8 @@
-/* OpenBLAS picks its kernels by CPU model when it is loaded. Versions older than a CPU (0.3.21, Debian 12, and Zen 4 or
- * Sapphire Rapids, say) fall back to kernels for Haswell or Zen, which use half of the vector width: 117 instead of 205
- * GFLOP/s a core in single-precision matrix products. Its one remedy is the environment variable OPENBLAS_CORETYPE,
- * which is read before main() runs; hence the restart. Whoever sets the variable has the last word. */
+/* OpenBLAS picks its kernels by CPU model when it is loaded. Versions older than a CPU (0.3.21, Debian 12,
+ * and Zen 4 or Sapphire Rapids, say) fall back to kernels for Haswell or Zen, which use half of the vector
+ * width: 117 instead of 205 GFLOP/s a core in single-precision matrix products. Its one remedy is the
+ * environment variable OPENBLAS_CORETYPE, which is read before main() runs; hence the restart. Whoever sets
+ * the variable has the last word. */
 #include "cli/blas_core.h"
 
 #include <cblas.h>

@@ -50,8 +50,10 @@ static void draw_cell(FILE *stream, const BoardStyle *style, int piece, bool mar
 }
 
 static void column_name(const Game *game, int col, char *text) {
-  if (moves_are_columns(game)) game->print_move(col, text);
-  else text[0] = (char)('a' + col), text[1] = 0;
+  if (moves_are_columns(game))
+    game->print_move(col, text);
+  else
+    text[0] = (char)('a' + col), text[1] = 0;
 }
 
 static void draw_edge(FILE *stream, const BoardStyle *style, const Game *game, bool top) {
@@ -69,8 +71,10 @@ void board_draw(FILE *stream, const BoardStyle *style, const Game *game, const v
   if (cursor_col >= 0) fprintf(stream, "    %*s%s\n", 3 * cursor_col + 1, "", style->unicode ? "▼" : "v");
   draw_edge(stream, style, game, true);
   for (int row = game->rows - 1; row >= 0; row--) {
-    if (moves_are_columns(game)) fprintf(stream, "   %s", side);
-    else fprintf(stream, "%c%d %s", row == cursor_row && cursor_col >= 0 ? '>' : ' ', row + 1, side);
+    if (moves_are_columns(game))
+      fprintf(stream, "   %s", side);
+    else
+      fprintf(stream, "%c%d %s", row == cursor_row && cursor_col >= 0 ? '>' : ' ', row + 1, side);
     for (int col = 0; col < game->cols; col++)
       draw_cell(stream, style, game->piece(state, row, col), placed && row == last_row && col == last_col);
     fprintf(stream, "%s\n", side);

@@ -43,7 +43,8 @@ CliCommon cli_common_defaults(void) {
 }
 
 void cli_share_input(struct argp_state *state) {
-  /* Where glibc adds its own --help, the root is a wrapper without parser whose first child is the command's argp. */
+  /* Where glibc adds its own --help, the root is a wrapper without parser whose first child is the command's
+   * argp. */
   const struct argp *own = state->root_argp;
   if (!own->parser && own->children) own = own->children[0].argp;
   const struct argp_child *children = own->children;
@@ -60,7 +61,8 @@ int cli_parse_int(const struct argp_state *state, const char *option, const char
   return (int)value;
 }
 
-double cli_parse_real(const struct argp_state *state, const char *option, const char *text, double min, double max) {
+double cli_parse_real(const struct argp_state *state, const char *option, const char *text, double min,
+                      double max) {
   char *end;
   (void)state;
   double value = strtod(text, &end);

@@ -1,10 +1,11 @@
 /* What the commands share: failing, options, the terminal, progress, JSON.
  *
- * A command is `int cmd_NAME(int argc, char **argv)` and returns the exit code: 0 done, 1 the job failed, 2 wrong usage.
- * argv[0] is "selfplay NAME", so that argp's own messages read well. Results go to stdout, all else to stderr.
+ * A command is `int cmd_NAME(int argc, char **argv)` and returns the exit code: 0 done, 1 the job failed, 2
+ * wrong usage. argv[0] is "selfplay NAME", so that argp's own messages read well. Results go to stdout, all
+ * else to stderr.
  *
- * Options by glibc's argp. A command's input struct begins with a CliCommon, and its argp takes the shared options
- * that it wants as children:
+ * Options by glibc's argp. A command's input struct begins with a CliCommon, and its argp takes the shared
+ * options that it wants as children:
  *
  *   typedef struct Options { CliCommon common; int games; } Options;
  *
@@ -44,12 +45,12 @@ _Noreturn void cli_usage_error(const char *format, ...) __attribute__((format(pr
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 typedef struct CliCommon {
-  const Game *game;  /* --game; Connect Four where not given */
+  const Game *game; /* --game; Connect Four where not given */
   bool game_given;
-  int threads;       /* --threads; all cores this process may use where not given */
-  uint64_t seed;     /* --seed; 1 where not given */
+  int threads;   /* --threads; all cores this process may use where not given */
+  uint64_t seed; /* --seed; 1 where not given */
   bool seed_given;
-  bool json;         /* --json */
+  bool json; /* --json */
 } CliCommon;
 
 CliCommon cli_common_defaults(void);
@@ -59,17 +60,19 @@ extern const struct argp cli_game_argp, cli_threads_argp, cli_seed_argp, cli_jso
 
 /* Values of options; anything else than a number in [min, max] is a usage error that names the option. */
 int cli_parse_int(const struct argp_state *state, const char *option, const char *text, int min, int max);
-double cli_parse_real(const struct argp_state *state, const char *option, const char *text, double min, double max);
+double cli_parse_real(const struct argp_state *state, const char *option, const char *text, double min,
+                      double max);
 uint64_t cli_parse_seed(const struct argp_state *state, const char *option, const char *text);
 /* A game's name; a usage error that lists all games where there is no such game. */
 const Game *cli_parse_game(const struct argp_state *state, const char *text);
 /* The candidate nearest to `word` by edit distance; count >= 1. */
 const char *cli_nearest(const char *word, const char *const *candidates, int count);
-/* Spelling of the player to meet where none is named: the shipped network of the game, or plain MCTS with a note on
- * stderr where none is shipped. Writes at most `size` bytes. */
+/* Spelling of the player to meet where none is named: the shipped network of the game, or plain MCTS with a
+ * note on stderr where none is shipped. Writes at most `size` bytes. */
 void cli_default_player(const Game *game, int visits, char *out, size_t size);
 
-/* The object, indented, and a line feed on stdout; releases it. A failed write ends the program with exit 1. */
+/* The object, indented, and a line feed on stdout; releases it. A failed write ends the program with exit 1.
+ */
 void cli_print_json(json_t *object);
 /* Flushes stdout and ends the program with exit 1 where that fails (a full disk, a closed pipe). */
 void cli_flush(void);
@@ -83,8 +86,8 @@ bool cli_true_colour(void);
 /* Columns of the terminal, 80 where it is none. */
 int cli_width(FILE *stream);
 
-/* A progress bar on stderr: redrawn in place, at most ten times a second, in a terminal; elsewhere one plain line every
- * `plain_seconds` (0: nothing at all). */
+/* A progress bar on stderr: redrawn in place, at most ten times a second, in a terminal; elsewhere one plain
+ * line every `plain_seconds` (0: nothing at all). */
 typedef struct CliProgress {
   double plain_seconds;
   double started, drawn; /* clock_wall(); 0 before the first call */
@@ -92,7 +95,8 @@ typedef struct CliProgress {
 } CliProgress;
 
 CliProgress cli_progress_new(double plain_seconds);
-/* `done` of `total` (> 0); `label` in front of the bar, `note` behind it (either may be ""). Time left is estimated. */
+/* `done` of `total` (> 0); `label` in front of the bar, `note` behind it (either may be ""). Time left is
+ * estimated. */
 void cli_progress_show(CliProgress *progress, const char *label, double done, double total, const char *note);
 /* Wipes the bar, so that an ordinary line can be printed. */
 void cli_progress_clear(CliProgress *progress);

@@ -23,27 +23,39 @@ static const struct argp_option option_table[] = {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   Options *options = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: cli_share_input(state); return 0;
-  case 'm': options->moves = arg; return 0;
-  case 'v': options->visits = cli_parse_int(state, "--visits", arg, 1, 100000000); return 0;
+  case ARGP_KEY_INIT:
+    cli_share_input(state);
+    return 0;
+  case 'm':
+    options->moves = arg;
+    return 0;
+  case 'v':
+    options->visits = cli_parse_int(state, "--visits", arg, 1, 100000000);
+    return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num >= 1) return ARGP_ERR_UNKNOWN;
     options->player = arg;
     return 0;
-  default: return ARGP_ERR_UNKNOWN;
+  default:
+    return ARGP_ERR_UNKNOWN;
   }
 }
 
-static const struct argp_child children[] = {
-    {&cli_game_argp, 0, 0, 0}, {&cli_threads_argp, 0, 0, 0}, {&cli_seed_argp, 0, 0, 0}, {&cli_json_argp, 0, 0, 0}, {0}};
+static const struct argp_child children[] = {{&cli_game_argp, 0, 0, 0},
+                                             {&cli_threads_argp, 0, 0, 0},
+                                             {&cli_seed_argp, 0, 0, 0},
+                                             {&cli_json_argp, 0, 0, 0},
+                                             {0}};
 static const struct argp parser = {
     .options = option_table,
     .parser = parse,
     .children = children,
     .args_doc = "[PLAYER]",
     .doc = "Value, policy, visits and principal variation of a position, for the player to move.\v"
-           "Without PLAYER the shipped network looks. JSON: {\"game\", \"player\", \"moves\", \"to_move\", \"value\", "
-           "\"wdl\": {\"win\", \"draw\", \"loss\"}, \"network\": {\"value\", \"wdl\"}, \"visits\", \"best\", \"pv\": "
+           "Without PLAYER the shipped network looks. JSON: {\"game\", \"player\", \"moves\", \"to_move\", "
+           "\"value\", "
+           "\"wdl\": {\"win\", \"draw\", \"loss\"}, \"network\": {\"value\", \"wdl\"}, \"visits\", \"best\", "
+           "\"pv\": "
            "[...], \"children\": [{\"move\", \"prior\", \"visits\", \"value\"}]}; values in [-1, 1]."};
 
 int cmd_analyze(int argc, char **argv) {
@@ -60,17 +72,19 @@ int cmd_analyze(int argc, char **argv) {
   float value;
   Error err;
   game->init(state);
-  if (!game_read_line(game, options.moves, moves, LINE_MAX_MOVES, &count, &err)) cli_fail("--moves: %s", err.message);
+  if (!game_read_line(game, options.moves, moves, LINE_MAX_MOVES, &count, &err))
+    cli_fail("--moves: %s", err.message);
   for (int i = 0; i < count; i++) game->play(state, moves[i]);
-  if (game->over(state, &value)) cli_fail("--moves: the game is over after this line; there is nothing to analyse");
+  if (game->over(state, &value))
+    cli_fail("--moves: the game is over after this line; there is nothing to analyse");
   Player *player = cli_new_player(options.player, &options.common);
   if (!player->analyze) cli_fail("%s: this kind of player has nothing to show", player->name);
   PlayerAnalysis *analysis = calloc(1, sizeof *analysis);
   PlayerQuery query = {state, moves, count, rng_make(options.common.seed, RNG_PLAYER, 0, 0)};
   if (!player->analyze(player, &query, options.visits, analysis, &err)) cli_fail("%s", err.message);
   if (options.common.json) {
-    json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "game", game->name, "player", player->name, "moves", options.moves,
-                             "to_move", game->player[game->to_move(state)]);
+    json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "game", game->name, "player", player->name, "moves",
+                             options.moves, "to_move", game->player[game->to_move(state)]);
     json_t *rest = show_analysis_json(game, analysis);
     json_object_update(root, rest);
     json_decref(rest);

@@ -16,10 +16,10 @@
 typedef struct Bench {
   CliCommon common;
   RunConfig config;
-  double peak;    /* GFLOP/s of all threads */
+  double peak; /* GFLOP/s of all threads */
   Net *net;
   NetPlan *plan;
-  double flop;    /* of one position's forward pass by direct convolution */
+  double flop; /* of one position's forward pass by direct convolution */
   json_t *root;
 } Bench;
 
@@ -39,9 +39,12 @@ static const struct argp parser = {
     .parser = parse,
     .children = children,
     .doc = "Measures the network alone, the tree alone, self-play and training, in about a minute.\v"
-           "JSON: {\"cpu\", \"blas\", \"sgemm_gflops\", \"network\": [{\"batch\", \"threads\", \"positions_per_second\", "
-           "\"roofline\"}], \"tree\": {\"simulations_per_second\", \"bytes_per_simulation\"}, \"selfplay\": {...}, "
-           "\"training\": {...}}. roofline = positions/s x floating-point operations of the plain direct convolution / "
+           "JSON: {\"cpu\", \"blas\", \"sgemm_gflops\", \"network\": [{\"batch\", \"threads\", "
+           "\"positions_per_second\", "
+           "\"roofline\"}], \"tree\": {\"simulations_per_second\", \"bytes_per_simulation\"}, \"selfplay\": "
+           "{...}, "
+           "\"training\": {...}}. roofline = positions/s x floating-point operations of the plain direct "
+           "convolution / "
            "SGEMM peak."};
 
 /* Best of several repetitions, since anything else on the machine can only slow it down. */
@@ -53,7 +56,8 @@ static double sgemm_peak(const Bench *bench) {
     enum { CALLS = 20 };
 #pragma omp parallel num_threads(bench->common.threads)
     {
-      float *a = memory_new((size_t)(m * k), sizeof(float)), *b = memory_new((size_t)k * (size_t)n, sizeof(float));
+      float *a = memory_new((size_t)(m * k), sizeof(float)),
+            *b = memory_new((size_t)k * (size_t)n, sizeof(float));
       float *c = memory_new((size_t)m * (size_t)n, sizeof(float));
       for (int i = 0; i < CALLS; i++)
         cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, m, n, k, 1, a, k, b, n, 0, c, n);
@@ -132,7 +136,8 @@ static void bench_tree(Bench *bench) {
   json_object_set_new(bench->root, "tree",
                       json_pack("{s:f, s:f}", "simulations_per_second", best, "bytes_per_simulation", bytes));
   if (!bench->common.json)
-    printf("tree alone, one thread, %d simulations: %.0f simulations/s, %.0f bytes a simulation\n", visits, best, bytes);
+    printf("tree alone, one thread, %d simulations: %.0f simulations/s, %.0f bytes a simulation\n", visits,
+           best, bytes);
 }
 
 static double selfplay_rate(const Bench *bench, int threads) {
@@ -159,11 +164,12 @@ static void bench_selfplay(Bench *bench) {
   double one = selfplay_rate(bench, 1), all = selfplay_rate(bench, bench->common.threads);
   double alone = network_rate(bench, 64, bench->common.threads);
   json_object_set_new(bench->root, "selfplay",
-                      json_pack("{s:f, s:f, s:f, s:f}", "one_thread", one, "all_threads", all, "scaling", all / one,
-                                "share_of_network_alone", all / alone));
+                      json_pack("{s:f, s:f, s:f, s:f}", "one_thread", one, "all_threads", all, "scaling",
+                                all / one, "share_of_network_alone", all / alone));
   if (!bench->common.json)
-    printf("self-play: %.0f evaluations/s with one thread, %.0f with %d (%.2f times); %.2f of the network alone\n", one,
-           all, bench->common.threads, all / one, all / alone);
+    printf("self-play: %.0f evaluations/s with one thread, %.0f with %d (%.2f times); %.2f of the network "
+           "alone\n",
+           one, all, bench->common.threads, all / one, all / alone);
 }
 
 static void bench_training(Bench *bench) {
@@ -182,7 +188,8 @@ static void bench_training(Bench *bench) {
   double share = 3 * best * bench->flop / 1e9 / bench->peak;
   json_object_set_new(bench->root, "training",
                       json_pack("{s:f, s:f}", "samples_per_second", best, "share_of_sgemm", share));
-  if (!bench->common.json) printf("training: %.0f samples/s; 3 x forward is %.2f of the SGEMM peak\n", best, share);
+  if (!bench->common.json)
+    printf("training: %.0f samples/s; 3 x forward is %.2f of the SGEMM peak\n", best, share);
   learner_free(learner);
   replay_free(replay);
 }
@@ -199,18 +206,22 @@ int cmd_bench(int argc, char **argv) {
   bench.plan = plan_new(bench.net);
   bench.flop = 2 * net_multiply_adds(&shape);
   bench.peak = sgemm_peak(&bench);
-  bench.root = json_pack("{s:s, s:s, s:s, s:i, s:f}", "cpu", simd_features(), "blas", openblas_get_corename(), "kernel",
-                         plan_kernel(bench.plan), "threads", bench.common.threads, "sgemm_gflops", bench.peak);
+  bench.root = json_pack("{s:s, s:s, s:s, s:i, s:f}", "cpu", simd_features(), "blas", openblas_get_corename(),
+                         "kernel", plan_kernel(bench.plan), "threads", bench.common.threads, "sgemm_gflops",
+                         bench.peak);
   if (!bench.common.json)
-    printf("%s, %d x %d network, %.2f MFLOP a position\nCPU %s; OpenBLAS core %s; SGEMM peak %.0f GFLOP/s on %d threads\n",
+    printf("%s, %d x %d network, %.2f MFLOP a position\nCPU %s; OpenBLAS core %s; SGEMM peak %.0f GFLOP/s on "
+           "%d threads\n",
            bench.common.game->title, shape.blocks, shape.channels, bench.flop / 1e6, simd_features(),
            openblas_get_corename(), bench.peak, bench.common.threads);
   bench_network(&bench);
   bench_tree(&bench);
   bench_selfplay(&bench);
   bench_training(&bench);
-  if (bench.common.json) cli_print_json(bench.root);
-  else json_decref(bench.root);
+  if (bench.common.json)
+    cli_print_json(bench.root);
+  else
+    json_decref(bench.root);
   plan_free(bench.plan);
   net_free(bench.net);
   return 0;

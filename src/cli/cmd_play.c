@@ -27,10 +27,18 @@ static const struct argp_option option_table[] = {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   Options *options = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: cli_share_input(state); return 0;
-  case 'm': options->moves = arg; return 0;
-  case 'v': options->visits = cli_parse_int(state, "--visits", arg, 1, 100000000); return 0;
-  case 'a': options->ascii = true; return 0;
+  case ARGP_KEY_INIT:
+    cli_share_input(state);
+    return 0;
+  case 'm':
+    options->moves = arg;
+    return 0;
+  case 'v':
+    options->visits = cli_parse_int(state, "--visits", arg, 1, 100000000);
+    return 0;
+  case 'a':
+    options->ascii = true;
+    return 0;
   case 'S':
     if (strcmp(arg, "first") != 0 && strcmp(arg, "second") != 0)
       cli_usage_error("--side needs first or second, not '%.60s'", arg);
@@ -40,7 +48,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     if (state->arg_num >= 1) return ARGP_ERR_UNKNOWN;
     options->player = arg;
     return 0;
-  default: return ARGP_ERR_UNKNOWN;
+  default:
+    return ARGP_ERR_UNKNOWN;
   }
 }
 
@@ -52,7 +61,8 @@ static const struct argp parser = {
     .children = children,
     .args_doc = "[PLAYER]",
     .doc = "Play against PLAYER (default: the shipped network); `human' makes it two people.\v"
-           "In a terminal: a move's digit, or arrows and Enter; u undo, h hint, s swap sides, v set the engine's visits, "
+           "In a terminal: a move's digit, or arrows and Enter; u undo, h hint, s swap sides, v set the "
+           "engine's visits, "
            "i show what it thinks, n new game, q quit, ? help. "
            "From a pipe: moves by name and the words undo, hint, swap, visits N, info, new, quit."};
 
@@ -100,9 +110,13 @@ static void print_result(const Session *session) {
   float value = 0;
   session->game->over(session->state, &value);
   int mover = session->game->to_move(session->state), winner = value > 0 ? mover : 1 - mover;
-  if (value == 0) printf("Draw.\n");
-  else if (!session->engine) printf("%s wins.\n", session->game->player[winner]);
-  else printf("%s wins: %s.\n", session->game->player[winner], winner == session->human ? "you" : session->engine->name);
+  if (value == 0)
+    printf("Draw.\n");
+  else if (!session->engine)
+    printf("%s wins.\n", session->game->player[winner]);
+  else
+    printf("%s wins: %s.\n", session->game->player[winner],
+           winner == session->human ? "you" : session->engine->name);
 }
 
 static void show(const Session *session) {
@@ -118,9 +132,13 @@ static void show(const Session *session) {
     show_analysis(stdout, session->game, session->analysis, session->style.unicode);
   }
   if (session->message[0]) printf("%s\n", session->message);
-  if (is_over(session)) print_result(session);
-  else printf("%s to move%s\n", session->game->player[session->game->to_move(session->state)],
-              engine_to_move(session) ? ", thinking ..." : session->keys ? "   (? help)" : "");
+  if (is_over(session))
+    print_result(session);
+  else
+    printf("%s to move%s\n", session->game->player[session->game->to_move(session->state)],
+           engine_to_move(session) ? ", thinking ..."
+           : session->keys         ? "   (? help)"
+                                   : "");
   fflush(stdout);
 }
 
@@ -208,12 +226,14 @@ static bool try_move(Session *session, const char *word) {
     return true;
   }
   snprintf(session->message, sizeof session->message,
-           move < 0 ? "'%.40s' is neither a move nor a command; ? lists them" : "'%.40s' is illegal here", word);
+           move < 0 ? "'%.40s' is neither a move nor a command; ? lists them" : "'%.40s' is illegal here",
+           word);
   return false;
 }
 
-static const char help_text[] = "a digit or arrows+Enter: move   u undo   h hint   s swap sides   v engine's visits   "
-                                "i information   n new game   q quit";
+static const char help_text[] =
+    "a digit or arrows+Enter: move   u undo   h hint   s swap sides   v engine's visits   "
+    "i information   n new game   q quit";
 
 /* Does what the word says. False ends the session. */
 static bool obey(Session *session, const char *word) {
@@ -225,25 +245,44 @@ static bool obey(Session *session, const char *word) {
     if (strcmp(word, words[i]) == 0) command = letters[i];
   session->message[0] = 0;
   switch (command) {
-  case 'u': undo(session); return true;
-  case 'h': hint(session); return true;
-  case 's': session->human = 1 - session->human; return true;
-  case 'v': set_visits(session); return true;
-  case 'i': session->info = !session->info; return true;
+  case 'u':
+    undo(session);
+    return true;
+  case 'h':
+    hint(session);
+    return true;
+  case 's':
+    session->human = 1 - session->human;
+    return true;
+  case 'v':
+    set_visits(session);
+    return true;
+  case 'i':
+    session->info = !session->info;
+    return true;
   case 'n':
     session->count = 0;
     session->analysed = false;
     rebuild(session);
     return true;
-  case 'q': return false;
-  case '?': snprintf(session->message, sizeof session->message, "%s", help_text); return true;
-  default: break;
+  case 'q':
+    return false;
+  case '?':
+    snprintf(session->message, sizeof session->message, "%s", help_text);
+    return true;
+  default:
+    break;
   }
-  if (strcmp(word, "left") == 0) move_cursor(session, 0, -1);
-  else if (strcmp(word, "right") == 0) move_cursor(session, 0, 1);
-  else if (strcmp(word, "up") == 0) move_cursor(session, 1, 0);
-  else if (strcmp(word, "down") == 0) move_cursor(session, -1, 0);
-  else if (word[0] && !try_move(session, word) && !session->keys) cli_fail("%s", session->message);
+  if (strcmp(word, "left") == 0)
+    move_cursor(session, 0, -1);
+  else if (strcmp(word, "right") == 0)
+    move_cursor(session, 0, 1);
+  else if (strcmp(word, "up") == 0)
+    move_cursor(session, 1, 0);
+  else if (strcmp(word, "down") == 0)
+    move_cursor(session, -1, 0);
+  else if (word[0] && !try_move(session, word) && !session->keys)
+    cli_fail("%s", session->message);
   return true;
 }
 

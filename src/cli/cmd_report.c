@@ -21,8 +21,9 @@ typedef struct Options {
 typedef struct Report {
   Options *options;
   RunInfo runs[RUNS_MAX];
-  json_t *logs[RUNS_MAX]; /* an object an iteration */
-  json_t *accuracy[RUNS_MAX]; /* {"iteration", "value_kept", "low", "high"} of chosen checkpoints, network alone */
+  json_t *logs[RUNS_MAX];     /* an object an iteration */
+  json_t *accuracy[RUNS_MAX]; /* {"iteration", "value_kept", "low", "high"} of chosen checkpoints, network
+                                 alone */
   json_t *elo[RUNS_MAX];      /* {"iteration", "elo", "low", "high"} of rated checkpoints */
   Buffer html;
 } Report;
@@ -36,9 +37,15 @@ static const struct argp_option option_table[] = {
 static error_t parse(int key, char *arg, struct argp_state *state) {
   Options *options = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: cli_share_input(state); return 0;
-  case 'o': options->output = arg; return 0;
-  case KEY_DB: options->db = arg; return 0;
+  case ARGP_KEY_INIT:
+    cli_share_input(state);
+    return 0;
+  case 'o':
+    options->output = arg;
+    return 0;
+  case KEY_DB:
+    options->db = arg;
+    return 0;
   case ARGP_KEY_ARG:
     if (options->count == RUNS_MAX) cli_usage_error("a report takes at most %d runs", RUNS_MAX);
     options->names[options->count++] = arg;
@@ -46,7 +53,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case ARGP_KEY_END:
     if (!options->count) cli_usage_error("name at least one run (selfplay report --help)");
     return 0;
-  default: return ARGP_ERR_UNKNOWN;
+  default:
+    return ARGP_ERR_UNKNOWN;
   }
 }
 
@@ -57,7 +65,8 @@ static const struct argp parser = {
     .children = children,
     .args_doc = "RUN...",
     .doc = "Plots of runs against iterations, compute and time, as one HTML page.\v"
-           "JSON: {\"runs\": [{\"name\", \"arm\", \"seed\", \"log\", \"accuracy\", \"elo\"}]}: the numbers behind the "
+           "JSON: {\"runs\": [{\"name\", \"arm\", \"seed\", \"log\", \"accuracy\", \"elo\"}]}: the numbers "
+           "behind the "
            "plots."};
 
 static double number(const json_t *object, const char *key) {
@@ -66,7 +75,8 @@ static double number(const json_t *object, const char *key) {
 
 /* x of an iteration: its number, its compute so far, or its time so far. */
 typedef enum Axis { AXIS_ITERATION, AXIS_COMPUTE, AXIS_TIME, AXES } Axis;
-static const char *const axis_labels[] = {"iteration", "compute (10^{12} floating-point operations)", "minutes"};
+static const char *const axis_labels[] = {"iteration", "compute (10^{12} floating-point operations)",
+                                          "minutes"};
 
 static double axis_value(const json_t *line, Axis axis) {
   if (axis == AXIS_COMPUTE) return number(line, "flops_total") / 1e12;
@@ -101,7 +111,8 @@ static PlotSeries log_series(const Report *report, int run, const char *key, Axi
   return series;
 }
 
-static PlotSeries checkpoint_series(const Report *report, int run, const json_t *points, const char *key, Axis axis) {
+static PlotSeries checkpoint_series(const Report *report, int run, const json_t *points, const char *key,
+                                    Axis axis) {
   PlotSeries series = new_series((int)json_array_size(points), true);
   size_t i;
   const json_t *point;
@@ -130,7 +141,8 @@ static void free_series(PlotSeries *series, int count) {
 
 /* A table of the last values, for those who cannot see the plot. */
 static void put_table(Report *report, const char *caption, const PlotSeries *series, int count) {
-  buffer_printf(&report->html, "<details><summary>%s as numbers</summary><table><tr><th>series<th>first<th>middle<th>last",
+  buffer_printf(&report->html,
+                "<details><summary>%s as numbers</summary><table><tr><th>series<th>first<th>middle<th>last",
                 caption);
   for (int s = 0; s < count; s++) {
     if (!series[s].count) continue;
@@ -149,7 +161,8 @@ static void put_plots(Report *report, const char *title, const char *y_label,
     Error err;
     int count = collect(report, axis, series);
     buffer_printf(&report->html, "<figure role=img aria-label=\"%s against %s\">", title, axis_labels[axis]);
-    if (!plot_svg(title, axis_labels[axis], y_label, series, count, &report->html, &err)) cli_fail("%s", err.message);
+    if (!plot_svg(title, axis_labels[axis], y_label, series, count, &report->html, &err))
+      cli_fail("%s", err.message);
     buffer_printf(&report->html, "</figure>\n");
     if (axis == AXES - 1) {
       buffer_printf(&report->html, "</div>");
@@ -160,7 +173,8 @@ static void put_plots(Report *report, const char *title, const char *y_label,
   buffer_printf(&report->html, "</section>\n");
 }
 
-static int with_baseline(const Report *report, Axis axis, const char *key, const char *baseline, PlotSeries *out) {
+static int with_baseline(const Report *report, Axis axis, const char *key, const char *baseline,
+                         PlotSeries *out) {
   int count = 0;
   for (int r = 0; r < report->options->count; r++) {
     out[count++] = log_series(report, r, key, axis);
@@ -186,7 +200,8 @@ static int collect_length(const Report *report, Axis axis, PlotSeries *out) {
 }
 
 static int collect_speed(const Report *report, Axis axis, PlotSeries *out) {
-  for (int r = 0; r < report->options->count; r++) out[r] = log_series(report, r, "evaluations_per_second", axis);
+  for (int r = 0; r < report->options->count; r++)
+    out[r] = log_series(report, r, "evaluations_per_second", axis);
   return report->options->count;
 }
 
@@ -223,11 +238,12 @@ static void measure_accuracy(Report *report, int r) {
     snprintf(spelling, sizeof spelling, "net:%s,visits=0", path);
     Accuracy accuracy;
     Player *player = player_new(spelling, run->game, report->options->common.threads, &err);
-    if (!player || !accuracy_measure(player, positions, 1, NULL, NULL, &accuracy, &err)) cli_fail("%s", err.message);
+    if (!player || !accuracy_measure(player, positions, 1, NULL, NULL, &accuracy, &err))
+      cli_fail("%s", err.message);
     json_array_append_new(report->accuracy[r],
                           json_pack("{s:i, s:f, s:f, s:f}", "iteration", iteration, "value_kept",
-                                    accuracy.moves.value_kept.share, "low", accuracy.moves.value_kept.low, "high",
-                                    accuracy.moves.value_kept.high));
+                                    accuracy.moves.value_kept.share, "low", accuracy.moves.value_kept.low,
+                                    "high", accuracy.moves.value_kept.high));
     player_free(player);
   }
   positions_free(positions);
@@ -283,7 +299,8 @@ static void put_settings(Report *report) {
   for (int r = 0; r < count; r++) buffer_printf(html, "<th>%s", report->runs[r].name);
   buffer_printf(html, "<tr><td>arm");
   for (int r = 0; r < count; r++)
-    buffer_printf(html, "<td>%s", report->runs[r].arm == ARM_FROM_SCRATCH ? "from scratch" : "imitation first");
+    buffer_printf(html, "<td>%s",
+                  report->runs[r].arm == ARM_FROM_SCRATCH ? "from scratch" : "imitation first");
   buffer_printf(html, "<tr><td>seed");
   for (int r = 0; r < count; r++) buffer_printf(html, "<td>%llu", (unsigned long long)report->runs[r].seed);
   buffer_printf(html, "<tr><td>iterations");
@@ -303,7 +320,8 @@ static void put_settings(Report *report) {
 
 static const char page_head[] =
     "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content=\"width=device-width\">"
-    "<title>selfplay report</title><style>:root{color-scheme:light dark}body{font:16px/1.5 system-ui,sans-serif;"
+    "<title>selfplay report</title><style>:root{color-scheme:light dark}body{font:16px/1.5 "
+    "system-ui,sans-serif;"
     "max-width:96rem;margin:auto;padding:1rem;color:#222;background:#fff}.plots{display:grid;"
     "grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr));gap:1rem}figure{margin:0}"
     "svg{width:100%;height:auto}table{border-collapse:collapse}td,th{padding:.2rem .7rem;text-align:left;"
@@ -313,11 +331,15 @@ static const char page_head[] =
 static void write_page(Report *report) {
   Buffer *html = &report->html;
   int count = report->options->count;
-  buffer_printf(html, "%s<h1>%s: %d run%s</h1>\n", page_head, report->runs[0].game->title, count, count > 1 ? "s" : "");
-  if (any(report->elo, count)) put_plots(report, "Elo (95% band)", "Elo", collect_elo);
+  buffer_printf(html, "%s<h1>%s: %d run%s</h1>\n", page_head, report->runs[0].game->title, count,
+                count > 1 ? "s" : "");
+  if (any(report->elo, count))
+    put_plots(report, "Elo (95% band)", "Elo", collect_elo);
   else
-    buffer_printf(html, "<section><h2>Elo</h2><p>No rated players of these runs yet: "
-                        "<code>selfplay elo run:%s</code> plays what is needed.</section>\n", report->options->names[0]);
+    buffer_printf(html,
+                  "<section><h2>Elo</h2><p>No rated players of these runs yet: "
+                  "<code>selfplay elo run:%s</code> plays what is needed.</section>\n",
+                  report->options->names[0]);
   if (any(report->accuracy, count))
     put_plots(report, "Value kept by the network alone (95% band)", "share of positions", collect_accuracy);
   put_plots(report, "Policy loss on new positions", "nats", collect_policy);
@@ -333,10 +355,11 @@ static void write_page(Report *report) {
 static void print_numbers(const Report *report) {
   json_t *runs = json_array();
   for (int r = 0; r < report->options->count; r++)
-    json_array_append_new(runs, json_pack("{s:s, s:s, s:I, s:O, s:O, s:O}", "name", report->runs[r].name, "arm",
-                                          report->runs[r].arm == ARM_FROM_SCRATCH ? "from-scratch" : "bootstrap-imitation",
-                                          "seed", (json_int_t)report->runs[r].seed, "log", report->logs[r], "accuracy",
-                                          report->accuracy[r], "elo", report->elo[r]));
+    json_array_append_new(
+        runs, json_pack("{s:s, s:s, s:I, s:O, s:O, s:O}", "name", report->runs[r].name, "arm",
+                        report->runs[r].arm == ARM_FROM_SCRATCH ? "from-scratch" : "bootstrap-imitation",
+                        "seed", (json_int_t)report->runs[r].seed, "log", report->logs[r], "accuracy",
+                        report->accuracy[r], "elo", report->elo[r]));
   cli_print_json(json_pack("{s:o}", "runs", runs));
 }
 
@@ -358,8 +381,10 @@ int cmd_report(int argc, char **argv) {
   read_ratings(report);
   write_page(report);
   if (!file_write(options.output, report->html.data, report->html.size, &err)) cli_fail("%s", err.message);
-  if (options.common.json) print_numbers(report);
-  else fprintf(stderr, "selfplay: wrote %s\n", options.output);
+  if (options.common.json)
+    print_numbers(report);
+  else
+    fprintf(stderr, "selfplay: wrote %s\n", options.output);
   for (int r = 0; r < options.count; r++) {
     json_decref(report->logs[r]);
     json_decref(report->accuracy[r]);

@@ -8,7 +8,17 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { KEY_SCRATCH = 256, KEY_IMITATION, KEY_CONFIG, KEY_SET, KEY_RUN, KEY_ITERATIONS, KEY_MINUTES, KEY_PRINT, MAX_SETS = 128 };
+enum {
+  KEY_SCRATCH = 256,
+  KEY_IMITATION,
+  KEY_CONFIG,
+  KEY_SET,
+  KEY_RUN,
+  KEY_ITERATIONS,
+  KEY_MINUTES,
+  KEY_PRINT,
+  MAX_SETS = 128
+};
 
 typedef struct Options {
   CliCommon common;
@@ -22,48 +32,71 @@ typedef struct Options {
 static const struct argp_option option_table[] = {
     {"from-scratch", KEY_SCRATCH, 0, 0, "Pure reinforcement learning from random play", 0},
     {"bootstrap-imitation", KEY_IMITATION, "SOURCE", OPTION_ARG_OPTIONAL,
-     "Fit the network to expert games first, then discard them (imitation.keep). SOURCE: a file of game records, one a "
-     "line; without it the built-in teacher plays (imitation.*)", 0},
+     "Fit the network to expert games first, then discard them (imitation.keep). SOURCE: a file of game "
+     "records, one a "
+     "line; without it the built-in teacher plays (imitation.*)",
+     0},
     {"config", KEY_CONFIG, "FILE", 0, "Configuration (default: the game's shipped configs/GAME.conf)", 0},
     {"set", KEY_SET, "KEY=VALUE", 0, "Set one configuration key; may be repeated", 0},
-    {"run", KEY_RUN, "DIR", 0, "The run's folder (default runs/GAME-ARM-SEED). The same command continues it", 0},
+    {"run", KEY_RUN, "DIR", 0, "The run's folder (default runs/GAME-ARM-SEED). The same command continues it",
+     0},
     {"iterations", KEY_ITERATIONS, "N", 0, "Train for N iterations in all", 0},
     {"minutes", KEY_MINUTES, "M", 0, "Train for M minutes of wall-clock time in all", 0},
-    {"print-config", KEY_PRINT, 0, 0, "Print the resolved configuration with every key's meaning, and stop", 0},
+    {"print-config", KEY_PRINT, 0, 0, "Print the resolved configuration with every key's meaning, and stop",
+     0},
     {0},
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
   Options *options = state->input;
   switch (key) {
-  case ARGP_KEY_INIT: cli_share_input(state); return 0;
-  case KEY_SCRATCH: options->scratch = true; return 0;
+  case ARGP_KEY_INIT:
+    cli_share_input(state);
+    return 0;
+  case KEY_SCRATCH:
+    options->scratch = true;
+    return 0;
   case KEY_IMITATION:
     options->imitation = true;
     options->source = arg ? arg : "";
     return 0;
-  case KEY_CONFIG: options->config = arg; return 0;
+  case KEY_CONFIG:
+    options->config = arg;
+    return 0;
   case KEY_SET:
     if (options->set_count == MAX_SETS) cli_usage_error("more than %d --set options; use --config", MAX_SETS);
     options->sets[options->set_count++] = arg;
     return 0;
-  case KEY_RUN: options->run = arg; return 0;
-  case KEY_ITERATIONS: options->iterations = cli_parse_int(state, "--iterations", arg, 1, 1000000); return 0;
-  case KEY_MINUTES: options->minutes = cli_parse_real(state, "--minutes", arg, 0.01, 1e6); return 0;
-  case KEY_PRINT: options->print_config = true; return 0;
-  default: return ARGP_ERR_UNKNOWN;
+  case KEY_RUN:
+    options->run = arg;
+    return 0;
+  case KEY_ITERATIONS:
+    options->iterations = cli_parse_int(state, "--iterations", arg, 1, 1000000);
+    return 0;
+  case KEY_MINUTES:
+    options->minutes = cli_parse_real(state, "--minutes", arg, 0.01, 1e6);
+    return 0;
+  case KEY_PRINT:
+    options->print_config = true;
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
   }
 }
 
-static const struct argp_child children[] = {
-    {&cli_game_argp, 0, 0, 0}, {&cli_threads_argp, 0, 0, 0}, {&cli_seed_argp, 0, 0, 0}, {&cli_json_argp, 0, 0, 0}, {0}};
+static const struct argp_child children[] = {{&cli_game_argp, 0, 0, 0},
+                                             {&cli_threads_argp, 0, 0, 0},
+                                             {&cli_seed_argp, 0, 0, 0},
+                                             {&cli_json_argp, 0, 0, 0},
+                                             {0}};
 static const struct argp parser = {
     .options = option_table,
     .parser = parse,
     .children = children,
     .doc = "Trains a network by self-play, with one line an iteration on stderr.\v"
            "With --json, the last iteration's log line is printed as one object (its keys: docs/files.md). "
-           "A run that was stopped or killed goes on from its last whole shard when the same command is given again."};
+           "A run that was stopped or killed goes on from its last whole shard when the same command is "
+           "given again."};
 
 static volatile sig_atomic_t stop_requested;
 
@@ -108,13 +141,14 @@ static double real(const json_t *line, const char *key) {
 static void on_imitation(void *context, const json_t *epoch) {
   Display *display = context;
   cli_progress_clear(&display->bar);
-  fprintf(stderr,
-          "imitation epoch %2.0f: held-out policy loss %.3f (constant %.3f), value loss %.3f (constant %.3f), "
-          "value error %.3f, move match top 1 %.1f%%, top 3 %.1f%%%s\n",
-          real(epoch, "epoch"), real(epoch, "loss_policy"), real(epoch, "loss_policy_baseline"),
-          real(epoch, "loss_value"), real(epoch, "loss_value_baseline"), real(epoch, "value_mse"),
-          100 * real(epoch, "move_match_top1"), 100 * real(epoch, "move_match_top3"),
-          json_is_true(json_object_get(epoch, "best")) ? ", best so far" : "");
+  fprintf(
+      stderr,
+      "imitation epoch %2.0f: held-out policy loss %.3f (constant %.3f), value loss %.3f (constant %.3f), "
+      "value error %.3f, move match top 1 %.1f%%, top 3 %.1f%%%s\n",
+      real(epoch, "epoch"), real(epoch, "loss_policy"), real(epoch, "loss_policy_baseline"),
+      real(epoch, "loss_value"), real(epoch, "loss_value_baseline"), real(epoch, "value_mse"),
+      100 * real(epoch, "move_match_top1"), 100 * real(epoch, "move_match_top3"),
+      json_is_true(json_object_get(epoch, "best")) ? ", best so far" : "");
 }
 
 static void on_iteration(void *context, const json_t *line) {
@@ -122,17 +156,20 @@ static void on_iteration(void *context, const json_t *line) {
   char left[CLOCK_TEXT];
   cli_progress_clear(&display->bar);
   if (!display->header)
-    fprintf(stderr, "iter  games positions unique length  policy (const)   value (const)  calib. entropy target "
-                    " evals/s reuse  left\n");
+    fprintf(stderr,
+            "iter  games positions unique length  policy (const)   value (const)  calib. entropy target "
+            " evals/s reuse  left\n");
   display->header = true;
   clock_format(real(line, "seconds_left"), left);
-  fprintf(stderr, "%4.0f %6.0f %9.0f %5.1f%% %6.1f  %.3f  (%.3f)   %.3f  (%.3f)  %.3f  %.3f   %.3f  %7.0f  %4.1f  %s\n",
-          real(line, "iteration"), real(line, "games"), real(line, "positions"),
-          100 * real(line, "unique_positions") / (real(line, "positions") + 1e-9), real(line, "game_length"),
-          real(line, "loss_policy"), real(line, "loss_policy_baseline"), real(line, "loss_value"),
-          real(line, "loss_value_baseline"), real(line, "value_calibration_error"), real(line, "policy_entropy"),
-          real(line, "target_entropy"), real(line, "evaluations_per_second"), real(line, "sample_reuse"),
-          real(line, "seconds_left") < 0 ? "-" : left);
+  fprintf(
+      stderr,
+      "%4.0f %6.0f %9.0f %5.1f%% %6.1f  %.3f  (%.3f)   %.3f  (%.3f)  %.3f  %.3f   %.3f  %7.0f  %4.1f  %s\n",
+      real(line, "iteration"), real(line, "games"), real(line, "positions"),
+      100 * real(line, "unique_positions") / (real(line, "positions") + 1e-9), real(line, "game_length"),
+      real(line, "loss_policy"), real(line, "loss_policy_baseline"), real(line, "loss_value"),
+      real(line, "loss_value_baseline"), real(line, "value_calibration_error"), real(line, "policy_entropy"),
+      real(line, "target_entropy"), real(line, "evaluations_per_second"), real(line, "sample_reuse"),
+      real(line, "seconds_left") < 0 ? "-" : left);
   json_decref(display->last);
   display->last = json_deep_copy(line);
 }
@@ -172,7 +209,8 @@ static int print_config(const RunConfig *config) {
 int cmd_train(int argc, char **argv) {
   Options options = {.common = cli_common_defaults(), .source = ""};
   argp_parse(&parser, argc, argv, 0, NULL, &options);
-  RunRequest request = {.source = options.source, .seed = options.common.seed, .threads = options.common.threads};
+  RunRequest request = {
+      .source = options.source, .seed = options.common.seed, .threads = options.common.threads};
   resolve_config(&options, &request.config);
   if (options.print_config) return print_config(&request.config);
   if (options.scratch == options.imitation)
@@ -180,10 +218,11 @@ int cmd_train(int argc, char **argv) {
   request.game = game_find(request.config.game);
   request.arm = options.scratch ? ARM_FROM_SCRATCH : ARM_BOOTSTRAP_IMITATION;
   char folder[FILE_PATH_MAX];
-  if (options.run) snprintf(folder, sizeof folder, "%s", options.run);
+  if (options.run)
+    snprintf(folder, sizeof folder, "%s", options.run);
   else
-    snprintf(folder, sizeof folder, "runs/%s-%s-%llu", request.game->name, options.scratch ? "scratch" : "imitation",
-             (unsigned long long)request.seed);
+    snprintf(folder, sizeof folder, "runs/%s-%s-%llu", request.game->name,
+             options.scratch ? "scratch" : "imitation", (unsigned long long)request.seed);
   request.folder = folder;
 
   Display display = {.bar = cli_progress_new(30), .folder = folder};
@@ -198,8 +237,10 @@ int cmd_train(int argc, char **argv) {
   cli_progress_clear(&display.bar);
   if (!done) cli_fail("%s", err.message);
   if (stop_requested) cli_note("stopped; the same command continues %s", folder);
-  if (options.common.json) cli_print_json(display.last ? json_incref(display.last) : json_object());
-  else if (!stop_requested) fprintf(stderr, "done: play against it with  selfplay play run:%s\n", folder);
+  if (options.common.json)
+    cli_print_json(display.last ? json_incref(display.last) : json_object());
+  else if (!stop_requested)
+    fprintf(stderr, "done: play against it with  selfplay play run:%s\n", folder);
   json_decref(display.last);
   return stop_requested ? EXIT_JOB_FAILED : 0;
 }

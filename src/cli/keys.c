@@ -61,7 +61,8 @@ bool keys_read(char *word, size_t size) {
 bool keys_read_word(char *word, size_t size) {
   int c;
   size_t length = 0;
-  while ((c = getchar()) != EOF && isspace(c)) {}
+  while ((c = getchar()) != EOF && isspace(c)) {
+  }
   for (; c != EOF && !isspace(c); c = getchar())
     if (length + 1 < size) word[length++] = (char)c;
   word[length] = 0;

@@ -15,14 +15,16 @@ static void write_script(FILE *script, const char *title, const char *x_label, c
                          const PlotSeries *series, int count) {
   fprintf(script,
           "set terminal svg size 480,300 dynamic font 'sans-serif,12' background rgb '#ffffff00'\n"
-          "set title \"%s\"\nset xlabel \"%s\"\nset ylabel \"%s\"\nset key outside below horizontal\nset grid lw 0.3\n"
+          "set title \"%s\"\nset xlabel \"%s\"\nset ylabel \"%s\"\nset key outside below horizontal\nset "
+          "grid lw 0.3\n"
           "set style fill transparent solid 0.2 noborder\nset encoding utf8\n",
           title, x_label, y_label);
   for (int s = 0; s < count; s++) {
     fprintf(script, "$d%d << EOD\n", s);
     for (int i = 0; i < series[s].count; i++)
       fprintf(script, "%.9g %.9g %.9g %.9g\n", series[s].x[i], series[s].y[i],
-              series[s].band ? series[s].low[i] : series[s].y[i], series[s].band ? series[s].high[i] : series[s].y[i]);
+              series[s].band ? series[s].low[i] : series[s].y[i],
+              series[s].band ? series[s].high[i] : series[s].y[i]);
     fprintf(script, "EOD\n");
   }
   fprintf(script, "plot ");
@@ -30,9 +32,10 @@ static void write_script(FILE *script, const char *title, const char *x_label, c
     const char *colour = palette[series[s].colour % COLOURS];
     if (series[s].band)
       fprintf(script, "%s$d%d using 1:3:4 with filledcurves lc rgb '%s' notitle", s ? ", " : "", s, colour);
-    fprintf(script, "%s$d%d using 1:2 with %s lw 2 %s lc rgb '%s' title \"%s\"", s || series[s].band ? ", " : "", s,
-            series[s].count < 12 && !series[s].dashed ? "linespoints pt 7 ps 0.4" : "lines", series[s].dashed ? "dt 2" : "", colour,
-            series[s].title);
+    fprintf(script, "%s$d%d using 1:2 with %s lw 2 %s lc rgb '%s' title \"%s\"",
+            s || series[s].band ? ", " : "", s,
+            series[s].count < 12 && !series[s].dashed ? "linespoints pt 7 ps 0.4" : "lines",
+            series[s].dashed ? "dt 2" : "", colour, series[s].title);
   }
   fprintf(script, "\n");
 }
@@ -53,8 +56,8 @@ static void append_svg(const Buffer *svg, Buffer *out) {
   }
 }
 
-bool plot_svg(const char *title, const char *x_label, const char *y_label, const PlotSeries *series, int count,
-              Buffer *out, Error *err) {
+bool plot_svg(const char *title, const char *x_label, const char *y_label, const PlotSeries *series,
+              int count, Buffer *out, Error *err) {
   char path[] = "/tmp/selfplay-plot-XXXXXX", command[128];
   int fd = mkstemp(path);
   FILE *script = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -71,10 +74,12 @@ bool plot_svg(const char *title, const char *x_label, const char *y_label, const
   unlink(path);
   buffer_put(&svg, "", 1);
   bool done = status == 0 && strstr((const char *)svg.data, "</svg>");
-  if (done) append_svg(&svg, out);
+  if (done)
+    append_svg(&svg, out);
   else if (WIFEXITED(status) && WEXITSTATUS(status) == 127)
     error_set(err, "gnuplot is missing; install it (Debian: gnuplot-nox) to draw reports");
-  else error_set(err, "gnuplot failed to draw '%s'", title);
+  else
+    error_set(err, "gnuplot failed to draw '%s'", title);
   buffer_free(&svg);
   return done;
 }

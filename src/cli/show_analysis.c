@@ -17,7 +17,8 @@ void show_analysis(FILE *stream, const Game *game, const PlayerAnalysis *analysi
     game->print_move(child->move, name);
     fprintf(stream, "%c%4s ", child->move == analysis->move ? '>' : ' ', name);
     bar(stream, total ? (double)child->visits / total : child->prior, 20, unicode);
-    fprintf(stream, " %7d visits  prior %5.1f%%  value %+.3f\n", child->visits, 100 * child->prior, child->value);
+    fprintf(stream, " %7d visits  prior %5.1f%%  value %+.3f\n", child->visits, 100 * child->prior,
+            child->value);
   }
   fprintf(stream, "principal variation:");
   for (int i = 0; i < analysis->pv_length; i++) {
@@ -37,8 +38,8 @@ json_t *show_analysis_json(const Game *game, const PlayerAnalysis *analysis) {
   for (int i = 0; i < analysis->child_count; i++) {
     const SearchChild *child = &analysis->children[i];
     game->print_move(child->move, name);
-    json_array_append_new(children, json_pack("{s:s, s:f, s:i, s:f}", "move", name, "prior", child->prior, "visits",
-                                              child->visits, "value", child->value));
+    json_array_append_new(children, json_pack("{s:s, s:f, s:i, s:f}", "move", name, "prior", child->prior,
+                                              "visits", child->visits, "value", child->value));
   }
   for (int i = 0; i < analysis->pv_length; i++) {
     game->print_move(analysis->pv[i], name);
@@ -46,7 +47,8 @@ json_t *show_analysis_json(const Game *game, const PlayerAnalysis *analysis) {
   }
   game->print_move(analysis->move, name);
   const float *alone = analysis->network_wdl;
-  return json_pack("{s:f, s:o, s:{s:f, s:o}, s:i, s:s, s:o, s:o}", "value", analysis->wdl[0] - analysis->wdl[2], "wdl",
-                   wdl_json(analysis->wdl), "network", "value", alone[0] - alone[2], "wdl", wdl_json(alone), "visits",
-                   analysis->visits, "best", name, "pv", pv, "children", children);
+  return json_pack("{s:f, s:o, s:{s:f, s:o}, s:i, s:s, s:o, s:o}", "value",
+                   analysis->wdl[0] - analysis->wdl[2], "wdl", wdl_json(analysis->wdl), "network", "value",
+                   alone[0] - alone[2], "wdl", wdl_json(alone), "visits", analysis->visits, "best", name,
+                   "pv", pv, "children", children);
 }

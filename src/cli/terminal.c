@@ -31,7 +31,8 @@ CliProgress cli_progress_new(double plain_seconds) {
   return (CliProgress){.plain_seconds = plain_seconds, .terminal = cli_is_terminal(stderr)};
 }
 
-void cli_progress_show(CliProgress *progress, const char *label, double done, double total, const char *note) {
+void cli_progress_show(CliProgress *progress, const char *label, double done, double total,
+                       const char *note) {
   double now = clock_wall(), share = done / total;
   if (progress->started == 0) progress->started = now;
   double interval = progress->terminal ? 0.1 : progress->plain_seconds;

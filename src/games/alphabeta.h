@@ -1,4 +1,5 @@
-/* Alpha-beta over any game: fixed depth, the game's heuristic at the horizon. The teacher's and opponents' player.
+/* Alpha-beta over any game: fixed depth, the game's heuristic at the horizon. The teacher's and opponents'
+ * player.
  *
  *   AlphaBeta *player = alphabeta_new(game, 6);
  *   int move = alphabeta_move(player, state, &rng, &value);
@@ -14,8 +15,8 @@ typedef struct AlphaBeta AlphaBeta;
 /* depth >= 1 plies. One thread at a time. */
 AlphaBeta *alphabeta_new(const Game *game, int depth);
 void alphabeta_free(AlphaBeta *player);
-/* A move of the best value, uniformly among equals: quicker wins and slower losses are better. *value (may be NULL)
- * receives that value for the player to move: beyond +-1 where a win or loss is proven, by how soon. */
+/* A move of the best value, uniformly among equals: quicker wins and slower losses are better. *value (may be
+ * NULL) receives that value for the player to move: beyond +-1 where a win or loss is proven, by how soon. */
 int alphabeta_move(AlphaBeta *player, const void *state, Rng *rng, float *value);
 /* Positions visited since the player was made. */
 uint64_t alphabeta_nodes(const AlphaBeta *player);

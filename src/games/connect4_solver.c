@@ -6,8 +6,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* A table word is key << 8 | bound: 0 empty, 1..63 an upper bound, 64.. a lower bound, each shifted by SHIFT. Two
- * words a bucket: the first keeps the position with more of the game left, the second the newest. */
+/* A table word is key << 8 | bound: 0 empty, 1..63 an upper bound, 64.. a lower bound, each shifted by SHIFT.
+ * Two words a bucket: the first keeps the position with more of the game left, the second the newest. */
 enum { SHIFT = 32, LOWER = 64 };
 
 struct Connect4Solver {
@@ -55,8 +55,8 @@ static int probe(const Connect4Solver *solver, uint64_t key) {
   return 0;
 }
 
-/* The emptier a board, the dearer its search was; the bits of a key (the mover's stones and a marker a column) tell
- * how full it is. */
+/* The emptier a board, the dearer its search was; the bits of a key (the mover's stones and a marker a
+ * column) tell how full it is. */
 static void store(Connect4Solver *solver, uint64_t key, int bound) {
   uint64_t *bucket = find_bucket(solver, key), word = key << 8 | (uint64_t)bound;
   if (bucket[0] >> 8 == key || !bucket[0] || bits_count(key) <= bits_count(bucket[0] >> 8)) {
@@ -71,7 +71,8 @@ static Board play(Board board, uint64_t move) {
   return (Board){.mover = board.mover ^ board.all, .all = board.all | move};
 }
 
-/* Moves after which the opponent cannot win at once; 0 where every move loses. The mover cannot win at once. */
+/* Moves after which the opponent cannot win at once; 0 where every move loses. The mover cannot win at once.
+ */
 static uint64_t non_losing_moves(Board board) {
   uint64_t possible = c4_playable(board.all);
   uint64_t threats = c4_wins(board.mover ^ board.all, board.all);
@@ -98,7 +99,8 @@ static int order_moves(Board board, uint64_t moves, uint64_t *ordered) {
   return count;
 }
 
-/* Fail-soft bounds of the score within (alpha, beta), for a position in which the mover cannot win at once. */
+/* Fail-soft bounds of the score within (alpha, beta), for a position in which the mover cannot win at once.
+ */
 static int negamax(Connect4Solver *solver, Board board, int alpha, int beta) {
   int stones = bits_count(board.all);
   solver->nodes++;
@@ -110,8 +112,10 @@ static int negamax(Connect4Solver *solver, Board board, int alpha, int beta) {
   int highest = (C4_SQUARES - 1 - stones) / 2; /* nor can the mover at this one */
   uint64_t key = canonical_key(board);
   int bound = probe(solver, key);
-  if (bound >= LOWER && bound - LOWER - SHIFT > lowest) lowest = bound - LOWER - SHIFT;
-  else if (bound > 0 && bound < LOWER && bound - SHIFT < highest) highest = bound - SHIFT;
+  if (bound >= LOWER && bound - LOWER - SHIFT > lowest)
+    lowest = bound - LOWER - SHIFT;
+  else if (bound > 0 && bound < LOWER && bound - SHIFT < highest)
+    highest = bound - SHIFT;
   if (lowest >= beta) return lowest;
   if (highest <= alpha) return highest;
   if (alpha < lowest) alpha = lowest;
@@ -142,11 +146,15 @@ static int solve(Connect4Solver *solver, Board board, bool sign_only) {
   int low = sign_only ? -1 : -(C4_SQUARES - stones) / 2, high = sign_only ? 1 : (C4_SQUARES + 1 - stones) / 2;
   while (low < high) {
     int middle = low + (high - low) / 2;
-    if (middle <= 0 && low / 2 < middle) middle = low / 2;
-    else if (middle >= 0 && high / 2 > middle) middle = high / 2;
+    if (middle <= 0 && low / 2 < middle)
+      middle = low / 2;
+    else if (middle >= 0 && high / 2 > middle)
+      middle = high / 2;
     int score = negamax(solver, board, middle, middle + 1);
-    if (score <= middle) high = score;
-    else low = score;
+    if (score <= middle)
+      high = score;
+    else
+      low = score;
     if (sign_only) {
       if (high < -1) high = -1;
       if (low > 1) low = 1;
@@ -171,10 +179,14 @@ static void solve_moves(Connect4Solver *solver, const Connect4 *position, bool s
   int stones = bits_count(board.all);
   for (int col = 0; col < C4_COLS; col++) {
     uint64_t move = possible & c4_column(col);
-    if (!move) scores[col] = CONNECT4_NO_SCORE;
-    else if (move & wins) scores[col] = sign_only ? 1 : (C4_SQUARES + 1 - stones) / 2;
-    else if (stones == C4_SQUARES - 1) scores[col] = 0;
-    else scores[col] = -solve(solver, play(board, move), sign_only);
+    if (!move)
+      scores[col] = CONNECT4_NO_SCORE;
+    else if (move & wins)
+      scores[col] = sign_only ? 1 : (C4_SQUARES + 1 - stones) / 2;
+    else if (stones == C4_SQUARES - 1)
+      scores[col] = 0;
+    else
+      scores[col] = -solve(solver, play(board, move), sign_only);
     if (sign_only && scores[col] != CONNECT4_NO_SCORE) scores[col] = (scores[col] > 0) - (scores[col] < 0);
   }
 }

@@ -1,9 +1,10 @@
-/* Exact Connect Four: the score of any position, after P. Pons, "Solving Connect 4: how to build a perfect AI"
- * (2015-2019): negamax with alpha-beta on bitboards, a transposition table, moves ordered by the threats they make,
- * non-losing moves only, null-window search by bisection, both mirror images as one.
+/* Exact Connect Four: the score of any position, after P. Pons, "Solving Connect 4: how to build a perfect
+ * AI" (2015-2019): negamax with alpha-beta on bitboards, a transposition table, moves ordered by the threats
+ * they make, non-losing moves only, null-window search by bisection, both mirror images as one.
  *
- * Scores, as Pons': positive where the side to move wins with best play: 22 minus the number of stones the winner
- * will have played, so 1 is a win with the winner's last stone; negative likewise for a loss; 0 a draw.
+ * Scores, as Pons': positive where the side to move wins with best play: 22 minus the number of stones the
+ * winner will have played, so 1 is a win with the winner's last stone; negative likewise for a loss; 0 a
+ * draw.
  *
  *   Connect4Solver *solver = connect4_solver_new(24);   // 2^24 entries
  *   int score = connect4_solver_score(solver, &position);

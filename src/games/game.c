@@ -39,7 +39,8 @@ static size_t name_length(const char *text, bool single) {
 }
 
 /* Plays the line onto `work`; keeps its moves where `moves` is not NULL. */
-static bool walk_line(const Game *game, void *work, const char *line, int *moves, int max, int *count, Error *err) {
+static bool walk_line(const Game *game, void *work, const char *line, int *moves, int max, int *count,
+                      Error *err) {
   bool single = names_are_single(game);
   int number = 1;
   for (const char *at = line + strspn(line, " \t\r\n,"); *at; at += strspn(at, " \t\r\n,"), number++) {

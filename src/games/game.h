@@ -1,13 +1,14 @@
 /* A game, as everything above this layer sees it: a constant struct of facts and functions.
  *
- * Two players, alternate turns, perfect information, no chance. A state is a flat struct of `state_size` bytes that
- * holds no pointers, is owned by the caller and is copied with memcpy; padding bytes are zero, so that equal
- * positions with equal history are equal bytes.
+ * Two players, alternate turns, perfect information, no chance. A state is a flat struct of `state_size`
+ * bytes that holds no pointers, is owned by the caller and is copied with memcpy; padding bytes are zero, so
+ * that equal positions with equal history are equal bytes.
  *
- * THE SIGN RULE: every value is seen from the player to move: +1 that player wins, 0 draw, -1 that player loses.
+ * THE SIGN RULE: every value is seen from the player to move: +1 that player wins, 0 draw, -1 that player
+ * loses.
  *
- * Adding a game: write one .c file that defines `const Game game_NAME`, add it to the list in registry.c, and run
- * `make test`: the conformance suite (tests/test_conformance.c) then checks it like all others. */
+ * Adding a game: write one .c file that defines `const Game game_NAME`, add it to the list in registry.c, and
+ * run `make test`: the conformance suite (tests/test_conformance.c) then checks it like all others. */
 #ifndef GAMES_GAME_H
 #define GAMES_GAME_H
 
@@ -24,18 +25,19 @@ enum {
 };
 
 typedef struct Game {
-  const char *name;        /* as typed: "connect4" */
-  const char *title;       /* as shown: "Connect Four (7 x 6)" */
-  size_t state_size;       /* bytes, at most GAME_STATE_MAX */
-  int planes, rows, cols;  /* of the encoding; row 0 is the bottom row where a board has one */
-  int moves;               /* moves are numbered 0 .. moves-1; the policy has this many entries */
-  int max_plies;           /* no game is longer */
-  int symmetries;          /* board symmetries, the identity (number 0) included */
-  const char *player[2];   /* what a person calls the first and second player: "yellow", "red" */
+  const char *name;       /* as typed: "connect4" */
+  const char *title;      /* as shown: "Connect Four (7 x 6)" */
+  size_t state_size;      /* bytes, at most GAME_STATE_MAX */
+  int planes, rows, cols; /* of the encoding; row 0 is the bottom row where a board has one */
+  int moves;              /* moves are numbered 0 .. moves-1; the policy has this many entries */
+  int max_plies;          /* no game is longer */
+  int symmetries;         /* board symmetries, the identity (number 0) included */
+  const char *player[2];  /* what a person calls the first and second player: "yellow", "red" */
 
   /* Writes the starting position. */
   void (*init)(void *state);
-  /* Legal moves in ascending order into moves[0..GAME_MOVES_MAX); returns how many; 0 exactly when the game is over. */
+  /* Legal moves in ascending order into moves[0..GAME_MOVES_MAX); returns how many; 0 exactly when the game
+   * is over. */
   int (*legal)(const void *state, int *moves);
   /* Plays a legal move (an illegal one is a caller's bug). */
   void (*play)(void *state, int move);
@@ -49,8 +51,8 @@ typedef struct Game {
   void (*encode)(const void *state, float *planes);
   /* A 64-bit key: equal for equal positions, different otherwise but for chance. */
   uint64_t (*key)(const void *state);
-  /* Where symmetry s takes square row * cols + col of the encoding, and move m. The identity is s = 0. The same
-   * permutation is applied to every plane. */
+  /* Where symmetry s takes square row * cols + col of the encoding, and move m. The identity is s = 0. The
+   * same permutation is applied to every plane. */
   int (*symmetry_square)(int s, int square);
   int (*symmetry_move)(int s, int move);
   /* Short move name without NUL trouble: writes at most GAME_MOVE_TEXT bytes. */
@@ -70,21 +72,23 @@ const Game *game_at(int index);
 /* By name; NULL where there is none. */
 const Game *game_find(const char *name);
 
-/* The symmetric images, in[planes][rows][cols] -> out, and policy[moves] -> out; in and out do not overlap. */
+/* The symmetric images, in[planes][rows][cols] -> out, and policy[moves] -> out; in and out do not overlap.
+ */
 void game_symmetry_planes(const Game *game, int s, const float *in, float *out);
 void game_symmetry_policy(const Game *game, int s, const float *in, float *out);
 
 /* True where the move is legal in the position. */
 bool game_is_legal(const Game *game, const void *state, int move);
-/* Plays a line of move names onto `state`: names may be separated by blanks or commas, and run together where every
- * move's name is one character ("4453"). An illegal or unknown move is an error that names it and its place;
- * the state is then unchanged. */
+/* Plays a line of move names onto `state`: names may be separated by blanks or commas, and run together where
+ * every move's name is one character ("4453"). An illegal or unknown move is an error that names it and its
+ * place; the state is then unchanged. */
 bool game_play_line(const Game *game, void *state, const char *line, Error *err);
 /* Reads a line from the starting position into moves[0..max); *count receives its length. Errors as above. */
 bool game_read_line(const Game *game, const char *line, int *moves, int max, int *count, Error *err);
 /* Appends the board as plain text, top row first, with column names, one line a row. */
 void game_print_board(const Game *game, const void *state, Buffer *out);
-/* Move sequences of exactly `depth` plies from `state` (perft); finished games end early and are not counted. */
+/* Move sequences of exactly `depth` plies from `state` (perft); finished games end early and are not counted.
+ */
 uint64_t game_perft(const Game *game, const void *state, int depth);
 
 #endif

@@ -23,8 +23,8 @@ static Evaluator *simple_new(Simple fields, const Game *game, int max_batch,
                              void (*evaluate)(void *, const void *, int, float *, float *)) {
   Simple *simple = memory_new(1, sizeof *simple);
   *simple = fields;
-  simple->base =
-      (Evaluator){.self = simple, .game = game, .max_batch = max_batch, .evaluate = evaluate, .release = free};
+  simple->base = (Evaluator){
+      .self = simple, .game = game, .max_batch = max_batch, .evaluate = evaluate, .release = free};
   return &simple->base;
 }
 

@@ -2,9 +2,9 @@
  *
  * The seam behind which networks, rollouts, solvers, caches and fakes live, after lc0's backend interface.
  *
- * Sign rule: probabilities are seen from the player to move in each state: wdl[0] win, wdl[1] draw, wdl[2] loss,
- * non-negative and summing to 1. Logits of illegal moves are ignored by the search. States handed over are never
- * finished games: search scores those itself. */
+ * Sign rule: probabilities are seen from the player to move in each state: wdl[0] win, wdl[1] draw, wdl[2]
+ * loss, non-negative and summing to 1. Logits of illegal moves are ignored by the search. States handed over
+ * are never finished games: search scores those itself. */
 #ifndef MCTS_EVALUATOR_H
 #define MCTS_EVALUATOR_H
 
@@ -15,7 +15,8 @@ typedef struct Evaluator {
   void *self; /* owned by the evaluator */
   const Game *game;
   int max_batch; /* the most states one call may carry */
-  /* states: [batch][state_size] bytes; logits: [batch][moves]; wdl: [batch][3]. One call at a time per evaluator. */
+  /* states: [batch][state_size] bytes; logits: [batch][moves]; wdl: [batch][3]. One call at a time per
+   * evaluator. */
   void (*evaluate)(void *self, const void *states, int batch, float *logits, float *wdl);
   void (*release)(void *self);
 } Evaluator;
@@ -26,12 +27,12 @@ void evaluator_free(Evaluator *evaluator); /* NULL is fine */
 Evaluator *evaluator_uniform(const Game *game, int max_batch);
 /* Equal priors, and the outcome of `rollouts` uniformly random games: plain MCTS. */
 Evaluator *evaluator_rollout(const Game *game, int rollouts, Rng rng, int max_batch);
-/* Softmax-ready logits and WDL from a function, for tests and for solver-backed evaluation. `context` stays the
- * caller's. */
+/* Softmax-ready logits and WDL from a function, for tests and for solver-backed evaluation. `context` stays
+ * the caller's. */
 typedef void EvaluatorFunction(void *context, const void *state, float *logits, float *wdl);
 Evaluator *evaluator_function(const Game *game, EvaluatorFunction *function, void *context, int max_batch);
-/* A cache of 2^log2_entries answers in front of `inner`, which it then owns. Keyed by the game's 64-bit key (direct
- * mapped, the newest stays); a collision of keys is taken as a hit. */
+/* A cache of 2^log2_entries answers in front of `inner`, which it then owns. Keyed by the game's 64-bit key
+ * (direct mapped, the newest stays); a collision of keys is taken as a hit. */
 Evaluator *evaluator_cached(Evaluator *inner, int log2_entries);
 /* Look-ups and hits of a cached evaluator since it was made; zeros for any other. */
 void evaluator_cache_counts(const Evaluator *evaluator, uint64_t *lookups, uint64_t *hits);

@@ -120,7 +120,8 @@ static int select_puct(const Search *search, const Node *node, const float *prio
   for (int i = 0; i < node->edge_count; i++)
     if (edges[i].visits) mass += priors[i];
   float value = node->value_sum / (float)node->visits;
-  float first_play = first_play_even ? value : puct_first_play(&search->config, value, mass), best_score = -INFINITY;
+  float first_play = first_play_even ? value : puct_first_play(&search->config, value, mass),
+        best_score = -INFINITY;
   int best = 0;
   for (int i = 0; i < node->edge_count; i++) {
     float n = (float)edges[i].visits;
@@ -137,8 +138,8 @@ static void complete_node(Search *search, const Node *node, const float *logits)
     search->scratch[1][i] = edges[i].value_sum;
     search->visits[i] = edges[i].visits;
   }
-  gumbel_sigma_completed(&search->config, node->edge_count, logits, search->scratch[1], search->visits, node->value,
-                         search->scratch[2]);
+  gumbel_sigma_completed(&search->config, node->edge_count, logits, search->scratch[1], search->visits,
+                         node->value, search->scratch[2]);
 }
 
 /* Below the root: the move whose visits lag furthest behind the improved policy (Eq. 14). */
@@ -150,13 +151,15 @@ static int select_gumbel_inside(Search *search, const Node *node) {
   gumbel_improved_policy(node->edge_count, logits, search->scratch[2], policy);
   int best = 0;
   for (int i = 0; i < node->edge_count; i++) {
-    float score = policy[i] - (float)edges[i].visits / (float)node->visits; /* visits = 1 + sum of the edges' */
+    float score =
+        policy[i] - (float)edges[i].visits / (float)node->visits; /* visits = 1 + sum of the edges' */
     if (score > best_score) best_score = score, best = i;
   }
   return best;
 }
 
-/* Best by gumbel + logit + sigma(Q) among the root moves with exactly `visits` visits; -1 where there is none. */
+/* Best by gumbel + logit + sigma(Q) among the root moves with exactly `visits` visits; -1 where there is
+ * none. */
 static int best_gumbel_root(Search *search, uint32_t visits) {
   const Node *root = &search->tree.nodes[0];
   float best_score = -INFINITY;
@@ -172,8 +175,8 @@ static int best_gumbel_root(Search *search, uint32_t visits) {
 static int select_gumbel_root(Search *search) {
   int n = search->tree.nodes[0].edge_count, considered = search->config.gumbel_considered;
   if (considered > n) considered = n;
-  int chosen =
-      best_gumbel_root(search, (uint32_t)gumbel_considered_visits(considered, search->budget, search->simulations));
+  int chosen = best_gumbel_root(
+      search, (uint32_t)gumbel_considered_visits(considered, search->budget, search->simulations));
   assert(chosen >= 0);
   return chosen;
 }
@@ -188,7 +191,8 @@ static int select_edge(Search *search, const Node *node, bool at_root) {
   return select_puct(search, node, priors, false);
 }
 
-/* Adds a value, seen from the player to move at the end of the path, to every edge and node on it but the last node. */
+/* Adds a value, seen from the player to move at the end of the path, to every edge and node on it but the
+ * last node. */
 static void backup(Search *search, float value, float draw) {
   for (int i = search->path_length - 1; i >= 0; i--) {
     Edge *edge = &search->tree.edges[search->path[i]];
@@ -273,10 +277,11 @@ int search_children(const Search *search, SearchChild *children) {
   const Edge *edges = node_edges(search, root);
   float value = root->value_sum / (float)root->visits;
   for (int i = 0; i < root->edge_count; i++)
-    children[i] = (SearchChild){.move = edges[i].move,
-                                .visits = (int)edges[i].visits,
-                                .prior = expf(search->root_logits[i]),
-                                .value = edges[i].visits ? edges[i].value_sum / (float)edges[i].visits : value};
+    children[i] =
+        (SearchChild){.move = edges[i].move,
+                      .visits = (int)edges[i].visits,
+                      .prior = expf(search->root_logits[i]),
+                      .value = edges[i].visits ? edges[i].value_sum / (float)edges[i].visits : value};
   return root->edge_count;
 }
 
@@ -288,8 +293,8 @@ static void improved_policy(const Search *search, float *policy) {
   gumbel_improved_policy(root->edge_count, search->root_logits, search->scratch[2], policy);
 }
 
-/* Sequential halving visits bad moves by design, so the mean over visits is no estimate of the root: each visited
- * move counts by its share of the improved policy instead. */
+/* Sequential halving visits bad moves by design, so the mean over visits is no estimate of the root: each
+ * visited move counts by its share of the improved policy instead. */
 static void gumbel_root_wdl(const Search *search, double *value, double *draw) {
   const Node *root = &search->tree.nodes[0];
   const Edge *edges = node_edges(search, root);
@@ -345,7 +350,8 @@ int search_move(Search *search, double temperature) {
     return edges[best].move;
   }
   float *weights = search->scratch[3];
-  if (gumbel) improved_policy(search, weights);
+  if (gumbel)
+    improved_policy(search, weights);
   else
     for (int i = 0; i < root->edge_count; i++) weights[i] = (float)edges[i].visits / (float)most;
   for (int i = 0; i < root->edge_count; i++) weights[i] = powf(weights[i], (float)(1 / temperature));
@@ -376,7 +382,8 @@ void search_advance(Search *search, int move) {
       if (edges[i].move == move) child = edges[i].child;
   }
   search->game->play(search->root_state, move);
-  bool keep = search->config.kind == SEARCH_PUCT && child != NO_NODE && search->tree.nodes[child].edge_count > 0;
+  bool keep =
+      search->config.kind == SEARCH_PUCT && child != NO_NODE && search->tree.nodes[child].edge_count > 0;
   tree_clear(&search->spare);
   if (keep) tree_copy(&search->spare, &search->tree, child);
   Tree swap = search->tree;

@@ -11,16 +11,16 @@
  *   int move = search_move(search, temperature);        // the move to play
  *   search_advance(search, move);                       // keep that subtree
  *
- * The caller owns batching and threads: the search spawns nothing, locks nothing, reads no clock, and draws random
- * numbers only from the Rng it was given at the start. So many searches step in lock-step over one batch.
+ * The caller owns batching and threads: the search spawns nothing, locks nothing, reads no clock, and draws
+ * random numbers only from the Rng it was given at the start. So many searches step in lock-step over one
+ * batch.
  *
  * Root policies:
- *   SEARCH_PUCT    D. Silver et al., "A general reinforcement learning algorithm that masters chess, shogi and Go
- *                  through self-play" (AlphaZero, Science 2018):
- *                  a = argmax Q(s,a) + c(s) P(s,a) sqrt(N(s)) / (1 + N(s,a)),
- *                  c(s) = c_init + log((1 + N(s) + c_base) / c_base); root priors mixed with Dirichlet noise.
- *   SEARCH_GUMBEL  I. Danihelka et al., "Policy improvement by planning with Gumbel" (ICLR 2022): Gumbel top-k and
- *                  sequential halving at the root (Alg. 2), deterministic selection below (Eq. 14), completed-Q
+ *   SEARCH_PUCT    D. Silver et al., "A general reinforcement learning algorithm that masters chess, shogi
+ * and Go through self-play" (AlphaZero, Science 2018): a = argmax Q(s,a) + c(s) P(s,a) sqrt(N(s)) / (1 +
+ * N(s,a)), c(s) = c_init + log((1 + N(s) + c_base) / c_base); root priors mixed with Dirichlet noise.
+ *   SEARCH_GUMBEL  I. Danihelka et al., "Policy improvement by planning with Gumbel" (ICLR 2022): Gumbel
+ * top-k and sequential halving at the root (Alg. 2), deterministic selection below (Eq. 14), completed-Q
  *                  improved policy as target (Eq. 11), sigma(q) = (c_visit + max_b N(b)) c_scale q (Eq. 8).
  * Finished games are backed up exactly and never evaluated.
  *
@@ -35,16 +35,17 @@
 typedef enum SearchKind { SEARCH_PUCT, SEARCH_GUMBEL } SearchKind;
 
 typedef struct SearchConfig {
-  int kind;                 /* SearchKind */
-  double c_init, c_base;    /* PUCT exploration */
-  double fpu_reduction;     /* first-play urgency: an unvisited child's Q is its parent's value less this times the
-                               square root of the prior mass already visited (0 at the root when noise is on) */
-  double dirichlet_alpha;   /* 0 = 10 / (mean number of legal moves), else as given */
-  double dirichlet_share;   /* share of noise in the root priors; 0 switches it off */
-  int gumbel_considered;    /* m, actions considered at the root */
-  double gumbel_visit;      /* c_visit */
-  double gumbel_scale;      /* c_scale */
-  double gumbel_noise;      /* 1 for self-play, 0 for play without exploration */
+  int kind;              /* SearchKind */
+  double c_init, c_base; /* PUCT exploration */
+  double
+      fpu_reduction; /* first-play urgency: an unvisited child's Q is its parent's value less this times the
+                        square root of the prior mass already visited (0 at the root when noise is on) */
+  double dirichlet_alpha; /* 0 = 10 / (mean number of legal moves), else as given */
+  double dirichlet_share; /* share of noise in the root priors; 0 switches it off */
+  int gumbel_considered;  /* m, actions considered at the root */
+  double gumbel_visit;    /* c_visit */
+  double gumbel_scale;    /* c_scale */
+  double gumbel_noise;    /* 1 for self-play, 0 for play without exploration */
 } SearchConfig;
 
 SearchConfig search_config_defaults(void);
@@ -67,21 +68,23 @@ void search_free(Search *search);
  * search_advance() is used when it belongs to this very state: its visits count towards the total, for PUCT.
  * The Rng is copied. */
 void search_start(Search *search, const void *state, int visits, Rng rng);
-/* Descends to the next leaf that wants an evaluation and returns its state (owned by the search, valid until the
- * next call), or NULL when the budget is spent. Simulations that end in finished games are done inside. */
+/* Descends to the next leaf that wants an evaluation and returns its state (owned by the search, valid until
+ * the next call), or NULL when the budget is spent. Simulations that end in finished games are done inside.
+ */
 const void *search_select(Search *search);
 /* Answers the last search_select(): logits[moves], wdl[3], for the player to move at the leaf. */
 void search_update(Search *search, const float *logits, const float *wdl);
 
-/* Children of the root in ascending move order; returns how many; children[] holds at least `moves` entries. */
+/* Children of the root in ascending move order; returns how many; children[] holds at least `moves` entries.
+ */
 int search_children(const Search *search, SearchChild *children);
-/* Value of the root for its player to move, as win, draw, loss shares: the mean over visits (PUCT), or over the
- * improved policy (Gumbel). */
+/* Value of the root for its player to move, as win, draw, loss shares: the mean over visits (PUCT), or over
+ * the improved policy (Gumbel). */
 void search_root_wdl(const Search *search, float wdl[3]);
 /* The training target over all moves (0 where illegal): PUCT visit shares, or Gumbel's improved policy. */
 void search_policy(const Search *search, float *policy);
-/* The move to play. PUCT: drawn from visits^(1/temperature), the most visited at temperature 0. Gumbel: the winner
- * of sequential halving at temperature 0, else drawn from the improved policy at that temperature. */
+/* The move to play. PUCT: drawn from visits^(1/temperature), the most visited at temperature 0. Gumbel: the
+ * winner of sequential halving at temperature 0, else drawn from the improved policy at that temperature. */
 int search_move(Search *search, double temperature);
 /* Principal variation into moves[0..max); returns its length. */
 int search_pv(const Search *search, int *moves, int max);

@@ -11,7 +11,8 @@
 
 enum { NO_CHILD = 0xffffffff };
 
-/* Life of a node. Whoever moves it from NEW to CLAIMED evaluates it; its edges may be read once it is EXPANDED. */
+/* Life of a node. Whoever moves it from NEW to CLAIMED evaluates it; its edges may be read once it is
+ * EXPANDED. */
 enum { PHASE_NEW, PHASE_CLAIMED, PHASE_EXPANDED, PHASE_FINISHED };
 
 /* Sums are fixed point, since atomic addition of integers is exact in any order. */
@@ -56,7 +57,7 @@ typedef struct Worker {
   int *path_lengths; /* [batch] */
   bool *expand;      /* [batch]; false where the tree was full */
   float *logits, *wdl;
-  float *scores;     /* scratch [moves] */
+  float *scores; /* scratch [moves] */
 } Worker;
 
 SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Evaluator *const *evaluators,
@@ -330,7 +331,8 @@ int shared_search_run(SharedSearch *search, const void *state, int visits) {
 }
 
 int shared_search_continue(SharedSearch *search, const void *state, int visits) {
-  bool same = atomic_load(&search->node_count) > 0 && memcmp(search->root_state, state, search->game->state_size) == 0;
+  bool same = atomic_load(&search->node_count) > 0 &&
+              memcmp(search->root_state, state, search->game->state_size) == 0;
   bool room = atomic_load(&search->node_count) + (size_t)visits <= search->node_capacity;
   if (!same || !room) forget(search, state);
   return search_tree(search, visits);
@@ -341,7 +343,8 @@ void shared_search_advance(SharedSearch *search, int move) {
   const SharedNode *root = &search->nodes[search->root];
   uint32_t child = NO_CHILD;
   for (uint32_t i = 0; i < root->edge_count; i++)
-    if (search->edges[root->first_edge + i].move == move) child = atomic_load(&search->edges[root->first_edge + i].child);
+    if (search->edges[root->first_edge + i].move == move)
+      child = atomic_load(&search->edges[root->first_edge + i].child);
   uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
   memcpy(state, search->root_state, search->game->state_size);
   search->game->play(state, move);

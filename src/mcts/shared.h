@@ -1,10 +1,10 @@
-/* SharedSearch: one tree searched by several threads, for playing and analysing one position; never for training
- * data, since its result depends on timing.
+/* SharedSearch: one tree searched by several threads, for playing and analysing one position; never for
+ * training data, since its result depends on timing.
  *
- * PUCT with virtual loss (G. Chaslot, M. Winands, H. J. van den Herik, "Parallel Monte-Carlo tree search", 2008):
- * a thread that descends through an edge counts a provisional loss there until its evaluation returns, so that other
- * threads spread out. Statistics are C11 atomics; expansion is claimed by compare-and-swap; no locks. Each thread
- * collects a batch of leaves and evaluates it with its own Evaluator.
+ * PUCT with virtual loss (G. Chaslot, M. Winands, H. J. van den Herik, "Parallel Monte-Carlo tree search",
+ * 2008): a thread that descends through an edge counts a provisional loss there until its evaluation returns,
+ * so that other threads spread out. Statistics are C11 atomics; expansion is claimed by compare-and-swap; no
+ * locks. Each thread collects a batch of leaves and evaluates it with its own Evaluator.
  *
  *   SharedSearch *search = shared_search_new(game, &config, evaluators, threads, 16);
  *   shared_search_run(search, state, 10000);
@@ -20,14 +20,14 @@
 
 typedef struct SharedSearch SharedSearch;
 
-/* The evaluators stay the caller's and outlive the search (the list need not); `batch` leaves are gathered per thread and call
- * (at most each evaluator's max_batch). `capacity` nodes are the most the tree may hold: once full, leaves are
- * evaluated but no longer expanded. */
+/* The evaluators stay the caller's and outlive the search (the list need not); `batch` leaves are gathered
+ * per thread and call (at most each evaluator's max_batch). `capacity` nodes are the most the tree may hold:
+ * once full, leaves are evaluated but no longer expanded. */
 SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Evaluator *const *evaluators,
                                 int threads, int batch, size_t capacity);
 void shared_search_free(SharedSearch *search);
-/* Forgets the tree and does at least `visits` simulations (at most threads x batch more) from `state`, which is not
- * finished. Returns how many were done. */
+/* Forgets the tree and does at least `visits` simulations (at most threads x batch more) from `state`, which
+ * is not finished. Returns how many were done. */
 int shared_search_run(SharedSearch *search, const void *state, int visits);
 /* As run, but keeps what the tree already holds for this same state and adds to it. */
 int shared_search_continue(SharedSearch *search, const void *state, int visits);

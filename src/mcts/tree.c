@@ -39,7 +39,8 @@ uint32_t tree_add_node(Tree *tree, const int *moves, int count, const float *log
   float shift = highest + logf(sum);
   Edge *edges = tree->edges + tree->edge_count;
   for (int i = 0; i < count; i++)
-    edges[i] = (Edge){.child = NO_NODE, .move = (uint16_t)moves[i], .logit = pack_logit(logits[moves[i]] - shift)};
+    edges[i] =
+        (Edge){.child = NO_NODE, .move = (uint16_t)moves[i], .logit = pack_logit(logits[moves[i]] - shift)};
   tree->nodes[tree->node_count] = (Node){.first_edge = (uint32_t)tree->edge_count,
                                          .edge_count = (uint16_t)count,
                                          .visits = 1,
@@ -56,7 +57,8 @@ static void copy_node(Tree *to, const Tree *from, uint32_t index) {
   Node *copy = &to->nodes[to->node_count++];
   *copy = *node;
   copy->first_edge = (uint32_t)to->edge_count;
-  for (int i = 0; i < node->edge_count; i++) to->edges[to->edge_count++] = from->edges[node->first_edge + (uint32_t)i];
+  for (int i = 0; i < node->edge_count; i++)
+    to->edges[to->edge_count++] = from->edges[node->first_edge + (uint32_t)i];
 }
 
 /* Breadth first: nodes already copied are the queue, and their edges still name the old children. */

@@ -1,4 +1,5 @@
-/* The tree of one Search: nodes and edges in two arrays, named by 32-bit index; a node's edges are contiguous.
+/* The tree of one Search: nodes and edges in two arrays, named by 32-bit index; a node's edges are
+ * contiguous.
  *
  *   node  +-------------------+        edges  +----------+----------+----------+
  *         | first_edge  ------|-------------> | a, Q N P | b, Q N P | c, Q N P |
@@ -42,8 +43,8 @@ typedef struct Tree {
 void tree_reserve(Tree *tree, size_t edges);
 /* A node for a finished game. */
 uint32_t tree_add_terminal(Tree *tree, float value);
-/* A node with an edge for each legal move; priors are the softmax of logits[moves] over them. The evaluation is
- * counted as the node's first visit. */
+/* A node with an edge for each legal move; priors are the softmax of logits[moves] over them. The evaluation
+ * is counted as the node's first visit. */
 uint32_t tree_add_node(Tree *tree, const int *moves, int count, const float *logits, const float *wdl);
 /* Copies the subtree below `root` into an empty tree, where it becomes node 0. */
 void tree_copy(Tree *to, const Tree *from, uint32_t root);

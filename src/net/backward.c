@@ -9,17 +9,18 @@ typedef struct Pass {
   int batch, n;
 } Pass;
 
-/* Turns the gradient of out[index] into that of raw[index]: ReLU, then batch norm, channel by channel. `branch`, if
- * any, receives what is behind the ReLU: the gradient that goes round the block. */
+/* Turns the gradient of out[index] into that of raw[index]: ReLU, then batch norm, channel by channel.
+ * `branch`, if any, receives what is behind the ReLU: the gradient that goes round the block. */
 static void normalise_backward(const Pass *pass, int index, real *d, real *branch) {
   NetWorkspace *ws = pass->ws;
   const LayoutConv *conv = &ws->layout.convs[index];
   for (int c = 0; c < conv->out; c++) {
     size_t start = (size_t)c * (size_t)pass->n, channel = (size_t)c;
     relu_backward(ws->out[index] + start, (size_t)pass->n, d + start);
-    batchnorm_backward(ws->raw[index] + start, pass->params + conv->scale + channel, ws->stats + conv->mean + channel,
-                       ws->stats + conv->variance + channel, d + start, 1, pass->n, (branch ? branch : d) + start,
-                       pass->gradient + conv->scale + channel, pass->gradient + conv->bias + channel);
+    batchnorm_backward(ws->raw[index] + start, pass->params + conv->scale + channel,
+                       ws->stats + conv->mean + channel, ws->stats + conv->variance + channel, d + start, 1,
+                       pass->n, (branch ? branch : d) + start, pass->gradient + conv->scale + channel,
+                       pass->gradient + conv->bias + channel);
   }
 }
 
@@ -51,8 +52,8 @@ static void head_conv(const Pass *pass, int index, const real *trunk, bool add) 
   const LayoutConv *conv = &ws->layout.convs[index];
   unflatten(ws->d_flat, conv->out, pass->batch, ws->shape.rows * ws->shape.cols, ws->d_branch);
   normalise_backward(pass, index, ws->d_branch, NULL);
-  conv1_backward(trunk, pass->params + conv->weight, ws->d_branch, conv->in, conv->out, pass->n, add, ws->d_trunk,
-                 pass->gradient + conv->weight);
+  conv1_backward(trunk, pass->params + conv->weight, ws->d_branch, conv->in, conv->out, pass->n, add,
+                 ws->d_trunk, pass->gradient + conv->weight);
 }
 
 static void heads(const Pass *pass, const real *trunk) {
@@ -66,7 +67,8 @@ static void heads(const Pass *pass, const real *trunk) {
   head_conv(pass, layout->conv_count - 1, trunk, true);
 }
 
-void core_backward(NetWorkspace *ws, const real *params, const NetSlice *slice, real *gradient, NetLoss *loss) {
+void core_backward(NetWorkspace *ws, const real *params, const NetSlice *slice, real *gradient,
+                   NetLoss *loss) {
   assert(ws->stats);
   core_forward(ws, params, NULL, slice->planes, slice->batch);
   core_loss(ws, slice, true, loss);

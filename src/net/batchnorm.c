@@ -34,8 +34,8 @@ static void row_affine(const real *x, real mean, real factor, real bias, int n, 
 }
 
 SIMD_CLONES
-static void row_gradient(const real *x, real mean, real slope, const real *dy, real offset, real factor, int n,
-                         real *dx) {
+static void row_gradient(const real *x, real mean, real slope, const real *dy, real offset, real factor,
+                         int n, real *dx) {
 #pragma omp simd
   for (int i = 0; i < n; i++) dx[i] = factor * (dy[i] - offset - (x[i] - mean) * slope);
 }
@@ -52,8 +52,8 @@ void batchnorm_statistics(const real *x, int channels, int n, real *mean, real *
   }
 }
 
-void batchnorm_forward(const real *x, const real *scale, const real *bias, const real *mean, const real *variance,
-                       int channels, int n, real *y) {
+void batchnorm_forward(const real *x, const real *scale, const real *bias, const real *mean,
+                       const real *variance, int channels, int n, real *y) {
   for (int c = 0; c < channels; c++) {
     size_t start = (size_t)c * (size_t)n;
     row_affine(x + start, mean[c], scale[c] * inverse_deviation(variance[c]), bias[c], n, y + start);
@@ -61,16 +61,16 @@ void batchnorm_forward(const real *x, const real *scale, const real *bias, const
 }
 
 /* With xh = (x - mean) / deviation:  dx = scale / deviation (dy - mean(dy) - xh mean(dy xh)). */
-void batchnorm_backward(const real *x, const real *scale, const real *mean, const real *variance, const real *dy,
-                        int channels, int n, real *dx, real *dscale, real *dbias) {
+void batchnorm_backward(const real *x, const real *scale, const real *mean, const real *variance,
+                        const real *dy, int channels, int n, real *dx, real *dscale, real *dbias) {
   for (int c = 0; c < channels; c++) {
     size_t start = (size_t)c * (size_t)n;
     real inverse = inverse_deviation(variance[c]);
     real sum = row_sum(dy + start, n), product = row_product_sum(x + start, mean[c], dy + start, n) * inverse;
     dbias[c] += sum;
     dscale[c] += product;
-    row_gradient(x + start, mean[c], product / (real)n * inverse, dy + start, sum / (real)n, scale[c] * inverse, n,
-                 dx + start);
+    row_gradient(x + start, mean[c], product / (real)n * inverse, dy + start, sum / (real)n,
+                 scale[c] * inverse, n, dx + start);
   }
 }
 

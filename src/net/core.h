@@ -1,5 +1,5 @@
-/* Forward and backward over raw parameter arrays, in either precision (net/real.h): what net.h's functions call, and
- * what the tests run in double precision. Internal to the net layer and its tests. */
+/* Forward and backward over raw parameter arrays, in either precision (net/real.h): what net.h's functions
+ * call, and what the tests run in double precision. Internal to the net layer and its tests. */
 #ifndef NET_CORE_H
 #define NET_CORE_H
 
@@ -14,19 +14,19 @@ struct NetWorkspace {
   NetLayout layout;
   int max_batch;
   ConvScratch *scratch;
-  real *arena;               /* all that follows lies in it */
-  real *input;               /* [planes][N] */
-  real *raw[NET_MAX_CONVS];  /* [out][N], each convolution's output before its batch norm */
-  real *out[NET_MAX_CONVS];  /* [out][N], after batch norm, residual and ReLU */
-  real *policy_flat;         /* [batch][F], the heads' boards position by position */
-  real *value_flat;          /* [batch][F] */
-  real *hidden;              /* [batch][value_hidden], after ReLU */
-  real *logits;              /* [batch][moves] */
-  real *value;               /* [batch][3], logits of WDL */
-  real *stats;               /* [stat_count], this batch's; NULL from here on unless training */
-  real *d_trunk;             /* [widest][N], widest = the largest number of channels anywhere */
-  real *d_branch, *d_spare;  /* [widest][N] */
-  real *d_flat;              /* [batch][largest F] */
+  real *arena;                         /* all that follows lies in it */
+  real *input;                         /* [planes][N] */
+  real *raw[NET_MAX_CONVS];            /* [out][N], each convolution's output before its batch norm */
+  real *out[NET_MAX_CONVS];            /* [out][N], after batch norm, residual and ReLU */
+  real *policy_flat;                   /* [batch][F], the heads' boards position by position */
+  real *value_flat;                    /* [batch][F] */
+  real *hidden;                        /* [batch][value_hidden], after ReLU */
+  real *logits;                        /* [batch][moves] */
+  real *value;                         /* [batch][3], logits of WDL */
+  real *stats;                         /* [stat_count], this batch's; NULL from here on unless training */
+  real *d_trunk;                       /* [widest][N], widest = the largest number of channels anywhere */
+  real *d_branch, *d_spare;            /* [widest][N] */
+  real *d_flat;                        /* [batch][largest F] */
   real *d_hidden, *d_logits, *d_value; /* as hidden, logits, value */
 };
 
@@ -42,12 +42,14 @@ typedef struct NetSlice {
 NetWorkspace *core_workspace_new(const NetShape *shape, int max_batch, bool training);
 void core_workspace_free(NetWorkspace *workspace);
 
-/* Leaves logits and WDL logits in the workspace. With running == NULL batch norm uses the batch's own statistics and
- * leaves them in workspace->stats. */
-void core_forward(NetWorkspace *workspace, const real *params, const real *running, const float *planes, int batch);
+/* Leaves logits and WDL logits in the workspace. With running == NULL batch norm uses the batch's own
+ * statistics and leaves them in workspace->stats. */
+void core_forward(NetWorkspace *workspace, const real *params, const real *running, const float *planes,
+                  int batch);
 /* Adds the loss of the last core_forward(); fills d_logits and d_value if `gradients`. */
 void core_loss(NetWorkspace *workspace, const NetSlice *slice, bool gradients, NetLoss *loss);
 /* Forward with the batch's statistics, loss, backward; adds to gradient[param_count]. */
-void core_backward(NetWorkspace *workspace, const real *params, const NetSlice *slice, real *gradient, NetLoss *loss);
+void core_backward(NetWorkspace *workspace, const real *params, const NetSlice *slice, real *gradient,
+                   NetLoss *loss);
 
 #endif

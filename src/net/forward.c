@@ -9,7 +9,8 @@ typedef struct Pass {
   int batch, n;        /* positions, positions * rows * cols */
 } Pass;
 
-/* Batch norm, residual and ReLU of one convolution, channel by channel while the channel is in the nearest cache. */
+/* Batch norm, residual and ReLU of one convolution, channel by channel while the channel is in the nearest
+ * cache. */
 static void normalise(const Pass *pass, int index, const real *residual) {
   NetWorkspace *ws = pass->ws;
   const LayoutConv *conv = &ws->layout.convs[index];
@@ -61,13 +62,15 @@ static void flatten(const real *x, int channels, int batch, int cells, real *fla
 }
 
 static void linear(const Pass *pass, const LayoutLinear *layer, const real *x, real *y) {
-  linear_forward(x, pass->params + layer->weight, pass->params + layer->bias, pass->batch, layer->in, layer->out, y);
+  linear_forward(x, pass->params + layer->weight, pass->params + layer->bias, pass->batch, layer->in,
+                 layer->out, y);
 }
 
 static void heads(const Pass *pass, const real *trunk) {
   NetWorkspace *ws = pass->ws;
   const NetLayout *layout = &ws->layout;
-  int policy = layout->conv_count - 2, value = layout->conv_count - 1, cells = ws->shape.rows * ws->shape.cols;
+  int policy = layout->conv_count - 2, value = layout->conv_count - 1,
+      cells = ws->shape.rows * ws->shape.cols;
   convolve(pass, policy, trunk, NULL);
   flatten(ws->out[policy], ws->shape.policy_channels, pass->batch, cells, ws->policy_flat);
   linear(pass, &layout->policy, ws->policy_flat, ws->logits);
@@ -93,8 +96,8 @@ void core_forward(NetWorkspace *ws, const real *params, const real *running, con
 }
 
 void core_loss(NetWorkspace *ws, const NetSlice *slice, bool gradients, NetLoss *loss) {
-  policy_loss(ws->logits, slice->target_policy, slice->legal, slice->weight, (real)slice->policy_weight, slice->batch,
-              ws->shape.moves, gradients ? ws->d_logits : NULL, loss);
+  policy_loss(ws->logits, slice->target_policy, slice->legal, slice->weight, (real)slice->policy_weight,
+              slice->batch, ws->shape.moves, gradients ? ws->d_logits : NULL, loss);
   value_loss(ws->value, slice->target_wdl, slice->weight, (real)slice->value_weight, slice->batch,
              gradients ? ws->d_value : NULL, loss);
   loss->count += slice->batch;

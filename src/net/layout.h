@@ -1,4 +1,5 @@
-/* Where each layer's tensors lie in the flat parameter and statistics arrays; a function of the shape alone. */
+/* Where each layer's tensors lie in the flat parameter and statistics arrays; a function of the shape alone.
+ */
 #ifndef NET_LAYOUT_H
 #define NET_LAYOUT_H
 
@@ -8,10 +9,10 @@ enum { NET_MAX_BLOCKS = 64, NET_MAX_CHANNELS = 512, NET_MAX_CONVS = 3 + 2 * NET_
 
 /* A convolution and the batch norm behind it. */
 typedef struct LayoutConv {
-  int in, out, kernel;        /* kernel 3 or 1 */
-  size_t weight;              /* [out][in][kernel][kernel] */
-  size_t scale, bias;         /* [out] */
-  size_t mean, variance;      /* [out], in the statistics */
+  int in, out, kernel;   /* kernel 3 or 1 */
+  size_t weight;         /* [out][in][kernel][kernel] */
+  size_t scale, bias;    /* [out] */
+  size_t mean, variance; /* [out], in the statistics */
 } LayoutConv;
 
 typedef struct LayoutLinear {
@@ -36,7 +37,8 @@ static inline const LayoutConv *layout_policy_conv(const NetLayout *layout) {
 static inline const LayoutConv *layout_value_conv(const NetLayout *layout) {
   return &layout->convs[layout->conv_count - 1];
 }
-/* The named view: an array of *count tensors in ascending order of offset, without gaps; released with free(). */
+/* The named view: an array of *count tensors in ascending order of offset, without gaps; released with
+ * free(). */
 NetTensor *layout_tensors(const NetShape *shape, int *count);
 
 #endif

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-void linear_forward(const real *x, const real *weight, const real *bias, int batch, int in, int out, real *y) {
+void linear_forward(const real *x, const real *weight, const real *bias, int batch, int in, int out,
+                    real *y) {
   for (int i = 0; i < batch; i++) memcpy(y + (size_t)i * (size_t)out, bias, (size_t)out * sizeof *y);
   real_gemm(CblasNoTrans, CblasTrans, batch, out, in, x, in, weight, in, 1, y, out);
 }

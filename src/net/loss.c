@@ -14,9 +14,9 @@ static Softmax softmax_over(const real *logits, const uint8_t *legal, int moves)
     if (legal[m] && (result.best < 0 || logits[m] > logits[result.best])) result.best = m;
   }
   if (result.best < 0) return result;
-  double top = (double)logits[result.best], total = 0;
+  double top = (double)logits[result.best], total = 1; /* the best move's own term */
   for (int m = 0; m < moves; m++) {
-    if (legal[m]) total += exp((double)logits[m] - top);
+    if (legal[m] && m != result.best) total += exp((double)logits[m] - top);
   }
   result.log_total = top + log(total);
   return result;
@@ -30,9 +30,10 @@ static int largest(const float *values, int count) {
   return best;
 }
 
-/* d(cross-entropy)/d(logit) = mass p - target, where mass is the target's sum over the legal moves: 1 or 0. */
-static void policy_position(const real *logits, const float *target, const uint8_t *legal, double scale, int moves,
-                            real *dlogits, NetLoss *loss) {
+/* d(cross-entropy)/d(logit) = mass p - target, where mass is the target's sum over the legal moves: 1 or 0.
+ */
+static void policy_position(const real *logits, const float *target, const uint8_t *legal, double scale,
+                            int moves, real *dlogits, NetLoss *loss) {
   Softmax softmax = softmax_over(logits, legal, moves);
   if (softmax.best < 0) return;
   double mass = 0;
@@ -47,13 +48,14 @@ static void policy_position(const real *logits, const float *target, const uint8
   if (mass > 0 && largest(target, moves) == softmax.best) loss->policy_top1 += 1;
 }
 
-void policy_loss(const real *logits, const float *target, const uint8_t *legal, const float *weight, real scale,
-                 int batch, int moves, real *dlogits, NetLoss *loss) {
+void policy_loss(const real *logits, const float *target, const uint8_t *legal, const float *weight,
+                 real scale, int batch, int moves, real *dlogits, NetLoss *loss) {
   for (int i = 0; i < batch; i++) {
     int start = i * moves;
     for (int m = 0; dlogits && m < moves; m++) dlogits[start + m] = 0;
-    policy_position(logits + start, target + start, legal + start, (double)scale * (weight ? (double)weight[i] : 1),
-                    moves, dlogits ? dlogits + start : NULL, loss);
+    policy_position(logits + start, target + start, legal + start,
+                    (double)scale * (weight ? (double)weight[i] : 1), moves, dlogits ? dlogits + start : NULL,
+                    loss);
   }
 }
 
@@ -66,8 +68,8 @@ static void softmax3(const real *logits, double p[3], double log_p[3]) {
   }
 }
 
-void value_loss(const real *logits, const float *target, const float *weight, real scale, int batch, real *dlogits,
-                NetLoss *loss) {
+void value_loss(const real *logits, const float *target, const float *weight, real scale, int batch,
+                real *dlogits, NetLoss *loss) {
   for (int i = 0; i < batch; i++) {
     const float *goal = target + 3 * i;
     double p[3], log_p[3], mass = (double)goal[0] + (double)goal[1] + (double)goal[2];

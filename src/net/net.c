@@ -11,9 +11,16 @@ static bool within(const char *name, int value, int most, Error *err) {
 }
 
 bool net_shape_valid(const NetShape *shape, Error *err) {
-  enum { MOST_PLANES = 1024, MOST_SIDE = 64, MOST_MOVES = 1 << 16, MOST_HIDDEN = 1 << 14, MOST_PARAMS = 1 << 28 };
-  bool fine = within("planes", shape->planes, MOST_PLANES, err) && within("rows", shape->rows, MOST_SIDE, err) &&
-              within("cols", shape->cols, MOST_SIDE, err) && within("moves", shape->moves, MOST_MOVES, err) &&
+  enum {
+    MOST_PLANES = 1024,
+    MOST_SIDE = 64,
+    MOST_MOVES = 1 << 16,
+    MOST_HIDDEN = 1 << 14,
+    MOST_PARAMS = 1 << 28
+  };
+  bool fine = within("planes", shape->planes, MOST_PLANES, err) &&
+              within("rows", shape->rows, MOST_SIDE, err) && within("cols", shape->cols, MOST_SIDE, err) &&
+              within("moves", shape->moves, MOST_MOVES, err) &&
               within("blocks", shape->blocks, NET_MAX_BLOCKS, err) &&
               within("channels", shape->channels, NET_MAX_CHANNELS, err) &&
               within("policy_channels", shape->policy_channels, NET_MAX_CHANNELS, err) &&
@@ -64,13 +71,13 @@ static void fill_normal(float *values, size_t count, double deviation, Rng *rng)
 }
 
 static void init_linear(Net *net, const LayoutLinear *linear, double gain, Rng *rng) {
-  fill_normal(net->params + linear->weight, (size_t)linear->in * (size_t)linear->out, gain * sqrt(2.0 / linear->in),
-              rng);
+  fill_normal(net->params + linear->weight, (size_t)linear->in * (size_t)linear->out,
+              gain * sqrt(2.0 / linear->in), rng);
   memset(net->params + linear->bias, 0, (size_t)linear->out * sizeof *net->params);
 }
 
-/* He et al. 2015, equation 10. A block whose last batch norm starts small is nearly the identity, which lets deep
- * towers train at a large rate from the first step (P. Goyal et al. 2017, section 5.1). */
+/* He et al. 2015, equation 10. A block whose last batch norm starts small is nearly the identity, which lets
+ * deep towers train at a large rate from the first step (P. Goyal et al. 2017, section 5.1). */
 void net_init(Net *net, Rng *rng) {
   const float residual_scale = 0.2f;
   const double last_gain = 0.1;
@@ -104,7 +111,8 @@ double net_multiply_adds(const NetShape *shape) {
   double cells = (double)shape->rows * shape->cols, channels = shape->channels;
   double tower = cells * 9 * channels * (shape->planes + 2.0 * shape->blocks * channels);
   double head_convs = cells * channels * (shape->policy_channels + shape->value_channels);
-  double linears = cells * shape->policy_channels * shape->moves + cells * shape->value_channels * shape->value_hidden;
+  double linears =
+      cells * shape->policy_channels * shape->moves + cells * shape->value_channels * shape->value_hidden;
   return tower + head_convs + linears + 3.0 * shape->value_hidden;
 }
 
@@ -116,22 +124,26 @@ void net_workspace_free(NetWorkspace *workspace) {
   core_workspace_free(workspace);
 }
 
-void net_forward(const Net *net, NetWorkspace *workspace, const float *planes, int batch, float *logits, float *wdl) {
+void net_forward(const Net *net, NetWorkspace *workspace, const float *planes, int batch, float *logits,
+                 float *wdl) {
   core_forward(workspace, net->params, net->stats, planes, batch);
   memcpy(logits, workspace->logits, (size_t)batch * (size_t)net->shape.moves * sizeof *logits);
   value_softmax(workspace->value, batch, wdl);
 }
 
-void net_backward_slice(const Net *net, NetWorkspace *workspace, const float *planes, const float *target_policy,
-                        const uint8_t *legal, const float *target_wdl, const float *weight, int batch,
-                        float policy_weight, float value_weight, float *gradient, float *batch_stats, NetLoss *loss) {
-  const NetSlice slice = {planes, target_policy, legal, target_wdl, weight, batch, policy_weight, value_weight};
+void net_backward_slice(const Net *net, NetWorkspace *workspace, const float *planes,
+                        const float *target_policy, const uint8_t *legal, const float *target_wdl,
+                        const float *weight, int batch, float policy_weight, float value_weight,
+                        float *gradient, float *batch_stats, NetLoss *loss) {
+  const NetSlice slice = {planes, target_policy, legal,         target_wdl,
+                          weight, batch,         policy_weight, value_weight};
   core_backward(workspace, net->params, &slice, gradient, loss);
   memcpy(batch_stats, workspace->stats, net->stat_count * sizeof *batch_stats);
 }
 
-void net_evaluate_loss(const Net *net, NetWorkspace *workspace, const float *planes, const float *target_policy,
-                       const uint8_t *legal, const float *target_wdl, int batch, NetLoss *loss) {
+void net_evaluate_loss(const Net *net, NetWorkspace *workspace, const float *planes,
+                       const float *target_policy, const uint8_t *legal, const float *target_wdl, int batch,
+                       NetLoss *loss) {
   const NetSlice slice = {.planes = planes,
                           .target_policy = target_policy,
                           .legal = legal,

@@ -9,13 +9,13 @@
  *     -> value head:  conv 1x1, BN, ReLU [value_channels], linear, ReLU
  *                     [value_hidden], linear                              WDL logits [batch][3]
  *
- * All parameters are one flat float array; each tensor is a named view of it. Batch norm's running mean and variance
- * are in a second flat array, since no gradient reaches them. Inside the tower activations are laid out
- * [channels][batch * rows * cols], so that a convolution is one matrix product with M = channels,
- * K = 9 x channels, N = batch x rows x cols.
+ * All parameters are one flat float array; each tensor is a named view of it. Batch norm's running mean and
+ * variance are in a second flat array, since no gradient reaches them. Inside the tower activations are laid
+ * out [channels][batch * rows * cols], so that a convolution is one matrix product with M = channels, K = 9 x
+ * channels, N = batch x rows x cols.
  *
- * A Net is plain data: no global state, no threads, no printing. Functions that only read it may run in parallel,
- * each with its own NetWorkspace. */
+ * A Net is plain data: no global state, no threads, no printing. Functions that only read it may run in
+ * parallel, each with its own NetWorkspace. */
 #ifndef NET_NET_H
 #define NET_NET_H
 
@@ -56,22 +56,23 @@ bool net_shape_valid(const NetShape *shape, Error *err);
 Net *net_new(const NetShape *shape);
 void net_free(Net *net);
 Net *net_copy(const Net *net);
-/* He-normal weights; the last BN scale of each block and both heads' last layers start small, so that the first
- * policy is nearly uniform and the first value nearly neutral. */
+/* He-normal weights; the last BN scale of each block and both heads' last layers start small, so that the
+ * first policy is nearly uniform and the first value nearly neutral. */
 void net_init(Net *net, Rng *rng);
 /* By name, as "stem.conv.weight" or "block3.conv2.bn.scale"; NULL where there is none. */
 const NetTensor *net_tensor(const Net *net, const char *name);
 /* Multiply-adds of one position's forward pass by plain direct convolution, heads included. */
 double net_multiply_adds(const NetShape *shape);
 
-/* A workspace holds every activation of a forward pass over at most max_batch positions, and the gradients' scratch
- * where `training`. It belongs to one thread at a time. */
+/* A workspace holds every activation of a forward pass over at most max_batch positions, and the gradients'
+ * scratch where `training`. It belongs to one thread at a time. */
 NetWorkspace *net_workspace_new(const NetShape *shape, int max_batch, bool training);
 void net_workspace_free(NetWorkspace *workspace);
 
-/* Inference with the running statistics: planes[batch][planes][rows][cols] -> logits[batch][moves], wdl[batch][3]
- * (after softmax). This is the reference that faster paths are tested against. */
-void net_forward(const Net *net, NetWorkspace *workspace, const float *planes, int batch, float *logits, float *wdl);
+/* Inference with the running statistics: planes[batch][planes][rows][cols] -> logits[batch][moves],
+ * wdl[batch][3] (after softmax). This is the reference that faster paths are tested against. */
+void net_forward(const Net *net, NetWorkspace *workspace, const float *planes, int batch, float *logits,
+                 float *wdl);
 
 /* What the loss is made of, summed (not averaged) over the slice's positions. */
 typedef struct NetLoss {
@@ -83,23 +84,25 @@ typedef struct NetLoss {
   int count;
 } NetLoss;
 
-/* One slice of a minibatch: forward with this slice's own batch statistics ("ghost" batch norm, E. Hoffer et al.
- * 2017), loss, backward. Slices are independent, so that a fixed set of slices summed in a fixed order gives the
- * same bits at any thread count.
- *   planes [batch][planes][rows][cols]; target_policy [batch][moves], non-negative, sums to 1 (or to 0: no policy
- *   loss for that position); legal [batch][moves], 1 where legal: logits of illegal moves are masked out of the
- *   softmax; target_wdl [batch][3]; weight [batch] scales each position's loss, NULL for all 1.
- *   gradient [param_count]: the sum over positions is ADDED to it (scale by 1 / minibatch is the caller's).
- *   batch_stats [stat_count]: receives this slice's batch mean and variance (biased), for the running average. */
-void net_backward_slice(const Net *net, NetWorkspace *workspace, const float *planes, const float *target_policy,
-                        const uint8_t *legal, const float *target_wdl, const float *weight, int batch,
-                        float policy_weight, float value_weight, float *gradient, float *batch_stats, NetLoss *loss);
+/* One slice of a minibatch: forward with this slice's own batch statistics ("ghost" batch norm, E. Hoffer et
+ * al. 2017), loss, backward. Slices are independent, so that a fixed set of slices summed in a fixed order
+ * gives the same bits at any thread count. planes [batch][planes][rows][cols]; target_policy [batch][moves],
+ * non-negative, sums to 1 (or to 0: no policy loss for that position); legal [batch][moves], 1 where legal:
+ * logits of illegal moves are masked out of the softmax; target_wdl [batch][3]; weight [batch] scales each
+ * position's loss, NULL for all 1. gradient [param_count]: the sum over positions is ADDED to it (scale by 1
+ * / minibatch is the caller's). batch_stats [stat_count]: receives this slice's batch mean and variance
+ * (biased), for the running average. */
+void net_backward_slice(const Net *net, NetWorkspace *workspace, const float *planes,
+                        const float *target_policy, const uint8_t *legal, const float *target_wdl,
+                        const float *weight, int batch, float policy_weight, float value_weight,
+                        float *gradient, float *batch_stats, NetLoss *loss);
 /* The same loss without gradients, with running statistics: for held-out positions. Adds to *loss. */
-void net_evaluate_loss(const Net *net, NetWorkspace *workspace, const float *planes, const float *target_policy,
-                       const uint8_t *legal, const float *target_wdl, int batch, NetLoss *loss);
+void net_evaluate_loss(const Net *net, NetWorkspace *workspace, const float *planes,
+                       const float *target_policy, const uint8_t *legal, const float *target_wdl, int batch,
+                       NetLoss *loss);
 
-/* Files: base/file.h blocks of magic "SPNETWRK" holding the game's name, shape, note, parameters and statistics. The
- * note is free text (command, seed, iteration), at most 1023 bytes. */
+/* Files: base/file.h blocks of magic "SPNETWRK" holding the game's name, shape, note, parameters and
+ * statistics. The note is free text (command, seed, iteration), at most 1023 bytes. */
 bool net_save(const Net *net, const char *game, const char *note, const char *path, Error *err);
 /* NULL with a message where the file is missing, damaged, or not of this game (`game` NULL accepts any).
  * game_name [64] and note [1024] receive what the file says; either may be NULL. */

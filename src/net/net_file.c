@@ -10,9 +10,11 @@
 enum { VERSION = 1, GAME_TEXT = 64, NOTE_TEXT = 1024 };
 static const char MAGIC[8] = "SPNETWRK";
 _Static_assert(sizeof(NetShape) == 9 * sizeof(int32_t), "the file holds the shape as nine 32-bit integers");
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endian; a big-endian port must swap");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "files are little-endian; a big-endian port must swap");
 
-/* Payload: game[64], shape[9] int32, note[1024], params float32, stats float32. Texts are padded with zeros. */
+/* Payload: game[64], shape[9] int32, note[1024], params float32, stats float32. Texts are padded with zeros.
+ */
 typedef struct Header {
   char game[GAME_TEXT];
   NetShape shape;
@@ -46,7 +48,8 @@ static bool all_finite(const float *values, size_t count) {
 }
 
 static bool read_header(const char *path, const char *game, Buffer *payload, Header *header, Error *err) {
-  if (!buffer_get(payload, header, sizeof *header) || header->game[GAME_TEXT - 1] || header->note[NOTE_TEXT - 1])
+  if (!buffer_get(payload, header, sizeof *header) || header->game[GAME_TEXT - 1] ||
+      header->note[NOTE_TEXT - 1])
     return error_set(err, "%s: damaged: not a network's header", path);
   if (game && strcmp(game, header->game) != 0)
     return error_set(err, "%s: a network for the game '%s', not '%s'", path, header->game, game);
@@ -58,13 +61,14 @@ static Net *read_net(const char *path, const char *game, Buffer *payload, Header
   if (!read_header(path, game, payload, header, err)) return NULL;
   Net *net = net_new(&header->shape);
   size_t params = net->param_count * sizeof *net->params, stats = net->stat_count * sizeof *net->stats;
-  bool fine = payload->size - payload->position == params + stats && buffer_get(payload, net->params, params) &&
-              buffer_get(payload, net->stats, stats);
+  bool fine = payload->size - payload->position == params + stats &&
+              buffer_get(payload, net->params, params) && buffer_get(payload, net->stats, stats);
   if (!fine)
     error_set(err, "%s: damaged: %zu bytes of weights where its shape needs %zu", path,
               payload->size - payload->position, params + stats);
   else if (!all_finite(net->params, net->param_count) || !all_finite(net->stats, net->stat_count))
-    fine = error_set(err, "%s: holds numbers that are not finite; train again from an earlier checkpoint", path);
+    fine =
+        error_set(err, "%s: holds numbers that are not finite; train again from an earlier checkpoint", path);
   if (fine) return net;
   net_free(net);
   return NULL;
@@ -74,7 +78,8 @@ Net *net_load(const char *path, const char *game, char *game_name, char *note, E
   Buffer payload = {0};
   Header header;
   Net *net = NULL;
-  if (file_read_block(path, MAGIC, VERSION, NULL, &payload, err)) net = read_net(path, game, &payload, &header, err);
+  if (file_read_block(path, MAGIC, VERSION, NULL, &payload, err))
+    net = read_net(path, game, &payload, &header, err);
   buffer_free(&payload);
   if (net && game_name) memcpy(game_name, header.game, GAME_TEXT);
   if (net && note) memcpy(note, header.note, NOTE_TEXT);

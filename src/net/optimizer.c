@@ -66,8 +66,8 @@ static double square_sum(const float *restrict values, size_t count) {
 }
 
 SIMD_CLONES
-static void adam_block(const Step *step, const float *restrict gradient, const float *restrict decay, size_t count,
-                       float *restrict first, float *restrict second, float *restrict weight,
+static void adam_block(const Step *step, const float *restrict gradient, const float *restrict decay,
+                       size_t count, float *restrict first, float *restrict second, float *restrict weight,
                        float *restrict average) {
   const Step s = *step;
 #pragma omp simd
@@ -82,8 +82,8 @@ static void adam_block(const Step *step, const float *restrict gradient, const f
 }
 
 SIMD_CLONES
-static void sgd_block(const Step *step, const float *restrict gradient, const float *restrict decay, size_t count,
-                      float *restrict first, float *restrict weight, float *restrict average) {
+static void sgd_block(const Step *step, const float *restrict gradient, const float *restrict decay,
+                      size_t count, float *restrict first, float *restrict weight, float *restrict average) {
   const Step s = *step;
 #pragma omp simd
   for (size_t i = 0; i < count; i++) {
@@ -109,7 +109,8 @@ static double gradient_norm(Optimizer *optimizer, const float *gradient) {
 
 static Step make_step(const Optimizer *optimizer, double norm, double rate) {
   const OptimizerConfig *config = &optimizer->config;
-  Step step = {.clip = config->clip_norm > 0 && norm > config->clip_norm ? (float)(config->clip_norm / norm) : 1,
+  Step step = {.clip =
+                   config->clip_norm > 0 && norm > config->clip_norm ? (float)(config->clip_norm / norm) : 1,
                .momentum = (float)config->momentum,
                .beta2 = (float)config->beta2,
                .rate = (float)rate,
@@ -134,8 +135,8 @@ double optimizer_step(Optimizer *optimizer, Net *net, const float *gradient, dou
   for (size_t b = 0; b < optimizer->blocks; b++) {
     size_t at = b * BLOCK, size = block_size(optimizer, b);
     if (optimizer->second)
-      adam_block(&step, gradient + at, optimizer->decay + at, size, optimizer->first + at, optimizer->second + at,
-                 net->params + at, optimizer->average + at);
+      adam_block(&step, gradient + at, optimizer->decay + at, size, optimizer->first + at,
+                 optimizer->second + at, net->params + at, optimizer->average + at);
     else
       sgd_block(&step, gradient + at, optimizer->decay + at, size, optimizer->first + at, net->params + at,
                 optimizer->average + at);
@@ -173,7 +174,8 @@ bool optimizer_load(Optimizer *optimizer, Buffer *in, Error *err) {
       !buffer_get(in, &count, sizeof count))
     return error_set(err, "the optimizer's state is cut short");
   if (kind != optimizer->config.kind)
-    return error_set(err, "the optimizer's state is of another kind; keep learn.optimizer as the run began with");
+    return error_set(err,
+                     "the optimizer's state is of another kind; keep learn.optimizer as the run began with");
   if (count != optimizer->count || steps < 0)
     return error_set(err, "the optimizer's state is for %llu parameters, the network has %zu",
                      (unsigned long long)count, optimizer->count);

@@ -11,7 +11,7 @@
 typedef enum OptimizerKind { OPTIMIZER_ADAM, OPTIMIZER_SGD } OptimizerKind;
 
 typedef struct OptimizerConfig {
-  int kind; /* OptimizerKind */
+  int kind;            /* OptimizerKind */
   double momentum;     /* Adam's beta1, SGD's mu */
   double beta2;        /* Adam's */
   double epsilon;      /* Adam's */
@@ -25,9 +25,9 @@ typedef struct Optimizer Optimizer;
 /* The averaged weights start as the net's own. */
 Optimizer *optimizer_new(const OptimizerConfig *config, const Net *net);
 void optimizer_free(Optimizer *optimizer);
-/* One step with gradient[param_count] (already averaged over the minibatch). Deterministic at any thread count: may
- * use OpenMP over parameters. Returns the gradient's norm before clipping; a gradient that is not finite changes
- * nothing and returns NaN. */
+/* One step with gradient[param_count] (already averaged over the minibatch). Deterministic at any thread
+ * count: may use OpenMP over parameters. Returns the gradient's norm before clipping; a gradient that is not
+ * finite changes nothing and returns NaN. */
 double optimizer_step(Optimizer *optimizer, Net *net, const float *gradient, double learning_rate);
 /* Writes averaged parameters into `out` (same shape; its stats are copied from net). */
 void optimizer_averaged(const Optimizer *optimizer, const Net *net, Net *out);

@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-  GROUP = 12,     /* positions; measured */
+  GROUP = 12, /* positions; measured */
   TAPS = 9,
   SKEW = PLAN_PAD /* floats by which the planes of products are moved apart in the nearest cache */
 };
@@ -21,8 +21,8 @@ struct PlanWorkspace {
   float *trunk, *branch, *spare; /* [group][cells][channels] */
   float *input;                  /* [group][cells][planes], padded; padding stays zero */
   float *head;                   /* [group][cells][head channels] */
-  float *in_products;            /* [products][group * tiles][channels], or columns [group][cells][9 * channels] */
-  float *out_products;           /* [products][group * tiles][channels] */
+  float *in_products;  /* [products][group * tiles][channels], or columns [group][cells][9 * channels] */
+  float *out_products; /* [products][group * tiles][channels] */
   float *scratch;
   float *hidden, *logits, *value; /* [group][...] padded */
 };
@@ -39,7 +39,8 @@ PlanWorkspace *plan_workspace_new(const NetPlan *plan, int max_batch) {
   assert(max_batch > 0);
   PlanWorkspace *ws = memory_new(1, sizeof *ws);
   const NetShape *shape = &plan->shape;
-  int cells = shape->rows * shape->cols, channels = plan_padded(shape->channels), planes = plan_padded(shape->planes);
+  int cells = shape->rows * shape->cols, channels = plan_padded(shape->channels),
+      planes = plan_padded(shape->planes);
   int widest = largest(channels, planes), tiles = winograd_tiles(&plan->tiling);
   size_t group = max_batch < GROUP ? (size_t)max_batch : GROUP;
   ws->max_batch = max_batch;
@@ -78,16 +79,16 @@ void plan_workspace_free(PlanWorkspace *ws) {
   free(ws);
 }
 
-static void winograd(const NetPlan *plan, PlanWorkspace *ws, const PlanMatrix *conv, int count, const float *x,
-                     const float *residual, float *y) {
+static void winograd(const NetPlan *plan, PlanWorkspace *ws, const PlanMatrix *conv, int count,
+                     const float *x, const float *residual, float *y) {
   const PlanKernels *kernels = plan->kernels;
   const WinogradTiling *tiling = &plan->tiling;
   size_t cells = (size_t)(tiling->rows * tiling->cols), tiles = (size_t)winograd_tiles(tiling);
   size_t in = (size_t)conv->k, out = (size_t)conv->n, size = in * out, rows = (size_t)count * tiles;
   size_t in_stride = rows * in + SKEW, out_stride = rows * out + SKEW;
   for (size_t i = 0; i < (size_t)count; i++)
-    kernels->winograd_input(tiling, conv->k, x + i * cells * in, ws->scratch, ws->in_products + i * tiles * in,
-                            in_stride);
+    kernels->winograd_input(tiling, conv->k, x + i * cells * in, ws->scratch,
+                            ws->in_products + i * tiles * in, in_stride);
   for (size_t p = 0; p < (size_t)conv->count; p++)
     kernels->gemm((int)rows, conv->k, conv->n, ws->in_products + p * in_stride, in, conv->panels + p * size,
                   ws->out_products + p * out_stride, out);
@@ -109,14 +110,14 @@ static void unfold(int rows, int cols, size_t channels, const float *x, float *c
   }
 }
 
-static void unfolded(const NetPlan *plan, PlanWorkspace *ws, const PlanMatrix *conv, int count, const float *x,
-                     const float *residual, float *y) {
+static void unfolded(const NetPlan *plan, PlanWorkspace *ws, const PlanMatrix *conv, int count,
+                     const float *x, const float *residual, float *y) {
   int rows = plan->shape.rows, cols = plan->shape.cols;
   size_t channels = (size_t)conv->k / TAPS, cells = (size_t)(rows * cols);
   for (size_t i = 0; i < (size_t)count; i++)
     unfold(rows, cols, channels, x + i * cells * channels, ws->in_products + i * cells * (size_t)conv->k);
-  plan->kernels->gemm(count * rows * cols, conv->k, conv->n, ws->in_products, (size_t)conv->k, conv->panels, y,
-                      (size_t)conv->n);
+  plan->kernels->gemm(count * rows * cols, conv->k, conv->n, ws->in_products, (size_t)conv->k, conv->panels,
+                      y, (size_t)conv->n);
   plan->kernels->finish(count * rows * cols, conv->n, conv->bias, residual, y);
 }
 
@@ -169,7 +170,8 @@ static void gather_input(const NetShape *shape, const float *planes, int count, 
   }
 }
 
-static void write_outputs(const NetPlan *plan, const PlanWorkspace *ws, int count, float *logits, float *wdl) {
+static void write_outputs(const NetPlan *plan, const PlanWorkspace *ws, int count, float *logits,
+                          float *wdl) {
   int moves = plan->shape.moves;
   for (int i = 0; i < count; i++) {
     const float *raw = ws->logits + (size_t)i * (size_t)plan->policy.n;
@@ -181,7 +183,8 @@ static void write_outputs(const NetPlan *plan, const PlanWorkspace *ws, int coun
   }
 }
 
-void plan_forward(const NetPlan *plan, PlanWorkspace *ws, const float *planes, int batch, float *logits, float *wdl) {
+void plan_forward(const NetPlan *plan, PlanWorkspace *ws, const float *planes, int batch, float *logits,
+                  float *wdl) {
   assert(batch <= ws->max_batch);
   const NetShape *shape = &plan->shape;
   int size = shape->planes * shape->rows * shape->cols, groups = (batch + GROUP - 1) / GROUP;

@@ -1,4 +1,5 @@
-/* From a Net to a NetPlan: batch norm is folded into the weights, which are transformed and packed for the kernels. */
+/* From a Net to a NetPlan: batch norm is folded into the weights, which are transformed and packed for the
+ * kernels. */
 #include "base/memory.h"
 #include "net/layers.h"
 #include "net/layout.h"
@@ -28,11 +29,12 @@ static float *element(const PlanKernels *kernels, const PlanMatrix *matrix, int 
   int start = column / kernels->panel * kernels->panel;
   int width = matrix->n - start < kernels->panel ? matrix->n - start : kernels->panel;
   size_t k = (size_t)matrix->k;
-  return matrix->panels + (size_t)which * k * (size_t)matrix->n + (size_t)start * k + (size_t)row * (size_t)width +
-         (size_t)(column - start);
+  return matrix->panels + (size_t)which * k * (size_t)matrix->n + (size_t)start * k +
+         (size_t)row * (size_t)width + (size_t)(column - start);
 }
 
-/* scale (w x - mean) / sd + bias = (scale / sd) w x + (bias - mean scale / sd): the factor of w, and the rest. */
+/* scale (w x - mean) / sd + bias = (scale / sd) w x + (bias - mean scale / sd): the factor of w, and the
+ * rest. */
 static double fold(const Net *net, const LayoutConv *conv, int channel, float *bias) {
   size_t c = (size_t)channel;
   double deviation = sqrt((double)net->stats[conv->variance + c] + BATCHNORM_EPSILON);
@@ -41,7 +43,8 @@ static double fold(const Net *net, const LayoutConv *conv, int channel, float *b
   return factor;
 }
 
-static void put_kernel(NetPlan *plan, PlanMatrix *matrix, int in, int out, const float *weight, double factor) {
+static void put_kernel(NetPlan *plan, PlanMatrix *matrix, int in, int out, const float *weight,
+                       double factor) {
   double kernel[TAPS], products[WINOGRAD_MOST_POINTS * WINOGRAD_MOST_POINTS];
   for (int tap = 0; tap < TAPS; tap++) kernel[tap] = factor * (double)weight[tap];
   if (plan->method == PLAN_UNFOLDED) {

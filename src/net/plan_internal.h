@@ -5,7 +5,8 @@
 #include "net/plan.h"
 #include "net/plan_kernels.h"
 
-/* How 3x3 convolutions are done. The unfolded product is the plain way, and the faster on boards of one row. */
+/* How 3x3 convolutions are done. The unfolded product is the plain way, and the faster on boards of one row.
+ */
 typedef enum PlanMethod { PLAN_UNFOLDED, PLAN_WINOGRAD } PlanMethod;
 
 /* `count` matrices [k][n] in the kernels' panels, and a bias [n]. Padding is zero. */

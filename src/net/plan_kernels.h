@@ -1,8 +1,8 @@
 /* The inner loops of a NetPlan, once for each instruction set. Internal to the net layer and its tests.
  *
- * Activations are [position][cell][channel] with channels padded to a multiple of PLAN_PAD, so that a vector holds
- * neighbouring channels. Every result is one chain of operations whose order depends on nothing but the layer: that
- * makes a position's result independent of its row, its batch and its thread. */
+ * Activations are [position][cell][channel] with channels padded to a multiple of PLAN_PAD, so that a vector
+ * holds neighbouring channels. Every result is one chain of operations whose order depends on nothing but the
+ * layer: that makes a position's result independent of its row, its batch and its thread. */
 #ifndef NET_PLAN_KERNELS_H
 #define NET_PLAN_KERNELS_H
 
@@ -13,8 +13,8 @@ enum { PLAN_PAD = 16 };
 typedef struct PlanKernels {
   const char *name;
   int panel; /* columns of a full panel */
-  /* c[rows][n] = a[rows][k] b[k][n], rows lda and ldc floats apart; n a multiple of PLAN_PAD. b lies in panels of
-   * `panel` columns (the last one narrower): [n / panel][k][panel]. */
+  /* c[rows][n] = a[rows][k] b[k][n], rows lda and ldc floats apart; n a multiple of PLAN_PAD. b lies in
+   * panels of `panel` columns (the last one narrower): [n / panel][k][panel]. */
   void (*gemm)(int rows, int k, int n, const float *a, size_t lda, const float *panels, float *c, size_t ldc);
   /* x[cells][channels] of one position -> v[product][tile][channels], products `stride` floats apart.
    * scratch: winograd_scratch() floats. */

@@ -1,6 +1,6 @@
-/* The number type of the layers. They are compiled twice: in single precision for use, and with -DNET_REAL_DOUBLE
- * for tests, where finite differences need the digits. The double build's functions carry the suffix _f64, so that
- * both live in one program. */
+/* The number type of the layers. They are compiled twice: in single precision for use, and with
+ * -DNET_REAL_DOUBLE for tests, where finite differences need the digits. The double build's functions carry
+ * the suffix _f64, so that both live in one program. */
 #ifndef NET_REAL_H
 #define NET_REAL_H
 
@@ -39,8 +39,8 @@ typedef int32_t RealMask;
 #endif
 
 /* Row-major c[m][n] = a[m][k] b[k][n] + beta c, where a and b may each be stored transposed. */
-static inline void real_gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, const real *a, int lda,
-                             const real *b, int ldb, real beta, real *c, int ldc) {
+static inline void real_gemm(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, int m, int n, int k, const real *a,
+                             int lda, const real *b, int ldb, real beta, real *c, int ldc) {
   REAL_GEMM(CblasRowMajor, ta, tb, m, n, k, 1, a, lda, b, ldb, beta, c, ldc);
 }
 

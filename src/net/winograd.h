@@ -1,6 +1,7 @@
-/* Winograd's short convolutions: a 3x3 convolution over a board as tiles of (row_step + 2) x (col_step + 2) products
- * for row_step x col_step results each, A. Lavin and S. Gray, "Fast algorithms for convolutional neural networks",
- * CVPR 2016. A 6x7 board takes 2 x 2 tiles of 3 x 4 results: 120 products for each pair of channels, not 378.
+/* Winograd's short convolutions: a 3x3 convolution over a board as tiles of (row_step + 2) x (col_step + 2)
+ * products for row_step x col_step results each, A. Lavin and S. Gray, "Fast algorithms for convolutional
+ * neural networks", CVPR 2016. A 6x7 board takes 2 x 2 tiles of 3 x 4 results: 120 products for each pair of
+ * channels, not 378.
  *
  * F(2,3) interpolates at 0, 1, -1 and infinity; F(3,3) also at 2; F(4,3) also at -2. */
 #ifndef NET_WINOGRAD_H

@@ -28,11 +28,12 @@ static void lay_out_activations(NetWorkspace *ws, Arena *arena, size_t n) {
   }
 }
 
-/* Without training nothing is kept for the way back: the tower turns in three buffers. A block reads its input from
- * one, uses the second inside and writes the third; batch norm and ReLU work in place. */
+/* Without training nothing is kept for the way back: the tower turns in three buffers. A block reads its
+ * input from one, uses the second inside and writes the third; batch norm and ReLU work in place. */
 static void lay_out_rotation(NetWorkspace *ws, Arena *arena, size_t n) {
   int tower = ws->layout.conv_count - 2;
-  real *trunk = take(arena, (size_t)ws->shape.channels * n), *inner = take(arena, (size_t)ws->shape.channels * n);
+  real *trunk = take(arena, (size_t)ws->shape.channels * n),
+       *inner = take(arena, (size_t)ws->shape.channels * n);
   real *next = take(arena, (size_t)ws->shape.channels * n);
   ws->raw[0] = ws->out[0] = trunk;
   for (int i = 1; i < tower; i += 2) {
@@ -85,8 +86,8 @@ NetWorkspace *core_workspace_new(const NetShape *shape, int max_batch, bool trai
   lay_out(ws, &arena, training);
   arena = (Arena){.base = ws->arena = memory_new(arena.used, sizeof(real))};
   lay_out(ws, &arena, training);
-  ws->scratch =
-      conv_scratch_new(shape->rows, shape->cols, largest(shape->channels, shape->planes), max_batch, training);
+  ws->scratch = conv_scratch_new(shape->rows, shape->cols, largest(shape->channels, shape->planes), max_batch,
+                                 training);
   return ws;
 }
 

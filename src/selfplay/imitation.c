@@ -36,15 +36,15 @@ static ReplayBlock *teacher_shard(const RunInfo *run, int shard, const RunEvents
     if (!file_set_aside(path, err)) return NULL;
   }
   int first = shard * GAMES_PER_SHARD, left = run->config.imitation_games - first;
-  ReplayBlock *block =
-      teacher_play(run->game, &run->config, run->seed, first, left < GAMES_PER_SHARD ? left : GAMES_PER_SHARD);
+  ReplayBlock *block = teacher_play(run->game, &run->config, run->seed, first,
+                                    left < GAMES_PER_SHARD ? left : GAMES_PER_SHARD);
   if (replay_block_save(block, &origin, path, err)) return block;
   replay_block_free(block);
   return NULL;
 }
 
-static Replay *play_games(const RunInfo *run, int threads, const RunEvents *events, const volatile sig_atomic_t *stop,
-                          Error *err) {
+static Replay *play_games(const RunInfo *run, int threads, const RunEvents *events,
+                          const volatile sig_atomic_t *stop, Error *err) {
   int shards = (run->config.imitation_games + GAMES_PER_SHARD - 1) / GAMES_PER_SHARD, done = 0;
   ReplayBlock **blocks = memory_new((size_t)shards, sizeof *blocks);
   bool failed = false;
@@ -62,8 +62,10 @@ static Replay *play_games(const RunInfo *run, int threads, const RunEvents *even
   Replay *replay = replay_new(run->game);
   if (*stop && !failed) failed = true, error_set(err, "%s", "");
   for (int i = 0; i < shards; i++) {
-    if (failed) replay_block_free(blocks[i]);
-    else replay_add(replay, blocks[i]);
+    if (failed)
+      replay_block_free(blocks[i]);
+    else
+      replay_add(replay, blocks[i]);
   }
   free(blocks);
   if (!failed) return replay;
@@ -71,8 +73,8 @@ static Replay *play_games(const RunInfo *run, int threads, const RunEvents *even
   return NULL;
 }
 
-Replay *imitation_games(const RunInfo *run, int threads, const RunEvents *events, const volatile sig_atomic_t *stop,
-                        double *seconds, Error *err) {
+Replay *imitation_games(const RunInfo *run, int threads, const RunEvents *events,
+                        const volatile sig_atomic_t *stop, double *seconds, Error *err) {
   double start = clock_wall();
   Replay *replay = NULL;
   if (run->source[0]) {
@@ -105,13 +107,14 @@ static void split(const Replay *games, Replay *training, Replay *held_out) {
   if (parts[1]) replay_add(held_out, parts[1]);
 }
 
-static json_t *describe_epoch(int epoch, const FitStats *fit, const HeldOutStats *held, bool best, double seconds) {
+static json_t *describe_epoch(int epoch, const FitStats *fit, const HeldOutStats *held, bool best,
+                              double seconds) {
   return json_pack("{s:i, s:I, s:f, s:f, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b, s:f}", "epoch", epoch,
                    "samples", (json_int_t)fit->samples, "loss_policy_train", fit->policy, "loss_value_train",
                    fit->value, "held_out", held->count, "loss_policy", held->policy, "loss_policy_baseline",
-                   held->policy_baseline, "loss_value", held->value, "loss_value_baseline", held->value_baseline,
-                   "move_match_top1", held->top1, "move_match_top3", held->top3, "value_mse", held->value_square,
-                   "best", best, "seconds", seconds);
+                   held->policy_baseline, "loss_value", held->value, "loss_value_baseline",
+                   held->value_baseline, "move_match_top1", held->top1, "move_match_top3", held->top3,
+                   "value_mse", held->value_square, "best", best, "seconds", seconds);
 }
 
 /* What the epochs go through. */
@@ -123,8 +126,8 @@ typedef struct Fitting {
   int best_epoch;
 } Fitting;
 
-static bool run_epoch(const RunInfo *run, Learner *learner, Fitting *fitting, int epoch, const RunEvents *events,
-                      const volatile sig_atomic_t *stop, Error *err) {
+static bool run_epoch(const RunInfo *run, Learner *learner, Fitting *fitting, int epoch,
+                      const RunEvents *events, const volatile sig_atomic_t *stop, Error *err) {
   enum { PIECES = 10 };
   double start = clock_wall();
   int64_t steps = (replay_count(fitting->training) + run->config.batch - 1) / run->config.batch;
@@ -136,7 +139,8 @@ static bool run_epoch(const RunInfo *run, Learner *learner, Fitting *fitting, in
     fit.samples += piece.samples;
     fit.policy += piece.policy * (double)share / (double)steps;
     fit.value += piece.value * (double)share / (double)steps;
-    report(events, STAGE_IMITATION, epoch * steps + steps * (i + 1) / PIECES, steps * run->config.imitation_epochs);
+    report(events, STAGE_IMITATION, epoch * steps + steps * (i + 1) / PIECES,
+           steps * run->config.imitation_epochs);
   }
   HeldOutStats held;
   Calibration calibration;
@@ -162,16 +166,19 @@ static bool run_epoch(const RunInfo *run, Learner *learner, Fitting *fitting, in
 
 bool imitation_fit(const RunInfo *run, Learner *learner, const Replay *games, const RunEvents *events,
                    const volatile sig_atomic_t *stop, Error *err) {
-  Fitting fitting = {
-      .training = replay_new(run->game), .held_out = replay_new(run->game), .best_loss = INFINITY, .best_epoch = -1};
+  Fitting fitting = {.training = replay_new(run->game),
+                     .held_out = replay_new(run->game),
+                     .best_loss = INFINITY,
+                     .best_epoch = -1};
   char path[FILE_PATH_MAX];
   run_path(run, "imitation.jsonl", path);
   bool done = run_log_trim(path, 0, err);
   split(games, fitting.training, fitting.held_out);
   int held_out = replay_count(fitting.held_out);
   if (done && (!held_out || !replay_count(fitting.training)))
-    done = error_set(err, "%d expert positions are too few to hold a tenth of the games out; give at least 10 games",
-                     replay_count(games));
+    done = error_set(
+        err, "%d expert positions are too few to hold a tenth of the games out; give at least 10 games",
+        replay_count(games));
   fitting.indices = memory_new((size_t)held_out + 1, sizeof *fitting.indices);
   for (int i = 0; i < held_out; i++) fitting.indices[i] = (uint32_t)i;
   for (int epoch = 0; done && epoch < run->config.imitation_epochs; epoch++) {

@@ -108,8 +108,8 @@ int64_t learner_samples(const Learner *learner) {
   return learner->samples;
 }
 
-static void fill_row(const Game *game, Slice *slice, int row, const ReplayBlock *block, int place, int symmetry,
-                     float value_mix) {
+static void fill_row(const Game *game, Slice *slice, int row, const ReplayBlock *block, int place,
+                     int symmetry, float value_mix) {
   size_t i = (size_t)row, moves = (size_t)game->moves;
   size_t planes = (size_t)(game->planes * game->rows * game->cols);
   replay_example(block, place, symmetry, value_mix, slice->planes + i * planes, slice->policy + i * moves,
@@ -121,7 +121,8 @@ static void fill_slice(const Learner *learner, int number, const Replay *replay,
                        int expert_rows) {
   const RunConfig *config = learner->config;
   Slice *slice = &learner->slices[number];
-  uint32_t step = (uint32_t)learner->steps, name = (uint32_t)(learner->restarts * learner->slice_count + number);
+  uint32_t step = (uint32_t)learner->steps,
+           name = (uint32_t)(learner->restarts * learner->slice_count + number);
   Rng sampling = rng_make(learner->seed, RNG_SAMPLING, step, name);
   Rng augment = rng_make(learner->seed, RNG_AUGMENT, step, name);
   for (int row = 0; row < config->slice; row++) {
@@ -139,9 +140,9 @@ static void run_slice(const Learner *learner, int number) {
   Slice *slice = &learner->slices[number];
   memset(slice->gradient, 0, learner->net->param_count * sizeof(float));
   slice->loss = (NetLoss){0};
-  net_backward_slice(learner->net, slice->workspace, slice->planes, slice->policy, slice->legal, slice->wdl, NULL,
-                     learner->config->slice, 1, (float)learner->config->value_weight, slice->gradient, slice->stats,
-                     &slice->loss);
+  net_backward_slice(learner->net, slice->workspace, slice->planes, slice->policy, slice->legal, slice->wdl,
+                     NULL, learner->config->slice, 1, (float)learner->config->value_weight, slice->gradient,
+                     slice->stats, &slice->loss);
 }
 
 /* Sums the slices in their order, whatever the threads, and averages over the minibatch. */
@@ -171,8 +172,8 @@ static double learning_rate(const Learner *learner, int iteration) {
   return rate;
 }
 
-void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, double expert_share, int64_t steps,
-                 int iteration, FitStats *stats) {
+void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, double expert_share,
+                 int64_t steps, int iteration, FitStats *stats) {
   const RunConfig *config = learner->config;
   int expert_rows = expert ? (int)lrint(expert_share * config->batch) : 0;
   *stats = (FitStats){.expert_share = (double)expert_rows / config->batch};
@@ -200,14 +201,15 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
   stats->gradient_norm /= (double)steps;
 }
 
-/* Sums needed for the best constant prediction, which is the mean target (over legal moves for the policy). */
+/* Sums needed for the best constant prediction, which is the mean target (over legal moves for the policy).
+ */
 typedef struct Constant {
   double policy[GAME_MOVES_MAX], wdl[3];
 } Constant;
 
 static void measure_row(const Game *game, const float *logits, const float *wdl, const float *policy,
-                        const uint8_t *legal, const float *target_wdl, HeldOutStats *stats, Calibration *calibration,
-                        Constant *constant) {
+                        const uint8_t *legal, const float *target_wdl, HeldOutStats *stats,
+                        Calibration *calibration, Constant *constant) {
   double highest = -1e30, sum = 0, mass = 0;
   int best = 0, better = 0;
   for (int m = 0; m < game->moves; m++) {
@@ -247,7 +249,8 @@ static double cross_entropy_of_constant(const double *sums, int n, double total)
   return loss;
 }
 
-static void finish_measure(const Game *game, const Constant *constant, HeldOutStats *stats, Calibration *calibration) {
+static void finish_measure(const Game *game, const Constant *constant, HeldOutStats *stats,
+                           Calibration *calibration) {
   for (int b = 0; b < CALIBRATION_BINS; b++) {
     if (!calibration->count[b]) continue;
     calibration->predicted[b] /= calibration->count[b];
@@ -273,7 +276,8 @@ void learner_measure(const Learner *learner, const Net *net, const Replay *repla
   const Game *game = learner->game;
   int chunk = learner->config->slice;
   size_t moves = (size_t)game->moves;
-  float *logits = memory_new((size_t)chunk * moves, sizeof(float)), *wdl = memory_new((size_t)chunk * 3, sizeof(float));
+  float *logits = memory_new((size_t)chunk * moves, sizeof(float)),
+        *wdl = memory_new((size_t)chunk * 3, sizeof(float));
   Slice *slice = &learner->slices[0];
   Constant constant = {0};
   *stats = (HeldOutStats){0};

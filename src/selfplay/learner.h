@@ -1,8 +1,8 @@
 /* Learner: fits a network to replay.
  *
- * A minibatch is cut into fixed slices; each slice draws its positions and symmetries from its own random streams and
- * is one independent forward and backward pass; the slices' gradients are summed in their order. So the result does
- * not depend on how many threads there are. */
+ * A minibatch is cut into fixed slices; each slice draws its positions and symmetries from its own random
+ * streams and is one independent forward and backward pass; the slices' gradients are summed in their order.
+ * So the result does not depend on how many threads there are. */
 #ifndef SELFPLAY_LEARNER_H
 #define SELFPLAY_LEARNER_H
 
@@ -22,11 +22,11 @@ typedef struct FitStats {
 
 /* Loss on positions that the network was not fitted to, beside the best constant prediction's. */
 typedef struct HeldOutStats {
-  int count;        /* positions */
-  int with_policy;  /* of them, those with a policy target */
+  int count;                                             /* positions */
+  int with_policy;                                       /* of them, those with a policy target */
   double policy, policy_baseline, value, value_baseline; /* nats */
   double value_square;                                   /* of win - loss */
-  double top1, top3;                                     /* share whose target move is the network's best, in its best 3 */
+  double top1, top3; /* share whose target move is the network's best, in its best 3 */
 } HeldOutStats;
 
 enum { CALIBRATION_BINS = 10 };
@@ -41,11 +41,12 @@ typedef struct Calibration {
 /* Weights drawn from the seed's own stream: the same for both arms of a comparison. */
 Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, int threads);
 void learner_free(Learner *learner);
-/* Takes `steps` steps on replay, with `expert_share` of each minibatch from `expert` (NULL where 0), at the learning
- * rate of `iteration`. `value_mix` as in replay_example(). */
-void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, double expert_share, int64_t steps,
-                 int iteration, FitStats *stats);
-/* The learner's own last weights, and the averaged ones that play (owned by the learner, refreshed by this call). */
+/* Takes `steps` steps on replay, with `expert_share` of each minibatch from `expert` (NULL where 0), at the
+ * learning rate of `iteration`. `value_mix` as in replay_example(). */
+void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, double expert_share,
+                 int64_t steps, int iteration, FitStats *stats);
+/* The learner's own last weights, and the averaged ones that play (owned by the learner, refreshed by this
+ * call). */
 const Net *learner_net(const Learner *learner);
 const Net *learner_averaged(Learner *learner);
 /* Starts again from these weights with a fresh optimiser and step count: after the imitation stage. */

@@ -37,6 +37,7 @@ Evaluator *net_evaluator_new(const Game *game, const NetPlan *plan, int max_batc
                .release = net_release},
       .plan = plan,
       .workspace = plan_workspace_new(plan, max_batch),
-      .planes = memory_new((size_t)max_batch * (size_t)(game->planes * game->rows * game->cols), sizeof(float))};
+      .planes =
+          memory_new((size_t)max_batch * (size_t)(game->planes * game->rows * game->cols), sizeof(float))};
   return &evaluator->base;
 }

@@ -5,8 +5,8 @@
 #include "mcts/evaluator.h"
 #include "net/plan.h"
 
-/* Encodes states, runs the plan, hands out logits and WDL. The plan stays the caller's and may be shared by many
- * evaluators; each evaluator belongs to one thread at a time. */
+/* Encodes states, runs the plan, hands out logits and WDL. The plan stays the caller's and may be shared by
+ * many evaluators; each evaluator belongs to one thread at a time. */
 Evaluator *net_evaluator_new(const Game *game, const NetPlan *plan, int max_batch);
 
 #endif

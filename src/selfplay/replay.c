@@ -28,7 +28,8 @@ static void block_reserve(ReplayBlock *block, int extra) {
   while (capacity < (size_t)needed) capacity *= 2;
   size_t old = (size_t)block->count;
   block->states = memory_grow(block->states, old, capacity, block->game->state_size);
-  block->policies = memory_grow(block->policies, old, capacity, (size_t)block->game->moves * sizeof *block->policies);
+  block->policies =
+      memory_grow(block->policies, old, capacity, (size_t)block->game->moves * sizeof *block->policies);
   block->facts = memory_grow(block->facts, old, capacity, sizeof *block->facts);
   block->capacity = (int)capacity;
 }
@@ -48,8 +49,8 @@ void replay_block_add(ReplayBlock *block, const void *state, const float *policy
     sum += policy[m];
   }
   ExampleFacts *facts = &block->facts[place];
-  *facts = (ExampleFacts){
-      .flags = sum > 0 ? EXAMPLE_HAS_POLICY : 0, .ply = (uint16_t)ply, .game = game_number};
+  *facts =
+      (ExampleFacts){.flags = sum > 0 ? EXAMPLE_HAS_POLICY : 0, .ply = (uint16_t)ply, .game = game_number};
   for (int i = 0; i < 3; i++) facts->search_wdl[i] = to_fixed(search_wdl[i]);
 }
 
@@ -197,8 +198,10 @@ const ReplayBlock *replay_at(const Replay *replay, int index, int *place) {
   int low = 0, high = replay->block_count - 1;
   while (low < high) {
     int middle = (low + high + 1) / 2;
-    if (replay->starts[middle] <= index) low = middle;
-    else high = middle - 1;
+    if (replay->starts[middle] <= index)
+      low = middle;
+    else
+      high = middle - 1;
   }
   *place = index - replay->starts[low];
   return replay->blocks[low];

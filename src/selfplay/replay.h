@@ -1,7 +1,8 @@
 /* Replay: positions to learn from, in blocks as shards made them, and the window the learner draws from.
  *
  * A block is what one shard of self-play (or of a teacher) yields. Its file is a base/file.h block of magic
- * "SPREPLAY"; what a file holds is bit for bit what was held in memory, so a resumed run sees the same numbers. */
+ * "SPREPLAY"; what a file holds is bit for bit what was held in memory, so a resumed run sees the same
+ * numbers. */
 #ifndef SELFPLAY_REPLAY_H
 #define SELFPLAY_REPLAY_H
 
@@ -18,7 +19,7 @@ typedef struct ExampleFacts {
   uint8_t flags;
   uint16_t ply;
   uint16_t reserved;
-  uint32_t game;          /* number of the game within its iteration, so that whole games can be held out */
+  uint32_t game; /* number of the game within its iteration, so that whole games can be held out */
 } ExampleFacts;
 _Static_assert(sizeof(ExampleFacts) == 16, "the file's layout");
 
@@ -74,8 +75,8 @@ int replay_count(const Replay *replay);
 /* The position at `index` in [0, count): its block, and its place in that block. */
 const ReplayBlock *replay_at(const Replay *replay, int index, int *place);
 
-/* One position as the learner wants it, under symmetry `s`: planes[planes][rows][cols], policy[moves], legal[moves],
- * wdl[3] = value_mix x search + (1 - value_mix) x outcome. */
+/* One position as the learner wants it, under symmetry `s`: planes[planes][rows][cols], policy[moves],
+ * legal[moves], wdl[3] = value_mix x search + (1 - value_mix) x outcome. */
 void replay_example(const ReplayBlock *block, int place, int s, float value_mix, float *planes, float *policy,
                     uint8_t *legal, float wdl[3]);
 

@@ -5,10 +5,11 @@
  *   log.jsonl           one JSON object a finished iteration (docs/files.md lists the keys)
  *   networks/00012.net  the averaged weights after iteration 12; 00000.net before any self-play
  *   replay/00012-03.spr the positions of shard 3 of iteration 12
- *   learner-00012.ckpt  raw weights, optimiser, counters and log line of that iteration; the last two are kept
- *   imitation/00003.spr expert games; imitation.jsonl their fitting, an object an epoch
+ *   learner-00012.ckpt  raw weights, optimiser, counters and log line of that iteration; the last two are
+ * kept imitation/00003.spr expert games; imitation.jsonl their fitting, an object an epoch
  *
- * A run killed at any instant continues from its last whole shard and ends in the same bytes as one that never was. */
+ * A run killed at any instant continues from its last whole shard and ends in the same bytes as one that
+ * never was. */
 #ifndef SELFPLAY_RUN_H
 #define SELFPLAY_RUN_H
 
@@ -24,14 +25,14 @@ typedef enum RunArm { ARM_FROM_SCRATCH, ARM_BOOTSTRAP_IMITATION } RunArm;
 /* What is known of a run before training or reading it. */
 typedef struct RunInfo {
   char folder[FILE_PATH_MAX];
-  char name[64];          /* last part of the folder's path */
+  char name[64]; /* last part of the folder's path */
   const Game *game;
   RunArm arm;
   uint64_t seed;
   char source[FILE_PATH_MAX]; /* of imitation games; empty = made by the teacher */
   char version[64], features[128];
   RunConfig config;
-  int iterations;         /* finished ones; networks 0..iterations exist */
+  int iterations; /* finished ones; networks 0..iterations exist */
 } RunInfo;
 
 /* "demo" or "runs/demo" or any path; resolves to the folder (runs/NAME where no such folder exists). */
@@ -40,8 +41,8 @@ void run_resolve(const char *name, char folder[FILE_PATH_MAX]);
 bool run_open(const char *name, RunInfo *out, Error *err);
 /* networks/ITERATION.net of the run. */
 void run_network_path(const RunInfo *run, int iteration, char path[FILE_PATH_MAX]);
-/* The log as a JSON array of its objects, one an iteration (json_decref it); NULL with a message. A last line cut by
- * a kill is left out. Damaged lines are an error that names file and line. */
+/* The log as a JSON array of its objects, one an iteration (json_decref it); NULL with a message. A last line
+ * cut by a kill is left out. Damaged lines are an error that names file and line. */
 json_t *run_log(const RunInfo *run, Error *err);
 /* imitation.jsonl likewise; an empty array where the run had no such stage. */
 json_t *run_imitation_log(const RunInfo *run, Error *err);
@@ -76,8 +77,9 @@ typedef struct RunEvents {
 } RunEvents;
 
 /* Trains a run, or continues it: a folder that holds one already must be of the same game, arm, seed and
- * configuration but for run.*. *stop may be set by a signal handler: the run then ends after the shard or step under
- * way, as a kill would. Returns false with a message on failure. */
-bool run_train(const RunRequest *request, const RunEvents *events, const volatile sig_atomic_t *stop, Error *err);
+ * configuration but for run.*. *stop may be set by a signal handler: the run then ends after the shard or
+ * step under way, as a kill would. Returns false with a message on failure. */
+bool run_train(const RunRequest *request, const RunEvents *events, const volatile sig_atomic_t *stop,
+               Error *err);
 
 #endif

@@ -8,21 +8,26 @@ static const char *const teacher_kinds[] = {"alphabeta", "mcts", "solver", NULL}
 static const char *const optimizer_kinds[] = {"adam", "sgd", NULL};
 
 #define AT(field) offsetof(RunConfig, field)
-#define INT(name, field, min, max, fallback, help) {name, CONFIG_INT, AT(field), min, max, fallback, help, NULL}
-#define REAL(name, field, min, max, fallback, help) {name, CONFIG_REAL, AT(field), min, max, fallback, help, NULL}
-#define CHOICE(name, field, words, fallback, help) {name, CONFIG_CHOICE, AT(field), 0, 0, fallback, help, words}
+#define INT(name, field, min, max, fallback, help)                                                           \
+  { name, CONFIG_INT, AT(field), min, max, fallback, help, NULL }
+#define REAL(name, field, min, max, fallback, help)                                                          \
+  { name, CONFIG_REAL, AT(field), min, max, fallback, help, NULL }
+#define CHOICE(name, field, words, fallback, help)                                                           \
+  { name, CONFIG_CHOICE, AT(field), 0, 0, fallback, help, words }
 
 static const ConfigKey keys[] = {
     {"game", CONFIG_TEXT, AT(game), 0, 0, "connect4", "The game, by its name in `selfplay games`.", NULL},
 
     INT("net.blocks", blocks, 1, 64, "5", "Residual blocks of the tower."),
     INT("net.channels", channels, 4, 512, "64", "Channels of the tower; multiples of 16 are fastest."),
-    INT("net.policy_channels", policy_channels, 1, 256, "16", "Channels of the policy head's 1x1 convolution."),
+    INT("net.policy_channels", policy_channels, 1, 256, "16",
+        "Channels of the policy head's 1x1 convolution."),
     INT("net.value_channels", value_channels, 1, 256, "16", "Channels of the value head's 1x1 convolution."),
     INT("net.value_hidden", value_hidden, 1, 1024, "64", "Hidden units of the value head."),
 
     CHOICE("search.kind", search.kind, search_kinds, "gumbel",
-           "Root policy: PUCT with Dirichlet noise (AlphaZero), or Gumbel sequential halving (Danihelka et al. 2022)."),
+           "Root policy: PUCT with Dirichlet noise (AlphaZero), or Gumbel sequential halving (Danihelka et "
+           "al. 2022)."),
     INT("search.visits", visits, 1, 100000, "32", "Simulations for each move of self-play."),
     REAL("search.c_init", search.c_init, 0, 100, "1.25", "PUCT exploration constant."),
     REAL("search.c_base", search.c_base, 1, 1e9, "19652", "Visits at which PUCT exploration starts to grow."),
@@ -35,13 +40,17 @@ static const ConfigKey keys[] = {
     INT("search.gumbel_considered", search.gumbel_considered, 1, 512, "16",
         "Moves that sequential halving starts from at the root (Gumbel); fewer where fewer are legal."),
     REAL("search.gumbel_visit", search.gumbel_visit, 0, 1000, "50", "c_visit of sigma(q) (Gumbel)."),
-    REAL("search.gumbel_scale", search.gumbel_scale, 0, 100, "1", "c_scale of sigma(q), for q in [0, 1] (Gumbel)."),
-    REAL("search.gumbel_noise", search.gumbel_noise, 0, 10, "1", "Factor on the Gumbel noise at the root; 0 = none."),
+    REAL("search.gumbel_scale", search.gumbel_scale, 0, 100, "1",
+         "c_scale of sigma(q), for q in [0, 1] (Gumbel)."),
+    REAL("search.gumbel_noise", search.gumbel_noise, 0, 10, "1",
+         "Factor on the Gumbel noise at the root; 0 = none."),
 
     INT("selfplay.games", games, 1, 1000000, "512", "Games in an iteration."),
     INT("selfplay.shards", shards, 1, 4096, "8",
-        "Shards an iteration is cut into: the unit of parallel work and of resuming; at least twice the threads."),
-    INT("selfplay.lanes", lanes, 1, 1024, "64", "Games that a shard plays in lock-step, hence its largest batch."),
+        "Shards an iteration is cut into: the unit of parallel work and of resuming; at least twice the "
+        "threads."),
+    INT("selfplay.lanes", lanes, 1, 1024, "64",
+        "Games that a shard plays in lock-step, hence its largest batch."),
     INT("selfplay.random_plies", random_plies, 0, 200, "12",
         "A game begins with 0 to this many uniformly random moves, which are not learnt from."),
     REAL("selfplay.temperature", temperature, 0, 10, "1",
@@ -67,10 +76,12 @@ static const ConfigKey keys[] = {
     INT("learner.warmup_steps", warmup_steps, 0, 1000000, "100", "Steps of linear warm-up."),
     INT("learner.rate_decay_iterations", rate_decay_iterations, 1, 1000000, "100",
         "Iterations over which the rate falls geometrically to its final value."),
-    REAL("learner.value_weight", value_weight, 0, 100, "1", "Weight of the value loss beside the policy loss."),
+    REAL("learner.value_weight", value_weight, 0, 100, "1",
+         "Weight of the value loss beside the policy loss."),
     REAL("learner.value_mix", value_mix, 0, 1, "0.5",
          "Share of the search's value in the value target; the rest is the game's outcome."),
-    CHOICE("learner.optimizer", optimizer.kind, optimizer_kinds, "adam", "Adam with decoupled decay, or SGD."),
+    CHOICE("learner.optimizer", optimizer.kind, optimizer_kinds, "adam",
+           "Adam with decoupled decay, or SGD."),
     REAL("learner.momentum", optimizer.momentum, 0, 0.9999, "0.9", "SGD's momentum; Adam's beta1."),
     REAL("learner.beta2", optimizer.beta2, 0, 0.999999, "0.99", "Adam's beta2."),
     REAL("learner.epsilon", optimizer.epsilon, 1e-12, 1, "1e-8", "Adam's epsilon."),
@@ -85,11 +96,13 @@ static const ConfigKey keys[] = {
     CHOICE("imitation.teacher", imitation_teacher, teacher_kinds, "alphabeta",
            "Who plays the expert games: alpha-beta, plain MCTS, or the exact solver where the game has one."),
     INT("imitation.depth", imitation_depth, 1, 20, "6", "Plies of the alpha-beta teacher."),
-    INT("imitation.playouts", imitation_playouts, 1, 10000000, "1000", "Playouts a move of the MCTS teacher."),
+    INT("imitation.playouts", imitation_playouts, 1, 10000000, "1000",
+        "Playouts a move of the MCTS teacher."),
     REAL("imitation.random", imitation_random, 0, 1, "0.1",
          "Share of the teacher's moves replaced by random ones; those moves are not imitated."),
-    REAL("imitation.keep", imitation_keep, 0, 1, "0",
-         "Share of each minibatch drawn from expert games once self-play has begun; 0 discards them at once."),
+    REAL(
+        "imitation.keep", imitation_keep, 0, 1, "0",
+        "Share of each minibatch drawn from expert games once self-play has begun; 0 discards them at once."),
     INT("imitation.anneal", imitation_anneal, 0, 1000000, "0",
         "Iterations over which that share falls linearly to zero; 0 = it stays."),
     INT("imitation.epochs", imitation_epochs, 1, 1000, "20", "Most passes over the expert games."),
@@ -97,7 +110,8 @@ static const ConfigKey keys[] = {
         "Passes without a better held-out loss after which fitting stops."),
 
     INT("run.iterations", iterations, 0, 1000000, "0", "Iterations to train for; 0 = no limit."),
-    REAL("run.minutes", minutes, 0, 1e6, "30", "Wall-clock minutes to train for, over all resumes; 0 = no limit."),
+    REAL("run.minutes", minutes, 0, 1e6, "30",
+         "Wall-clock minutes to train for, over all resumes; 0 = no limit."),
 };
 
 const ConfigTable run_config_table = {keys, sizeof keys / sizeof *keys};
@@ -116,7 +130,8 @@ bool run_config_valid(const RunConfig *config, Error *err) {
   if (!game_find(config->game))
     return error_set(err, "game: there is no game '%s'; `selfplay games` lists them", config->game);
   if (config->batch % config->slice != 0)
-    return error_set(err, "learner.batch (%d) must be a multiple of learner.slice (%d)", config->batch, config->slice);
+    return error_set(err, "learner.batch (%d) must be a multiple of learner.slice (%d)", config->batch,
+                     config->slice);
   if (config->games % config->shards != 0)
     return error_set(err, "selfplay.games (%d) must be a multiple of selfplay.shards (%d)", config->games,
                      config->shards);
@@ -124,7 +139,8 @@ bool run_config_valid(const RunConfig *config, Error *err) {
     return error_set(err, "replay.window_max (%d) is below replay.window_min (%d)", config->window_max,
                      config->window_min);
   if (config->imitation_teacher == TEACHER_SOLVER && strcmp(config->game, "connect4") != 0)
-    return error_set(err, "imitation.teacher = solver: there is no solver for %s; use alphabeta or mcts", config->game);
+    return error_set(err, "imitation.teacher = solver: there is no solver for %s; use alphabeta or mcts",
+                     config->game);
   NetShape shape = run_config_shape(config, game_find(config->game));
   return net_shape_valid(&shape, err);
 }

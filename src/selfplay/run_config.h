@@ -1,4 +1,5 @@
-/* RunConfig: everything that decides a run, one struct and the table of keys that describes it (base/config.h). */
+/* RunConfig: everything that decides a run, one struct and the table of keys that describes it
+ * (base/config.h). */
 #ifndef SELFPLAY_RUN_CONFIG_H
 #define SELFPLAY_RUN_CONFIG_H
 

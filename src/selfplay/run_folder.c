@@ -42,21 +42,23 @@ static bool read_description(RunInfo *run, Error *err) {
   char path[FILE_PATH_MAX];
   run_path(run, "run.json", path);
   if (!file_exists(path))
-    return error_set(err, "%s: not a run: it has no run.json; train one with selfplay --from-scratch --run %s",
+    return error_set(err,
+                     "%s: not a run: it has no run.json; train one with selfplay --from-scratch --run %s",
                      run->folder, run->folder);
   json_error_t why;
   json_t *root = json_load_file(path, 0, &why);
   if (!root) return error_set(err, "%s:%d: damaged: %s", path, why.line, why.text);
   const char *game, *arm, *source, *version, *features;
   json_int_t seed;
-  bool fine = json_unpack(root, "{s:s, s:s, s:I, s:s, s:s, s:s}", "game", &game, "arm", &arm, "seed", &seed, "source",
-                          &source, "version", &version, "features", &features) == 0;
+  bool fine = json_unpack(root, "{s:s, s:s, s:I, s:s, s:s, s:s}", "game", &game, "arm", &arm, "seed", &seed,
+                          "source", &source, "version", &version, "features", &features) == 0;
   if (!fine) {
     json_decref(root);
     return error_set(err, "%s: damaged: a key is missing", path);
   }
   run->game = game_find(game);
-  run->arm = strcmp(arm, arm_names[ARM_BOOTSTRAP_IMITATION]) == 0 ? ARM_BOOTSTRAP_IMITATION : ARM_FROM_SCRATCH;
+  run->arm =
+      strcmp(arm, arm_names[ARM_BOOTSTRAP_IMITATION]) == 0 ? ARM_BOOTSTRAP_IMITATION : ARM_FROM_SCRATCH;
   run->seed = (uint64_t)seed;
   snprintf(run->source, sizeof run->source, "%s", source);
   snprintf(run->version, sizeof run->version, "%s", version);
@@ -104,8 +106,8 @@ static bool write_description(const RunRequest *request, const RunInfo *run, Err
   buffer_free(&conf);
   if (!done) return false;
   json_t *root = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "game", request->game->name, "arm",
-                           arm_names[request->arm], "seed", (json_int_t)request->seed, "source", request->source,
-                           "version", version_text(), "features", simd_features());
+                           arm_names[request->arm], "seed", (json_int_t)request->seed, "source",
+                           request->source, "version", version_text(), "features", simd_features());
   char *text = json_dumps(root, JSON_INDENT(2));
   json_decref(root);
   run_path(run, "run.json", path);
@@ -131,8 +133,8 @@ static bool same_run(const RunRequest *request, const RunInfo *run, Error *err) 
     return error_set(err, "%s: is a run of %s, not of %s; choose another --run", run->folder, run->game->name,
                      request->game->name);
   if (run->arm != request->arm)
-    return error_set(err, "%s: is a --%s run; continue it with that option or choose another --run", run->folder,
-                     arm_names[run->arm]);
+    return error_set(err, "%s: is a --%s run; continue it with that option or choose another --run",
+                     run->folder, arm_names[run->arm]);
   if (run->seed != request->seed)
     return error_set(err, "%s: has seed %llu, not %llu; choose another --run", run->folder,
                      (unsigned long long)run->seed, (unsigned long long)request->seed);
@@ -144,8 +146,8 @@ static bool same_run(const RunRequest *request, const RunInfo *run, Error *err) 
   char mine[CONFIG_TEXT_MAX], theirs[CONFIG_TEXT_MAX];
   config_value(key, &run->config, mine);
   config_value(key, &request->config, theirs);
-  return error_set(err, "%s: was started with %s = %s, not %s; choose another --run to change it", run->folder,
-                   key->name, mine, theirs);
+  return error_set(err, "%s: was started with %s = %s, not %s; choose another --run to change it",
+                   run->folder, key->name, mine, theirs);
 }
 
 int run_folder_open(const RunRequest *request, RunInfo *info, Error *err) {
@@ -164,7 +166,8 @@ int run_folder_open(const RunRequest *request, RunInfo *info, Error *err) {
     return -1;
   }
   if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    error_set(err, "%s: another process is training this run; wait for it or choose another --run", info->folder);
+    error_set(err, "%s: another process is training this run; wait for it or choose another --run",
+              info->folder);
     close(lock);
     return -1;
   }

@@ -52,8 +52,8 @@ static void account_time(Training *training) {
   training->session_cpu = cpu;
 }
 
-/* Network first, checkpoint second, log line last: whatever a kill leaves can be continued. The line travels in the
- * checkpoint too, so that a log that lacks it is mended. */
+/* Network first, checkpoint second, log line last: whatever a kill leaves can be continued. The line travels
+ * in the checkpoint too, so that a log that lacks it is mended. */
 static bool save_checkpoint(Training *training, const json_t *line, Error *err) {
   char path[FILE_PATH_MAX], note[256];
   int iteration = (int)training->totals.iteration;
@@ -120,8 +120,9 @@ static bool resume(Training *training, bool *found, Error *err) {
     if (!file_set_aside(path, err)) return false;
   }
   if (training->run.iterations <= 0) return true;
-  return error_set(err, "%s: no whole checkpoint is left to continue from; its networks/ can still be used as players",
-                   training->run.folder);
+  return error_set(
+      err, "%s: no whole checkpoint is left to continue from; its networks/ can still be used as players",
+      training->run.folder);
 }
 
 /* The first averaged network of the run, and the bootstrap stage where the arm has one. */
@@ -129,9 +130,11 @@ static bool begin_run(Training *training, Error *err) {
   const RunInfo *run = &training->run;
   double seconds = 0;
   if (run->arm == ARM_BOOTSTRAP_IMITATION) {
-    training->expert = imitation_games(run, training->threads, training->events, training->stop, &seconds, err);
+    training->expert =
+        imitation_games(run, training->threads, training->events, training->stop, &seconds, err);
     if (!training->expert) return false;
-    if (!imitation_fit(run, training->learner, training->expert, training->events, training->stop, err)) return false;
+    if (!imitation_fit(run, training->learner, training->expert, training->events, training->stop, err))
+      return false;
   }
   training->totals = (Totals){.teacher_seconds = seconds, .samples = learner_samples(training->learner)};
   account_time(training);
@@ -155,8 +158,8 @@ static double seconds_left(const Training *training) {
   double limit = -1, elapsed = training->totals.seconds + clock_wall() - training->session_start;
   if (training->config->minutes > 0) limit = fmax(0, training->config->minutes * 60 - elapsed);
   if (training->config->iterations > 0 && training->last_iteration_seconds > 0) {
-    double rest =
-        (double)(training->config->iterations - training->totals.iteration) * training->last_iteration_seconds;
+    double rest = (double)(training->config->iterations - training->totals.iteration) *
+                  training->last_iteration_seconds;
     limit = limit < 0 ? rest : fmin(limit, rest);
   }
   return limit;
@@ -237,8 +240,10 @@ static bool get_all_shards(Iteration *iteration, const Net *net, Error *err) {
   plan_free(iteration->plan);
   if (*training->stop && !failed) failed = true, error_set(err, "%s", "");
   for (int i = 0; i < shards; i++) {
-    if (failed) replay_block_free(iteration->blocks[i]);
-    else shard_stats_add(&iteration->stats, &iteration->blocks[i]->stats);
+    if (failed)
+      replay_block_free(iteration->blocks[i]);
+    else
+      shard_stats_add(&iteration->stats, &iteration->blocks[i]->stats);
   }
   if (failed) free(iteration->blocks);
   return !failed;
@@ -249,7 +254,8 @@ static int window_size(const RunConfig *config, int64_t positions) {
   return (int)fmin(config->window_max, fmax(config->window_min, grown));
 }
 
-/* Loads the window's blocks of finished iterations; a damaged one is played again from the network that made it. */
+/* Loads the window's blocks of finished iterations; a damaged one is played again from the network that made
+ * it. */
 static bool load_window(Training *training, Error *err) {
   int last = (int)training->totals.iteration, first = last;
   int64_t held = 0;
@@ -289,8 +295,8 @@ static bool learn(Training *training, int iteration, int64_t new_positions, FitS
     int64_t piece = steps - done < 4 ? steps - done : 4;
     FitStats part;
     if (*training->stop) return error_set(err, "%s", "");
-    learner_fit(training->learner, training->replay, share > 0 ? training->expert : NULL, share, piece, iteration - 1,
-                &part);
+    learner_fit(training->learner, training->replay, share > 0 ? training->expert : NULL, share, piece,
+                iteration - 1, &part);
     done += piece;
     total->steps += part.steps;
     total->samples += part.samples;
@@ -304,9 +310,10 @@ static bool learn(Training *training, int iteration, int64_t new_positions, FitS
   return true;
 }
 
-/* Positions of this iteration, before the learner has seen them: the honest measure of the network that played. */
-static void measure_fresh(Training *training, int fresh, const Net *net, HeldOutStats *held, Calibration *calibration,
-                          int iteration) {
+/* Positions of this iteration, before the learner has seen them: the honest measure of the network that
+ * played. */
+static void measure_fresh(Training *training, int fresh, const Net *net, HeldOutStats *held,
+                          Calibration *calibration, int iteration) {
   int total = replay_count(training->replay), count = fresh < MEASURED_POSITIONS ? fresh : MEASURED_POSITIONS;
   uint32_t indices[MEASURED_POSITIONS];
   Rng rng = rng_make(training->run.seed, RNG_HOLDOUT, (uint32_t)iteration, 0);
@@ -317,8 +324,9 @@ static void measure_fresh(Training *training, int fresh, const Net *net, HeldOut
 static json_t *describe_calibration(const Calibration *calibration) {
   json_t *bins = json_array();
   for (int b = 0; b < CALIBRATION_BINS; b++)
-    json_array_append_new(bins, json_pack("{s:f, s:f, s:i}", "predicted", calibration->predicted[b], "observed",
-                                          calibration->observed[b], "count", calibration->count[b]));
+    json_array_append_new(bins,
+                          json_pack("{s:f, s:f, s:i}", "predicted", calibration->predicted[b], "observed",
+                                    calibration->observed[b], "count", calibration->count[b]));
   return bins;
 }
 
@@ -330,7 +338,8 @@ static void set_int(json_t *line, const char *key, int64_t value) {
   json_object_set_new(line, key, json_integer(value));
 }
 
-/* Floating-point operations: a forward pass for each evaluation; forward and twice that backward for each sample. */
+/* Floating-point operations: a forward pass for each evaluation; forward and twice that backward for each
+ * sample. */
 static double flops_of(const Training *training, int64_t evaluations, int64_t samples) {
   NetShape shape = run_config_shape(training->config, training->run.game);
   return 2 * net_multiply_adds(&shape) * ((double)evaluations + 3 * (double)samples);
@@ -350,7 +359,8 @@ static void describe_games(json_t *line, const Iteration *iteration, int unique)
   set_real(line, "target_entropy", stats->target_entropy / n);
   set_int(line, "simulations", stats->simulations);
   set_int(line, "evaluations", stats->evaluations);
-  set_real(line, "evaluations_per_second", (double)stats->evaluations / fmax(1e-9, iteration->selfplay_seconds));
+  set_real(line, "evaluations_per_second",
+           (double)stats->evaluations / fmax(1e-9, iteration->selfplay_seconds));
   set_real(line, "cache_hit_rate",
            stats->cache_lookups ? (double)stats->cache_hits / (double)stats->cache_lookups : 0);
 }
@@ -373,7 +383,8 @@ static json_t *describe(const Training *training, const Iteration *iteration, co
   set_real(line, "train_loss_value", fit->value);
   set_int(line, "train_steps", fit->steps);
   set_int(line, "train_samples", fit->samples);
-  set_real(line, "sample_reuse", (double)fit->samples / (double)(iteration->stats.positions + !iteration->stats.positions));
+  set_real(line, "sample_reuse",
+           (double)fit->samples / (double)(iteration->stats.positions + !iteration->stats.positions));
   set_real(line, "learning_rate", fit->rate);
   set_real(line, "gradient_norm", fit->gradient_norm);
   set_real(line, "imitation_share", fit->expert_share);
@@ -449,7 +460,8 @@ static bool train(Training *training, Error *err) {
   if (found && !load_window(training, err)) return false;
   if (found && training->run.arm == ARM_BOOTSTRAP_IMITATION && training->config->imitation_keep > 0) {
     double seconds; /* counted when they were first made */
-    training->expert = imitation_games(&training->run, training->threads, training->events, training->stop, &seconds, err);
+    training->expert =
+        imitation_games(&training->run, training->threads, training->events, training->stop, &seconds, err);
     if (!training->expert) return false;
   }
   while (!finished(training) && !*training->stop)
@@ -457,7 +469,8 @@ static bool train(Training *training, Error *err) {
   return true;
 }
 
-bool run_train(const RunRequest *request, const RunEvents *events, const volatile sig_atomic_t *stop, Error *err) {
+bool run_train(const RunRequest *request, const RunEvents *events, const volatile sig_atomic_t *stop,
+               Error *err) {
   Training training = {.threads = request->threads,
                        .events = events,
                        .stop = stop,

@@ -61,9 +61,12 @@ static void finish_game(Shard *shard, Lane *lane, float value_for_mover) {
   stats->games++;
   stats->plies += game->ply(lane->state);
   stats->positions += lane->played->count;
-  if (result > 0) stats->first_wins++;
-  else if (result < 0) stats->second_wins++;
-  else stats->draws++;
+  if (result > 0)
+    stats->first_wins++;
+  else if (result < 0)
+    stats->second_wins++;
+  else
+    stats->draws++;
   replay_block_outcome(lane->played, 0, result);
   replay_block_append(shard->finished, lane->played, 0, lane->played->count);
   lane->played->count = 0;
@@ -126,7 +129,8 @@ static void record_and_play(Shard *shard, Lane *lane) {
   game->play(lane->state, move);
 }
 
-/* The next leaf of this lane that wants an evaluation, over as many moves and games as it takes; NULL when idle. */
+/* The next leaf of this lane that wants an evaluation, over as many moves and games as it takes; NULL when
+ * idle. */
 static const void *next_leaf(Shard *shard, Lane *lane) {
   while (lane->active) {
     const void *leaf = search_select(lane->search);

@@ -1,8 +1,9 @@
-/* A shard of self-play: a fixed number of games played in lock-step, one leaf of each game's search per batch.
+/* A shard of self-play: a fixed number of games played in lock-step, one leaf of each game's search per
+ * batch.
  *
- * A shard owns its games, their searches, one evaluator and its random streams, and shares nothing but the immutable
- * plan. So it is a pure function of (configuration, seed, iteration, shard, weights): whoever plays it again, with
- * whatever threads around it, gets the same bytes. No virtual loss, no lock, no atomic. */
+ * A shard owns its games, their searches, one evaluator and its random streams, and shares nothing but the
+ * immutable plan. So it is a pure function of (configuration, seed, iteration, shard, weights): whoever plays
+ * it again, with whatever threads around it, gets the same bytes. No virtual loss, no lock, no atomic. */
 #ifndef SELFPLAY_SHARD_H
 #define SELFPLAY_SHARD_H
 

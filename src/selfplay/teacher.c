@@ -20,7 +20,8 @@ typedef struct Teacher {
 
 enum { SOLVER_LOG2_ENTRIES = 22 };
 
-static void teacher_open(Teacher *teacher, const Game *game, const RunConfig *config, uint64_t seed, int first) {
+static void teacher_open(Teacher *teacher, const Game *game, const RunConfig *config, uint64_t seed,
+                         int first) {
   *teacher = (Teacher){.game = game, .config = config};
   if (config->imitation_teacher == TEACHER_ALPHABETA) {
     teacher->alphabeta = alphabeta_new(game, config->imitation_depth);
@@ -72,7 +73,8 @@ static int result_for_first(const Game *game, const void *state) {
 }
 
 /* Adds one position of an expert game; `imitated` says whether its move is a target. */
-static void add_position(ReplayBlock *block, const void *state, int move, bool imitated, uint32_t game_number) {
+static void add_position(ReplayBlock *block, const void *state, int move, bool imitated,
+                         uint32_t game_number) {
   static const float unsearched[3] = {0, 0, 0};
   float policy[GAME_MOVES_MAX] = {0};
   if (imitated) policy[move] = 1;
@@ -114,7 +116,8 @@ static bool read_game(const Game *game, const char *line, uint32_t number, Repla
   game->init(state);
   if (!game_read_line(game, line, line_moves, 4096, &count, err)) return false;
   for (int i = 0; i < count; i++) game->play(state, line_moves[i]);
-  if (!game->over(state, &value)) return error_set(err, "the game is not finished, so it has no result to learn from");
+  if (!game->over(state, &value))
+    return error_set(err, "the game is not finished, so it has no result to learn from");
   int result = result_for_first(game, state), first = block->count;
   game->init(state);
   for (int i = 0; i < count; i++) {
@@ -126,8 +129,8 @@ static bool read_game(const Game *game, const char *line, uint32_t number, Repla
   return true;
 }
 
-ReplayBlock *teacher_read(const Game *game, const char *path, TeacherNotice *notice, void *context, int *games,
-                          Error *err) {
+ReplayBlock *teacher_read(const Game *game, const char *path, TeacherNotice *notice, void *context,
+                          int *games, Error *err) {
   Buffer text = {0};
   if (!file_read(path, &text, err)) {
     buffer_free(&text);
