@@ -1,5 +1,7 @@
 #include "base/config.h"
 
+#include "base/text.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>
@@ -9,37 +11,17 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NAME_MAX_LENGTH = 48 };
-
 const ConfigKey *config_find(const ConfigTable *table, const char *name) {
   for (size_t i = 0; i < table->count; i++)
     if (strcmp(table->keys[i].name, name) == 0) return &table->keys[i];
   return NULL;
 }
 
-/* Levenshtein distance of two short names. */
-static int edit_distance(const char *a, const char *b) {
-  int previous[NAME_MAX_LENGTH + 1], current[NAME_MAX_LENGTH + 1];
-  int n = (int)strnlen(b, NAME_MAX_LENGTH);
-  for (int j = 0; j <= n; j++) previous[j] = j;
-  for (int i = 0; a[i] && i < NAME_MAX_LENGTH; i++) {
-    current[0] = i + 1;
-    for (int j = 1; j <= n; j++) {
-      int best = previous[j - 1] + (a[i] != b[j - 1]);
-      if (previous[j] + 1 < best) best = previous[j] + 1;
-      if (current[j - 1] + 1 < best) best = current[j - 1] + 1;
-      current[j] = best;
-    }
-    memcpy(previous, current, sizeof previous);
-  }
-  return previous[n];
-}
-
 static const char *nearest_name(const ConfigTable *table, const char *name) {
   const char *best = table->keys[0].name;
   int distance = 1 << 20;
   for (size_t i = 0; i < table->count; i++) {
-    int d = edit_distance(name, table->keys[i].name);
+    int d = text_distance(name, table->keys[i].name);
     if (d < distance) distance = d, best = table->keys[i].name;
   }
   return best;

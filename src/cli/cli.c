@@ -1,5 +1,7 @@
 #include "cli/cli.h"
 
+#include "base/text.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -134,28 +136,10 @@ const struct argp cli_threads_argp = {.options = threads_options, .parser = pars
 const struct argp cli_seed_argp = {.options = seed_options, .parser = parse_seed};
 const struct argp cli_json_argp = {.options = json_options, .parser = parse_json};
 
-/* Levenshtein distance of two words, of which at most 63 characters count. */
-static int edit_distance(const char *a, const char *b) {
-  int row[64], n = (int)strnlen(b, 63);
-  for (int j = 0; j <= n; j++) row[j] = j;
-  for (int i = 0; a[i] && i < 63; i++) {
-    int diagonal = row[0];
-    row[0] = i + 1;
-    for (int j = 1; j <= n; j++) {
-      int best = diagonal + (a[i] != b[j - 1]);
-      diagonal = row[j];
-      if (row[j] + 1 < best) best = row[j] + 1;
-      if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-      row[j] = best;
-    }
-  }
-  return row[n];
-}
-
 const char *cli_nearest(const char *word, const char *const *candidates, int count) {
   int best = 0;
   for (int i = 1; i < count; i++)
-    if (edit_distance(word, candidates[i]) < edit_distance(word, candidates[best])) best = i;
+    if (text_distance(word, candidates[i]) < text_distance(word, candidates[best])) best = i;
   return candidates[best];
 }
 
