@@ -1,5 +1,6 @@
 #include "arena/gtp.h"
 #include "arena/player.h"
+#include "arena/positions.h"
 #include "base/file.h"
 #include "base/memory.h"
 #include "net/net.h"
@@ -170,35 +171,53 @@ Test(player, networks_are_named_by_file_options_and_hash) {
   unlink(other);
 }
 
+/* A random position of 20 plies in which exactly one move wins at once; returns that move. */
+static int one_winning_move(int *moves, void *state) {
+  for (uint32_t t = 0;; t++) {
+    Rng rng = rng_make(12, RNG_TEST, 0, t);
+    if (!position_random_line(c4(), &rng, 20, moves, state)) continue;
+    int legal[GAME_MOVES_MAX], n = c4()->legal(state, legal), wins = 0, winner = -1;
+    for (int i = 0; i < n; i++) {
+      uint64_t next[GAME_STATE_MAX / sizeof(uint64_t)];
+      float value;
+      memcpy(next, state, c4()->state_size);
+      c4()->play(next, legal[i]);
+      if (c4()->over(next, &value) && value < 0) wins++, winner = legal[i];
+    }
+    if (wins == 1 && n > 3) return winner;
+  }
+}
+
 Test(player, analysis_finds_the_win_and_shares_sum_to_one) {
   char path[64], spelling[160];
   write_net(path, 1);
-  snprintf(spelling, sizeof spelling, "net:%s,visits=100", path);
+  snprintf(spelling, sizeof spelling, "net:%s,visits=200", path);
   const char *const spellings[] = {spelling, "mcts:400", "solver"};
-  /* Three in a column and the move: column 1 wins at once. */
+  uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
+  int moves[20], legal[GAME_MOVES_MAX], winner = one_winning_move(moves, state);
+  int legal_count = c4()->legal(state, legal);
   for (int k = 0; k < 3; k++) {
     Error err;
-    uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
-    int moves[6] = {0, 1, 0, 1, 0, 2};
-    c4()->init(state);
-    for (int i = 0; i < 6; i++) c4()->play(state, moves[i]);
     const PlayerQuery query = {
-        .state = state, .moves = moves, .move_count = 6, .rng = rng_make(1, RNG_TEST, 2, 0)};
+        .state = state, .moves = moves, .move_count = 20, .rng = rng_make(1, RNG_TEST, 2, 0)};
     Player *player = player_new(spellings[k], c4(), 2, &err);
     cr_assert(player, "%s", err.message);
     PlayerAnalysis *analysis = memory_new(1, sizeof *analysis);
     cr_assert(player->analyze(player, &query, 0, analysis, &err), "%s", err.message);
-    cr_assert_eq(analysis->move, 0, "%s", spellings[k]);
-    cr_assert_eq(analysis->pv[0], 0);
+    cr_assert_eq(analysis->move, winner, "%s", spellings[k]);
+    cr_assert_eq(analysis->pv[0], winner);
     cr_assert_eq(analysis->pv_length, 1);
-    cr_assert_eq(analysis->child_count, 7);
+    cr_assert_eq(analysis->child_count, legal_count);
     cr_assert_float_eq(analysis->wdl[0] + analysis->wdl[1] + analysis->wdl[2], 1, 1e-4);
     cr_assert_float_eq(analysis->network_wdl[0] + analysis->network_wdl[1] + analysis->network_wdl[2], 1,
                        1e-4);
     float prior = 0;
-    for (int c = 0; c < 7; c++) prior += analysis->children[c].prior;
+    for (int i = 0; i < legal_count; i++) {
+      cr_assert_eq(analysis->children[i].move, legal[i]);
+      prior += analysis->children[i].prior;
+      if (legal[i] == winner) cr_assert_float_eq(analysis->children[i].value, 1, 1e-5);
+    }
     cr_assert_float_eq(prior, 1, 1e-4);
-    cr_assert_float_eq(analysis->children[0].value, 1, 1e-5);
     free(analysis);
     player_free(player);
   }
