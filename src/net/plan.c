@@ -11,7 +11,7 @@
 #include <string.h>
 
 enum {
-  GROUP = 24, /* positions; measured */
+  GROUP = 8, /* positions; measured */
   TAPS = 9,
   SKEW = PLAN_PAD /* floats by which the planes of products are moved apart in the nearest cache */
 };
