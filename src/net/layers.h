@@ -9,8 +9,8 @@
 #include "net/net.h"
 #include "net/real.h"
 
-/* Scratch of the 3x3 convolutions of one board: the unfolded columns of `chunk` positions at a time, so many
- * that they stay in a core's level-2 cache between unfolding and multiplication. */
+/* Scratch of the 3x3 convolutions of one board: the unfolded columns of `chunk` positions at a time, so that
+ * they are multiplied while still in a near cache, and need not be kept for the whole batch. */
 typedef struct ConvScratch {
   int rows, cols, chunk;
   RealMask *mask;           /* [9][chunk * rows * cols], all ones where the neighbour is on the board */
