@@ -77,7 +77,7 @@ bench: $(BUILD)/selfplay
 
 .PHONY: asan tsan
 asan:
-	$(MAKE) BUILD=$(BUILD)-asan CFLAGS="-O1 -g" SANITIZE="-fsanitize=address,undefined -fno-omit-frame-pointer" test
+	$(MAKE) BUILD=$(BUILD)-asan CFLAGS="-O1 -g -Wno-format-truncation" SANITIZE="-fsanitize=address,undefined -fno-omit-frame-pointer" test
 # libgomp is not instrumented, so only the shared tree, which uses POSIX threads, can be checked.
 tsan:
 	$(MAKE) BUILD=$(BUILD)-tsan CFLAGS="-O1 -g" SANITIZE="-fsanitize=thread" $(BUILD)-tsan/run-tests
