@@ -16,6 +16,20 @@ void game_symmetry_policy(const Game *game, int s, const float *in, float *out) 
   for (int move = 0; move < game->moves; move++) out[game->symmetry_move(s, move)] = in[move];
 }
 
+bool game_wins_at_once(const Game *game, const void *state) {
+  uint64_t after[GAME_STATE_MAX / sizeof(uint64_t)];
+  int moves[GAME_MOVES_MAX];
+  float value;
+  if (game->wins_at_once) return game->wins_at_once(state);
+  int count = game->legal(state, moves), mover = game->to_move(state);
+  for (int i = 0; i < count; i++) {
+    memcpy(after, state, game->state_size);
+    game->play(after, moves[i]);
+    if (game->over(after, &value) && (game->to_move(after) == mover ? value : -value) > 0) return true;
+  }
+  return false;
+}
+
 bool game_is_legal(const Game *game, const void *state, int move) {
   int moves[GAME_MOVES_MAX];
   int count = game->legal(state, moves);

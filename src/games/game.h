@@ -43,6 +43,9 @@ typedef struct Game {
   void (*play)(void *state, int move);
   /* True where the game is over; then *value is its value for the player to move. */
   bool (*over)(const void *state, float *value);
+  /* True where the player to move can win with this very move. Optional: NULL where the game has no quicker
+   * way than trying every move. */
+  bool (*wins_at_once)(const void *state);
   /* 0 where the first player is to move, else 1. */
   int (*to_move)(const void *state);
   /* Moves played since the start. */
@@ -77,6 +80,8 @@ const Game *game_find(const char *name);
 void game_symmetry_planes(const Game *game, int s, const float *in, float *out);
 void game_symmetry_policy(const Game *game, int s, const float *in, float *out);
 
+/* True where the player to move can win with this very move. */
+bool game_wins_at_once(const Game *game, const void *state);
 /* True where the move is legal in the position. */
 bool game_is_legal(const Game *game, const void *state, int move);
 /* Plays a line of move names onto `state`: names may be separated by blanks or commas, and run together where

@@ -108,13 +108,18 @@ static void prepare_search(Shard *shard, Lane *lane, bool fresh) {
   }
 }
 
-static void record_and_play(Shard *shard, Lane *lane) {
+/* Records the searched position and plays a move. False where the proven result ends the game instead. */
+static bool record_and_play(Shard *shard, Lane *lane) {
   const RunConfig *config = shard->spec->config;
   const Game *game = shard->spec->game;
   float wdl[3], priors[GAME_MOVES_MAX];
   search_policy(lane->search, shard->policy);
   search_root_wdl(lane->search, wdl);
-  replay_block_add(lane->played, lane->state, shard->policy, wdl, game->ply(lane->state), lane->game_number);
+  int value;
+  bool proven = search_proven(lane->search, &value);
+  replay_block_add(lane->played, lane->state, shard->policy, wdl, proven, game->ply(lane->state),
+                   lane->game_number);
+  shard->stats->proven += proven;
 
   int count = search_children(lane->search, shard->children);
   for (int i = 0; i < count; i++) priors[i] = shard->children[i].prior;
@@ -122,11 +127,16 @@ static void record_and_play(Shard *shard, Lane *lane) {
   shard->stats->target_entropy += entropy(shard->policy, game->moves);
   shard->stats->simulations += search_simulations(lane->search);
 
+  if (proven && config->end_proven) {
+    finish_game(shard, lane, (float)value);
+    return false;
+  }
   bool early = lane->searched < config->temperature_plies;
   int move = search_move(lane->search, early ? config->temperature : config->temperature_end);
   lane->searched++;
   search_advance(lane->search, move);
   game->play(lane->state, move);
+  return true;
 }
 
 /* The next leaf of this lane that wants an evaluation, over as many moves and games as it takes; NULL when
@@ -135,8 +145,8 @@ static const void *next_leaf(Shard *shard, Lane *lane) {
   while (lane->active) {
     const void *leaf = search_select(lane->search);
     if (leaf) return leaf;
-    record_and_play(shard, lane);
-    prepare_search(shard, lane, false);
+    bool goes_on = record_and_play(shard, lane);
+    prepare_search(shard, lane, !goes_on);
   }
   return NULL;
 }
@@ -216,6 +226,7 @@ void shard_stats_add(ShardStats *total, const ShardStats *part) {
   total->evaluations += part->evaluations;
   total->cache_lookups += part->cache_lookups;
   total->cache_hits += part->cache_hits;
+  total->proven += part->proven;
   total->policy_entropy += part->policy_entropy;
   total->target_entropy += part->target_entropy;
 }
