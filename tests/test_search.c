@@ -206,27 +206,6 @@ Test(gumbel, target_improves_on_the_prior) {
   evaluator_free(evaluator);
 }
 
-Test(cache, answers_as_the_inner_evaluator_and_counts) {
-  const Game *game = game_find("connect4");
-  Evaluator *plain = evaluator_function(game, known_values, (void *)game, 4);
-  Evaluator *cached = evaluator_cached(evaluator_function(game, known_values, (void *)game, 4), 10);
-  const char *lines[] = {"4", "44", "4", "33", "44", "4"};
-  uint64_t lookups, hits;
-  for (size_t i = 0; i < 6; i++) {
-    Position position = after(game, lines[i]);
-    float logits[2][7], wdl[2][3];
-    plain->evaluate(plain->self, position.state, 1, logits[0], wdl[0]);
-    cached->evaluate(cached->self, position.state, 1, logits[1], wdl[1]);
-    cr_assert_eq(memcmp(logits[0], logits[1], sizeof logits[0]), 0);
-    cr_assert_eq(memcmp(wdl[0], wdl[1], sizeof wdl[0]), 0);
-  }
-  evaluator_cache_counts(cached, &lookups, &hits);
-  cr_assert_eq(lookups, 6);
-  cr_assert_eq(hits, 3);
-  evaluator_free(plain);
-  evaluator_free(cached);
-}
-
 Test(shared, finds_the_move_and_loses_no_visit_at_any_thread_count) {
   const Game *game = game_find("connect4");
   Position position = after(game, "4433");

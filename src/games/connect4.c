@@ -86,6 +86,11 @@ static int c4_symmetry_square(int s, int square) {
   return row * C4_COLS + c4_symmetry_move(s, col);
 }
 
+static void c4_symmetry_state(int s, const void *in, void *out) {
+  const Connect4 *from = in;
+  *(Connect4 *)out = s ? (Connect4){c4_mirror(from->mover), c4_mirror(from->all)} : *from;
+}
+
 static void c4_print_move(int move, char *text) {
   text[0] = (char)('1' + move);
   text[1] = 0;
@@ -154,6 +159,7 @@ const Game game_connect4 = {
     .key = c4_state_key,
     .symmetry_square = c4_symmetry_square,
     .symmetry_move = c4_symmetry_move,
+    .symmetry_state = c4_symmetry_state,
     .print_move = c4_print_move,
     .parse_move = c4_parse_move,
     .heuristic = c4_heuristic,

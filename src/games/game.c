@@ -16,18 +16,24 @@ void game_symmetry_policy(const Game *game, int s, const float *in, float *out) 
   for (int move = 0; move < game->moves; move++) out[game->symmetry_move(s, move)] = in[move];
 }
 
-bool game_wins_at_once(const Game *game, const void *state) {
-  uint64_t after[GAME_STATE_MAX / sizeof(uint64_t)];
-  int moves[GAME_MOVES_MAX];
-  float value;
-  if (game->wins_at_once) return game->wins_at_once(state);
-  int count = game->legal(state, moves), mover = game->to_move(state);
-  for (int i = 0; i < count; i++) {
-    memcpy(after, state, game->state_size);
-    game->play(after, moves[i]);
-    if (game->over(after, &value) && (game->to_move(after) == mover ? value : -value) > 0) return true;
+void game_symmetry_policy_back(const Game *game, int s, const float *in, float *out) {
+  for (int move = 0; move < game->moves; move++) out[move] = in[s ? game->symmetry_move(s, move) : move];
+}
+
+int game_canonical(const Game *game, const void *state, void *canonical, uint64_t *key) {
+  uint64_t image[GAME_STATE_MAX / sizeof(uint64_t)], best = game->key(state);
+  int best_symmetry = 0, symmetries = game->symmetry_state ? game->symmetries : 1;
+  memcpy(canonical, state, game->state_size);
+  for (int s = 1; s < symmetries; s++) {
+    game->symmetry_state(s, state, image);
+    uint64_t image_key = game->key(image);
+    if (image_key >= best) continue;
+    best = image_key;
+    best_symmetry = s;
+    memcpy(canonical, image, game->state_size);
   }
-  return false;
+  if (key) *key = best;
+  return best_symmetry;
 }
 
 bool game_is_legal(const Game *game, const void *state, int move) {

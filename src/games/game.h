@@ -58,6 +58,10 @@ typedef struct Game {
    * same permutation is applied to every plane. */
   int (*symmetry_square)(int s, int square);
   int (*symmetry_move)(int s, int move);
+  /* Writes the position that symmetry s makes of `in`: its encoding is the symmetric image of in's encoding,
+   * its legal moves the images of in's. s = 0 copies. Optional: where it is NULL, symmetric positions count
+   * as different ones. `out` is not `in`. */
+  void (*symmetry_state)(int s, const void *in, void *out);
   /* Short move name without NUL trouble: writes at most GAME_MOVE_TEXT bytes. */
   void (*print_move)(int move, char *text);
   /* Reads what print_move wrote, in any case; -1 where it is no move's name. Legality is not checked. */
@@ -79,9 +83,14 @@ const Game *game_find(const char *name);
  */
 void game_symmetry_planes(const Game *game, int s, const float *in, float *out);
 void game_symmetry_policy(const Game *game, int s, const float *in, float *out);
+/* The way back: undoes game_symmetry_policy(). */
+void game_symmetry_policy_back(const Game *game, int s, const float *in, float *out);
+/* One position to stand for all symmetric ones: into *canonical goes the image with the smallest key (of
+ * equal ones that of the lowest symmetry). Returns the symmetry s that made it, so that move m of `state` is
+ * move symmetry_move(s, m) there; *key (may be NULL) receives its key. A canonical position is its own
+ * canonical image with s = 0, as is any position of a game without symmetry_state. */
+int game_canonical(const Game *game, const void *state, void *canonical, uint64_t *key);
 
-/* True where the player to move can win with this very move. */
-bool game_wins_at_once(const Game *game, const void *state);
 /* True where the move is legal in the position. */
 bool game_is_legal(const Game *game, const void *state, int move);
 /* Plays a line of move names onto `state`: names may be separated by blanks or commas, and run together where
