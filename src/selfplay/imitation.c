@@ -191,6 +191,7 @@ bool imitation_fit(const RunInfo *run, Learner *learner, const Replay *games, co
   for (int epoch = 0; done && epoch < run->config.imitation_epochs; epoch++) {
     done = run_epoch(run, learner, &fitting, epoch, events, stop, err);
     if (epoch - fitting.best_epoch >= run->config.imitation_patience) break;
+    if (events->enough && events->enough(events->context, learner_samples(learner))) break;
   }
   learner_weigh(learner, 1, run->config.value_weight);
   if (done && fitting.best) learner_restart(learner, fitting.best);
