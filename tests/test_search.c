@@ -139,7 +139,7 @@ Test(search, a_kept_subtree_counts_towards_the_budget) {
     for (int i = 0; i < count; i++)
       if (children[i].move == move)
         kept = children[i].visits - 1; /* the first visit was its own evaluation */
-    search_advance(search, move);
+    search_advance(search, position.state, move);
     game->play(position.state, move);
     if (game->over(position.state, &value)) break;
     search_run(search, position.state, 400, rng_make(1, RNG_TEST, 0, 0), evaluator);

@@ -298,9 +298,11 @@ void search_update(Search *search, const float *logits, const float *wdl) {
   prepare_root(search);
 }
 
-void search_advance(Search *search, int move) {
+void search_advance(Search *search, const void *state, int move) {
   uint32_t child = NO_NODE;
-  if (search->tree.node_count > 0) {
+  bool known = memcmp(search->root_state, state, search->game->state_size) == 0;
+  memcpy(search->root_state, state, search->game->state_size);
+  if (known && search->tree.node_count > 0) {
     const Node *root = &search->tree.nodes[0];
     const Edge *edges = search_edges(search, root);
     for (int i = 0; i < root->edge_count; i++)

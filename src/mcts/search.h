@@ -9,7 +9,7 @@
  *   }
  *   search_policy(search, policy);                      // the training target
  *   int move = search_move(search, temperature);        // the move to play
- *   search_advance(search, move);                       // keep that subtree
+ *   search_advance(search, state, move);                // keep that subtree
  *
  * The caller owns batching and threads: the search spawns nothing, locks nothing, reads no clock, and draws
  * random numbers only from the Rng it was given at the start. So many searches step in lock-step over one
@@ -33,7 +33,9 @@
 #include "games/game.h"
 #include "mcts/evaluator.h"
 
-typedef enum SearchKind { SEARCH_PUCT, SEARCH_GUMBEL } SearchKind;
+/* SEARCH_NONE is self-play without search: moves are drawn from the network's own policy (selfplay/shard.c).
+ * A Search itself is always one of the other two. */
+typedef enum SearchKind { SEARCH_PUCT, SEARCH_GUMBEL, SEARCH_NONE } SearchKind;
 
 typedef struct SearchConfig {
   int kind;              /* SearchKind */
@@ -94,8 +96,9 @@ void search_policy(const Search *search, float *policy);
 int search_move(Search *search, double temperature);
 /* Principal variation into moves[0..max); returns its length. */
 int search_pv(const Search *search, int *moves, int max);
-/* Moves the root to the child reached by `move`, keeping its subtree for the next search_start(). */
-void search_advance(Search *search, int move);
+/* `move` is played in `state`: the subtree below it is kept for the next search_start(), where the tree is of that
+ * state. */
+void search_advance(Search *search, const void *state, int move);
 
 /* For measuring: nodes in use, bytes held, simulations since the last start. */
 size_t search_nodes(const Search *search);
