@@ -1,5 +1,6 @@
 /* The program as its users meet it: a child process, its exit code, and what it writes. */
 #include "base/file.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>
@@ -93,7 +94,7 @@ static void train(const char *arguments) {
   result_free(result);
 }
 
-TestSuite(cli, .init = enter, .fini = leave);
+TestSuite(cli, .init = enter, .fini = leave, .timeout = HANG_SECONDS);
 
 Test(cli, help_of_every_command) {
   static const char *const words[] = {"",      "train",    "play",   "analyze",   "match", "elo",
@@ -241,7 +242,7 @@ Test(cli, analysis_refused) {
   expect_refusal("", "analyze mtcs:10", 1, "mtcs");
 }
 
-Test(cli, report_of_two_runs, .timeout = 60) {
+Test(cli, report_of_two_runs) {
   train("--from-scratch --game tictactoe --iterations 3 --run one");
   train("--bootstrap-imitation --game tictactoe --iterations 3 --run 'a&<b>' --set imitation.games=100");
   Result result = run("", "report one 'a&<b>' --output page.html");
@@ -263,7 +264,7 @@ Test(cli, report_of_two_runs, .timeout = 60) {
   json_decref(root);
 }
 
-Test(cli, report_refused, .timeout = 60) {
+Test(cli, report_refused) {
   expect_refusal("", "report absent", 1, "absent");
   train("--from-scratch --game tictactoe --iterations 1 --run one");
   train("--from-scratch --game connect4 --iterations 1 --run two");
@@ -272,7 +273,7 @@ Test(cli, report_refused, .timeout = 60) {
 }
 
 /* Bad input in training: one clear line, and the run that was there is still whole. */
-Test(cli, training_refused, .timeout = 60) {
+Test(cli, training_refused) {
   Result result = run("", "--from-scratch --game tictactoe --iterations 1 --run /proc/here");
   cr_assert_eq(result.code, 1);
   cr_assert(strstr(result.err, "/proc/here"));
@@ -295,7 +296,7 @@ Test(cli, training_refused, .timeout = 60) {
   free(after);
 }
 
-Test(cli, damaged_network, .timeout = 60) {
+Test(cli, damaged_network) {
   train("--from-scratch --game tictactoe --iterations 1 --run one");
   FILE *file = fopen("one/networks/00001.net", "r+b");
   cr_assert(file);
