@@ -32,7 +32,9 @@
 #include "games/game.h"
 #include "mcts/evaluator.h"
 
-typedef enum SearchKind { SEARCH_PUCT, SEARCH_GUMBEL } SearchKind;
+/* SEARCH_NONE is self-play without search: moves are drawn from the network's own policy (selfplay/shard.c).
+ * A Search itself is always one of the other two. */
+typedef enum SearchKind { SEARCH_PUCT, SEARCH_GUMBEL, SEARCH_NONE } SearchKind;
 
 typedef struct SearchConfig {
   int kind;              /* SearchKind */

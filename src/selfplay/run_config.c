@@ -3,7 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const search_kinds[] = {"puct", "gumbel", NULL};
+static const char *const search_kinds[] = {"puct", "gumbel", "none", NULL};
+static const char *const head_kinds[] = {"both", "policy", "value", NULL};
 static const char *const teacher_kinds[] = {"alphabeta", "mcts", "solver", NULL};
 static const char *const optimizer_kinds[] = {"adam", "sgd", NULL};
 
@@ -27,7 +28,7 @@ static const ConfigKey keys[] = {
 
     CHOICE("search.kind", search.kind, search_kinds, "gumbel",
            "Root policy: PUCT with Dirichlet noise (AlphaZero), or Gumbel sequential halving (Danihelka et "
-           "al. 2022)."),
+           "al. 2022), or none: REINFORCE (Williams 1992) on games drawn from the network's own policy."),
     INT("search.visits", visits, 1, 100000, "32", "Simulations for each move of self-play."),
     REAL("search.c_init", search.c_init, 0, 100, "1.25", "PUCT exploration constant."),
     REAL("search.c_base", search.c_base, 1, 1e9, "19652", "Visits at which PUCT exploration starts to grow."),
@@ -108,6 +109,8 @@ static const ConfigKey keys[] = {
     INT("imitation.epochs", imitation_epochs, 1, 1000, "20", "Most passes over the expert games."),
     INT("imitation.patience", imitation_patience, 1, 1000, "2",
         "Passes without a better held-out loss after which fitting stops."),
+    CHOICE("imitation.heads", imitation_heads, head_kinds, "both",
+           "Which heads (with the tower below them) are fitted to the expert games."),
 
     INT("run.iterations", iterations, 0, 1000000, "0", "Iterations to train for; 0 = no limit."),
     REAL("run.minutes", minutes, 0, 1e6, "30",
@@ -141,6 +144,10 @@ bool run_config_valid(const RunConfig *config, Error *err) {
   if (config->imitation_teacher == TEACHER_SOLVER && strcmp(config->game, "connect4") != 0)
     return error_set(err, "imitation.teacher = solver: there is no solver for %s; use alphabeta or mcts",
                      config->game);
+  if (config->search.kind == SEARCH_NONE && config->imitation_keep > 0)
+    return error_set(
+        err, "imitation.keep needs a search: with search.kind = none the learner takes policy gradients "
+             "of its own games alone; set one of the two");
   NetShape shape = run_config_shape(config, game_find(config->game));
   return net_shape_valid(&shape, err);
 }

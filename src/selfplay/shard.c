@@ -102,28 +102,48 @@ static void prepare_search(Shard *shard, Lane *lane, bool fresh) {
       noise.counter[1] = RNG_SEARCH_NOISE; /* the same place in another stream: one per searched move */
       noise.counter[0] = (uint32_t)lane->searched << 16;
       noise.used = 4;
-      search_start(lane->search, lane->state, spec->config->visits, noise);
+      int visits =
+          spec->config->search.kind == SEARCH_NONE ? 1 : spec->config->visits; /* the root's evaluation */
+      search_start(lane->search, lane->state, visits, noise);
       return;
     }
   }
+}
+
+/* Draws the move of self-play without search and makes it the policy target. */
+static int draw_from_policy(Shard *shard, Lane *lane, const float *priors, int count, double temperature) {
+  float shares[GAME_MOVES_MAX];
+  int best = 0;
+  for (int i = 1; i < count; i++)
+    if (priors[i] > priors[best]) best = i;
+  for (int i = 0; i < count; i++)
+    shares[i] = powf(priors[i] / priors[best], (float)(1 / fmax(temperature, 1e-3)));
+  int move = shard->children[rng_choose(&lane->rng, shares, count)].move;
+  memset(shard->policy, 0, (size_t)shard->spec->game->moves * sizeof *shard->policy);
+  shard->policy[move] = 1;
+  return move;
 }
 
 static void record_and_play(Shard *shard, Lane *lane) {
   const RunConfig *config = shard->spec->config;
   const Game *game = shard->spec->game;
   float wdl[3], priors[GAME_MOVES_MAX];
-  search_policy(lane->search, shard->policy);
   search_root_wdl(lane->search, wdl);
-  replay_block_add(lane->played, lane->state, shard->policy, wdl, game->ply(lane->state), lane->game_number);
-
-  int count = search_children(lane->search, shard->children);
+  int count = search_children(lane->search, shard->children), move;
   for (int i = 0; i < count; i++) priors[i] = shard->children[i].prior;
+  bool early = lane->searched < config->temperature_plies;
+  double temperature = early ? config->temperature : config->temperature_end;
+  if (config->search.kind == SEARCH_NONE) {
+    move = draw_from_policy(shard, lane, priors, count, temperature);
+  } else {
+    search_policy(lane->search, shard->policy);
+    move = search_move(lane->search, temperature);
+  }
+  replay_block_add(lane->played, lane->state, shard->policy, wdl, game->ply(lane->state), lane->game_number);
   shard->stats->policy_entropy += entropy(priors, count);
   shard->stats->target_entropy += entropy(shard->policy, game->moves);
   shard->stats->simulations += search_simulations(lane->search);
 
-  bool early = lane->searched < config->temperature_plies;
-  int move = search_move(lane->search, early ? config->temperature : config->temperature_end);
   lane->searched++;
   search_advance(lane->search, move);
   game->play(lane->state, move);
@@ -180,9 +200,11 @@ ReplayBlock *shard_play(const ShardSpec *spec, ShardProgress *progress, void *co
   ShardStats *stats = shard.stats = &shard.finished->stats;
   Evaluator *evaluator = net_evaluator_new(spec->game, spec->plan, shard.lane_count);
   if (config->cache_log2 > 0) evaluator = evaluator_cached(evaluator, config->cache_log2);
+  SearchConfig search = config->search;
+  if (search.kind == SEARCH_NONE) search.kind = SEARCH_PUCT, search.dirichlet_share = 0;
   shard.lanes = memory_new((size_t)shard.lane_count, sizeof(Lane));
   for (int i = 0; i < shard.lane_count; i++) {
-    shard.lanes[i].search = search_new(spec->game, &config->search);
+    shard.lanes[i].search = search_new(spec->game, &search);
     shard.lanes[i].played = replay_block_new(spec->game);
     shard.lanes[i].active = true;
     prepare_search(&shard, &shard.lanes[i], true);
