@@ -134,7 +134,8 @@ static bool solver_analyze(Player *player, const PlayerQuery *query, int visits,
   for (int c = 0; c < C4_COLS; c++) {
     if (scores[c] == CONNECT4_NO_SCORE) continue;
     SearchChild *child = &out->children[out->child_count++];
-    *child = (SearchChild){.move = c, .value = (float)((scores[c] > 0) - (scores[c] < 0))};
+    int value = (scores[c] > 0) - (scores[c] < 0);
+    *child = (SearchChild){.move = c, .value = (float)value, .lower = value, .upper = value};
     child->prior = scores[c] == scores[out->move];
   }
   float tied = 0, ignored;
