@@ -71,7 +71,7 @@ static const struct argp parser = {
            "Elo is plotted where `selfplay elo run:NAME@ITERATION ...' has rated networks of the runs.\n"
            "JSON: {\"game\", \"answer\", \"runs\": [{\"name\", \"folder\", \"arm\", \"seed\", \"version\", "
            "\"log\", "
-           "\"imitation\", \"accuracy\": [{\"iteration\", \"tflop\", \"minutes\", \"value_kept\", \"low\", "
+           "\"imitation\", \"accuracy\": [{\"iteration\", \"flops\", \"minutes\", \"value_kept\", \"low\", "
            "\"high\"}], "
            "\"elo\": [{\"options\", \"points\": [{..., \"elo\", \"low\", \"high\"}]}]}]}"};
 

@@ -15,7 +15,7 @@ enum { TABLE_POINTS = 12 }; /* of a series, in the numbers beneath a plot */
 struct Page {
   Buffer lead, contents, body; /* the table of contents stands between the other two */
   char *title;
-  bool in_section, in_list, in_row;
+  bool in_section, in_list, in_row, in_figures;
 };
 
 static const char style_sheet[] =
@@ -40,8 +40,10 @@ static const char style_sheet[] =
     "code{font-size:.92em;background:#8882;padding:.05em .3em;border-radius:.2em;overflow-wrap:anywhere}"
     "pre{overflow-x:auto;background:#8882;padding:.7rem;border-radius:.3rem}pre "
     "code{background:none;padding:0;overflow-wrap:normal}"
-    "figure{margin:1rem 0 2rem}figcaption{max-width:46rem;margin-bottom:.4rem}"
-    ".panels{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(25rem,100%),1fr));gap:1rem}"
+    ".figures{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(24rem,100%),1fr));gap:1rem "
+    "2.5rem}"
+    "figure{margin:1rem 0;min-width:0;display:flex;flex-direction:column}figcaption{flex:0 0 auto}figcaption "
+    "p{margin:.2rem 0 .6rem;font-size:.95rem}"
     "svg{display:block;width:100%;max-width:44rem;height:auto}details{margin:.4rem "
     "0}summary{cursor:pointer;padding:.2rem 0}"
     ".axes{position:sticky;top:0;z-index:1;background:#fff;border:0;border-bottom:1px solid "
@@ -61,7 +63,8 @@ static const char style_sheet[] =
 /* Whatever must be closed before the next block begins. */
 static void end_inline(Page *page) {
   if (page->in_list) buffer_printf(&page->body, "</ul>\n");
-  page->in_list = false;
+  if (page->in_figures) buffer_printf(&page->body, "</div>\n");
+  page->in_list = page->in_figures = false;
 }
 
 static void end_row(Page *page) {
@@ -131,6 +134,7 @@ void page_text(Page *page, const char *format, ...) {
 
 void page_item(Page *page, const char *format, ...) {
   va_list args;
+  if (!page->in_list) end_inline(page);
   buffer_printf(&page->body, page->in_list ? "<li>" : "<ul>\n<li>");
   page->in_list = true;
   va_start(args, format);
@@ -246,10 +250,16 @@ static void put_numbers(Page *page, const Plot *plot) {
 
 bool page_figure(Page *page, const char *caption, const Plot *plots, int count, Error *err) {
   Buffer *out = &page->body;
-  end_inline(page);
-  buffer_printf(out, "<figure><figcaption>");
+  if (!page->in_figures) {
+    end_inline(page);
+    buffer_printf(out, "<div class=\"figures\">\n");
+  }
+  page->in_figures = false; /* while its own tables are written */
+  buffer_printf(out, "<figure><figcaption><h3>");
+  markup_text(out, count ? plots[0].title : "");
+  buffer_printf(out, "</h3><p>");
   markup_prose(out, caption);
-  buffer_printf(out, "</figcaption><div class=\"panels\">\n");
+  buffer_printf(out, "</p></figcaption>\n");
   for (int p = 0; p < count; p++) {
     if (plot_empty(&plots[p])) continue;
     buffer_printf(out, plots[p].axis ? "<div class=\"on-%d\">" : "<div>", plots[p].axis);
@@ -257,7 +267,8 @@ bool page_figure(Page *page, const char *caption, const Plot *plots, int count, 
     put_numbers(page, &plots[p]);
     buffer_printf(out, "</div>\n");
   }
-  buffer_printf(out, "</div></figure>\n");
+  buffer_printf(out, "</figure>\n");
+  page->in_figures = true;
   return true;
 }
 

@@ -14,7 +14,7 @@
 
 extern char **environ;
 
-enum { MARKERS = 8 }; /* on a line, so that they do not run together */
+enum { WIDTH = 440, MARKERS = 8 }; /* markers on a line, so that they do not run together */
 
 /* gnuplot is given these colours, #0s000s for style s, and plot_svg() puts classes in their place. */
 static const char *const point_types[PLOT_STYLES] = {"7", "5", "9", "13", "11", "15"};
@@ -108,7 +108,7 @@ static void put_series(FILE *script, const Plot *plot, int s, const char *separa
   if (series->low && series->kind == PLOT_LINE)
     fprintf(script, "$d%d using 1:3:4 with filledcurves %s notitle, ", s, colour);
   if (series->low && series->kind == PLOT_POINTS)
-    fprintf(script, "$d%d using 1:2:3:4 with yerrorbars pt -1 ps 0 lw 1.5 %s notitle, ", s, colour);
+    fprintf(script, "$d%d using 1:3:(0):($4-$3) with vectors nohead lw 1.5 %s notitle, ", s, colour);
   fprintf(script, "$d%d using 1:2 with ", s);
   if (series->kind == PLOT_POINTS)
     fprintf(script, "points pt %s ps 0.6 %s", point_types[style], colour);
@@ -125,18 +125,73 @@ static void put_series(FILE *script, const Plot *plot, int s, const char *separa
   }
 }
 
-static void put_script(FILE *script, const Plot *plot) {
+typedef struct Range {
+  double low, high, step; /* between tics */
+} Range;
+
+static void range_add(Range *range, double value) {
+  if (!isfinite(value)) return;
+  range->low = fmin(range->low, value);
+  range->high = fmax(range->high, value);
+}
+
+/* A step of 1, 2 or 5 times a power of ten, so that there are about five tics. */
+static void range_finish(Range *range, bool whole_steps) {
+  double width = range->high - range->low;
+  if (!(width > 0)) {
+    width = fabs(range->high) > 0 ? fabs(range->high) : 1;
+    range->low -= width / 2;
+    range->high += width / 2;
+  }
+  double power = pow(10, floor(log10(width / 5))), steps = width / 5 / power;
+  range->step = power * (steps <= 1 ? 1 : steps <= 2 ? 2 : steps <= 5 ? 5 : 10);
+  if (!whole_steps) return;
+  range->low = range->step * floor(range->low / range->step);
+  range->high = range->step * ceil(range->high / range->step);
+}
+
+static void find_ranges(const Plot *plot, Range *x, Range *y) {
+  *x = *y = (Range){INFINITY, -INFINITY, 1};
+  for (int s = 0; s < plot->count; s++) {
+    const PlotSeries *series = &plot->series[s];
+    for (int i = 0; i < series->count; i++) {
+      if (!point_shown(plot, series, i)) continue;
+      range_add(x, series->x[i]);
+      range_add(y, series->y[i]);
+      if (series->low) range_add(y, series->low[i]);
+      if (series->high) range_add(y, series->high[i]);
+    }
+  }
+  range_finish(x, false);
+  range_finish(y, true);
+  if (plot->y_low < plot->y_high) y->low = plot->y_low, y->high = plot->y_high;
+}
+
+static int height_of(const Plot *plot) {
+  int legend = 0;
+  for (int s = 0; s < plot->count; s++)
+    legend += plot->series[s].title[0] && !series_empty(plot, &plot->series[s]);
+  return 270 + 18 * legend;
+}
+
+static void put_script(FILE *script, const Plot *plot, bool with_title) {
+  Range x, y;
+  find_ranges(plot, &x, &y);
   fprintf(
       script,
-      "set terminal svg size 440,330 dynamic font 'sans-serif,13' background rgb '#ffffff00' noenhanced\n"
+      "set terminal svg size %d,%d dynamic font 'sans-serif,13' background rgb '#ffffff00' noenhanced\n"
       "set encoding utf8\nset border 3 lw 0.6\nset tics nomirror out scale 0.5\nset grid lw 0.5 dt (1,3)\n"
-      "set key below left reverse Left maxcols 1 samplen 3\nset style fill transparent solid 0.2 noborder\n"
-      "set pointintervalbox 0\nset errorbars small\n");
-  put_label(script, "title", plot->title);
+      "set key outside above left reverse Left maxcols 1 samplen 3 width 2\n"
+      "set style fill transparent solid 0.2 noborder\nset pointintervalbox 0\n"
+      "set yrange [%.9g:%.9g]\nset ytics %.9g\n",
+      WIDTH, height_of(plot) + (with_title ? 20 : 0), y.low, y.high, y.step);
+  if (plot->log_x)
+    fprintf(script, "set logscale x\n");
+  else
+    fprintf(script, "set xrange [%.9g:%.9g]\nset xtics %.9g\n", x.low, x.high, x.step);
+  if (with_title) put_label(script, "title", plot->title);
   put_label(script, "xlabel", plot->x_label);
   put_label(script, "ylabel", plot->y_label);
-  if (plot->log_x) fprintf(script, "set logscale x\n");
-  if (plot->y_low < plot->y_high) fprintf(script, "set yrange [%.9g:%.9g]\n", plot->y_low, plot->y_high);
   for (int s = 0; s < plot->count; s++) put_data(script, plot, s);
   const char *separator = "plot ";
   for (int s = 0; s < plot->count; s++) {
@@ -186,12 +241,12 @@ static bool run_gnuplot(FILE *script, FILE *svg, FILE *messages, Error *err) {
   return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? true : failed(messages, err);
 }
 
-static bool draw(const Plot *plot, Buffer *svg, Error *err) {
+static bool draw(const Plot *plot, bool with_title, Buffer *svg, Error *err) {
   FILE *script = tmpfile(), *drawn = tmpfile(), *messages = tmpfile();
   bool done = script && drawn && messages;
   if (!done) error_set(err, "cannot make a temporary file for gnuplot: %s", strerror(errno));
   if (done) {
-    put_script(script, plot);
+    put_script(script, plot, with_title);
     done = fflush(script) == 0 && run_gnuplot(script, drawn, messages, err);
     read_all(drawn, svg);
     if (done && !strstr((const char *)svg->data, "</svg>"))
@@ -272,55 +327,53 @@ static void put_body(const char *text, const char *id, Buffer *out) {
   }
 }
 
-/* Everything between the opening and closing tag of the drawing. */
-static bool put_svg(const Plot *plot, const char *attributes, const char *style, Buffer *out, Error *err) {
+/* One <svg> element. A file of its own brings its style and shows its title; a page has both already. */
+static bool put_svg(const Plot *plot, bool own_file, Buffer *out, Error *err) {
   Buffer drawn = {0};
-  if (!draw(plot, &drawn, err)) {
-    buffer_free(&drawn);
-    return false;
-  }
-  char *start = strstr((char *)drawn.data, "<g id=\"gnuplot_canvas\">"),
-       *end = strstr((char *)drawn.data, "</svg>");
-  bool done = start && end && start < end;
+  const char *id = plot->id;
+  if (plot_empty(plot)) return error_set(err, "there is nothing to plot of '%s'", plot->title);
+  bool done = draw(plot, own_file, &drawn, err);
+  char *start = done ? strstr((char *)drawn.data, "<g id=\"gnuplot_canvas\">") : NULL;
+  char *end = done ? strstr((char *)drawn.data, "</svg>") : NULL;
+  if (done && !(start && end && start < end))
+    done = error_set(err, "gnuplot's drawing of '%s' is not understood", plot->title);
   if (done) {
+    int height = height_of(plot) + (own_file ? 20 : 0);
     *end = 0;
-    buffer_printf(out,
-                  "<svg viewBox=\"0 0 440 330\" role=\"img\" aria-labelledby=\"%s-t %s-d\" "
-                  "font-family=\"sans-serif\"%s>"
-                  "<title id=\"%s-t\">",
-                  plot->id, plot->id, attributes, plot->id);
+    buffer_printf(
+        out,
+        "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s-t %s-d\" font-family=\"sans-serif\"",
+        WIDTH, height, id, id);
+    if (own_file)
+      buffer_printf(out, " xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\"", WIDTH * 3 / 2,
+                    height * 3 / 2);
+    buffer_printf(out, "><title id=\"%s-t\">", id);
     markup_text(out, plot->title);
     buffer_printf(out, ", against ");
     markup_text(out, plot->x_label);
-    buffer_printf(out, "</title><desc id=\"%s-d\">", plot->id);
+    buffer_printf(out, "</title><desc id=\"%s-d\">", id);
     markup_text(out, plot->description ? plot->description : plot->title);
-    buffer_printf(out, "</desc>%s\n", style);
-    put_body(start, plot->id, out);
+    buffer_printf(out, "</desc>\n");
+    if (own_file)
+      buffer_printf(out,
+                    "<style>svg{color:#222;background:#fff}@media(prefers-color-scheme:dark){svg{color:#ddd;"
+                    "background:#16181d}}"
+                    "%s</style>\n",
+                    plot_css());
+    put_body(start, id, out);
     buffer_printf(out, "</svg>\n");
-  } else {
-    error_set(err, "gnuplot's drawing of '%s' is not understood", plot->title);
   }
   buffer_free(&drawn);
   return done;
 }
 
 bool plot_svg(const Plot *plot, Buffer *out, Error *err) {
-  if (plot_empty(plot)) return error_set(err, "there is nothing to plot of '%s'", plot->title);
-  return put_svg(plot, "", "", out, err);
+  return put_svg(plot, false, out, err);
 }
 
 bool plot_write(const Plot *plot, const char *path, Error *err) {
-  if (plot_empty(plot)) return error_set(err, "there is nothing to plot of '%s'", plot->title);
   Buffer svg = {0};
-  char style[1024];
-  snprintf(style, sizeof style,
-           "<style>svg{color:#222;background:#fff}@media(prefers-color-scheme:dark){svg{color:#ddd;"
-           "background:#16181d}}%s"
-           "</style>",
-           plot_css());
-  bool done =
-      put_svg(plot, " xmlns=\"http://www.w3.org/2000/svg\" width=\"660\" height=\"495\"", style, &svg, err) &&
-      file_write(path, svg.data, svg.size, err);
+  bool done = put_svg(plot, true, &svg, err) && file_write(path, svg.data, svg.size, err);
   buffer_free(&svg);
   return done;
 }

@@ -41,6 +41,7 @@ typedef struct Report {
   ReportRun runs[REPORT_RUNS];
   int count;
   const char *db;
+  int unit;   /* of compute: 0 GFLOP, 1 TFLOP, 2 PFLOP */
   bool rated; /* `ratings` is filled in */
   EloTable ratings;
 } Report;
@@ -54,9 +55,12 @@ void report_free(Report *report);
 double report_number(const json_t *line, const char *key);
 /* What a curve can be drawn against. */
 typedef enum ReportAxis { REPORT_ITERATION, REPORT_COMPUTE, REPORT_TIME, REPORT_AXES } ReportAxis;
-extern const char *const report_axis_names[REPORT_AXES];
-/* x of a network: its iteration, the floating-point operations (10^12) or the minutes spent until it was
- * there. Iteration 0 is the network before self-play, which for imitation has cost something already. */
+/* Label of an axis with its unit; compute in GFLOP, TFLOP or PFLOP as fits the longest run. */
+const char *report_axis_label(const Report *report, ReportAxis axis);
+/* Floating-point operations of that unit. */
+double report_unit(const Report *report);
+/* x of a network: its iteration, the floating-point operations or the minutes spent until it was there.
+ * Iteration 0 is the network before self-play, which for imitation has cost something already. */
 double report_x(const ReportRun *run, int iteration, ReportAxis axis);
 /* The last log line; never NULL. */
 const json_t *report_last(const ReportRun *run);

@@ -8,7 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const report_axis_names[REPORT_AXES] = {"iteration", "compute (TFLOP)", "time (minutes)"};
+const char *report_axis_label(const Report *report, ReportAxis axis) {
+  static const char *const compute[] = {"compute (GFLOP)", "compute (TFLOP)", "compute (PFLOP)"};
+  return axis == REPORT_ITERATION ? "iteration"
+         : axis == REPORT_COMPUTE ? compute[report->unit]
+                                  : "time (minutes)";
+}
+
+double report_unit(const Report *report) {
+  static const double units[] = {1e9, 1e12, 1e15};
+  return units[report->unit];
+}
 
 double report_number(const json_t *line, const char *key) {
   const json_t *value = json_object_get(line, key);
@@ -25,7 +35,7 @@ double report_x(const ReportRun *run, int iteration, ReportAxis axis) {
   double before = axis == REPORT_COMPUTE ? report_number(line, "flops") : report_number(line, "seconds");
   double total = report_number(line, axis == REPORT_COMPUTE ? "flops_total" : "seconds_total");
   if (iteration == 0) total = fmax(0, total - before);
-  return axis == REPORT_COMPUTE ? total / 1e12 : total / 60;
+  return axis == REPORT_COMPUTE ? total : total / 60;
 }
 
 static void open_run(Report *report, const char *name) {
@@ -139,6 +149,10 @@ void report_gather(Report *report, const char *const *names, int count, const ch
   *report = (Report){.db = db};
   for (int i = 0; i < count; i++) open_run(report, names[i]);
   label_runs(report);
+  for (int r = 0; r < report->count; r++)
+    while (report->unit < 2 &&
+           report_number(report_last(&report->runs[r]), "flops_total") >= 1000 * report_unit(report))
+      report->unit++;
   Positions *positions = positions_shipped(report->game, &err);
   for (int r = 0; positions && r < report->count; r++) measure_accuracy(&report->runs[r], positions, threads);
   positions_free(positions);

@@ -34,10 +34,7 @@ void report_write_svg(const Report *report, const char *folder) {
     for (int p = 0; p < figure->count; p++) {
       char path[FILE_PATH_MAX], name[80];
       Error err;
-      if (figure->plots[p].axis)
-        snprintf(name, sizeof name, "%s.svg", figure->plots[p].id);
-      else
-        snprintf(name, sizeof name, "%s.svg", figure->id);
+      snprintf(name, sizeof name, "%s.svg", figure->plots[p].id);
       join(path, folder, name);
       if (!plot_empty(&figure->plots[p]) && !plot_write(&figure->plots[p], path, &err))
         cli_fail("%s", err.message);
@@ -115,8 +112,8 @@ void report_write_csv(const Report *report, const char *folder) {
   write_buffer(folder, "iterations.csv", &text);
   if ((text = csv_of_logs(report, true)).size) write_buffer(folder, "imitation.csv", &text);
   Buffer accuracy = {0}, elo = {0}, calibration = {0};
-  buffer_printf(&accuracy, "run,iteration,tflop,minutes,value_kept,low,high\n");
-  buffer_printf(&elo, "run,options,iteration,tflop,minutes,elo,low,high\n");
+  buffer_printf(&accuracy, "run,iteration,flops,minutes,value_kept,low,high\n");
+  buffer_printf(&elo, "run,options,iteration,flops,minutes,elo,low,high\n");
   buffer_printf(&calibration, "run,iteration,predicted,observed,count\n");
   for (int r = 0; r < report->count; r++) {
     const ReportRun *run = &report->runs[r];
@@ -203,7 +200,7 @@ static json_t *points_json(const ReportRun *run, const char *key, const ReportPo
   json_t *array = json_array();
   for (int i = 0; i < count; i++)
     json_array_append_new(array, json_pack("{s:i, s:f, s:f, s:f, s:f, s:f}", "iteration", points[i].iteration,
-                                           "tflop", report_x(run, points[i].iteration, REPORT_COMPUTE),
+                                           "flops", report_x(run, points[i].iteration, REPORT_COMPUTE),
                                            "minutes", report_x(run, points[i].iteration, REPORT_TIME), key,
                                            points[i].value, "low", points[i].low, "high", points[i].high));
   return array;

@@ -141,7 +141,6 @@ static const KeyFigure key_figures[] = {
     {"iterations", "iteration", NULL, "%.0f", 1},
     {"games", "games_total", NULL, "%.0f", 1},
     {"positions", "positions_total", NULL, "%.0f", 1},
-    {"compute of the network, TFLOP", "flops_total", NULL, "%.4g", 1e-12},
     {"wall time, minutes", "seconds_total", NULL, "%.1f", 1.0 / 60},
     {"processor time, minutes", "cpu_seconds_total", NULL, "%.1f", 1.0 / 60},
     {"of it the teacher's games, minutes of wall time", "teacher_seconds", NULL, "%.1f", 1.0 / 60},
@@ -205,6 +204,10 @@ static void put_key_figures(const Report *report, Page *page) {
   page_row(page, "arm");
   for (int r = 0; r < report->count; r++) page_cell(page, "%s", arm_text(&report->runs[r]));
   put_strength(report, page);
+  page_row(page, report_axis_label(report, REPORT_COMPUTE));
+  for (int r = 0; r < report->count; r++)
+    page_cell(page, "%.4g",
+              report_number(report_last(&report->runs[r]), "flops_total") / report_unit(report));
   for (size_t k = 0; k < sizeof key_figures / sizeof *key_figures; k++) {
     page_row(page, key_figures[k].name);
     for (int r = 0; r < report->count; r++) key_cell(page, report_last(&report->runs[r]), &key_figures[k]);
@@ -217,41 +220,54 @@ static void put_key_figures(const Report *report, Page *page) {
                   "own included; what a teacher computes counts in the times.");
 }
 
-/* How to fill the plots that have no data. */
+/* How to fill the plots that have no data: one line each. */
 static void put_missing(const Report *report, Page *page) {
+  Buffer players = {0};
   for (int r = 0; r < report->count; r++) {
     const ReportRun *run = &report->runs[r];
     if (run->elo_count && run->elo[0].count > 1) continue;
-    Buffer players = {0};
-    int last = -1;
-    for (int i = 1; i <= 4; i++) {
+    for (int i = 0, last = -1; i <= 4; i++) {
       int iteration = run->info.iterations * i / 4;
       if (iteration != last) buffer_printf(&players, " run:%s@%d", run->info.folder, iteration);
       last = iteration;
     }
-    page_text(page, "%s the Elo of %s over its training: `selfplay elo%.*s --db %s`, then this report again.",
-              run->elo_count ? "Too few networks are rated to plot" : "No network is rated to plot",
-              run->label, (int)players.size, (const char *)players.data, report->db);
-    buffer_free(&players);
   }
+  if (players.size)
+    page_text(page,
+              "For the Elo over training too few networks are rated: `selfplay elo%.*s --db %s` plays what "
+              "is needed; then make "
+              "this report again.",
+              (int)players.size, (const char *)players.data, report->db);
+  buffer_free(&players);
   if (!report->runs[0].accuracy_count)
     page_text(page, "No accuracy is plotted: %s has no built-in set of solved positions.",
               report->game->title);
 }
 
+/* Ratings that are bounds rather than measurements (ratings.h). */
+static bool by_prior(const Report *report) {
+  for (int r = 0; r < report->count; r++)
+    for (int c = 0; c < report->runs[r].elo_count; c++)
+      for (int i = 0; i < report->runs[r].elo[c].count; i++)
+        if (report->ratings.ratings->ratings[report->runs[r].elo[c].points[i].player].separated) return true;
+  return false;
+}
+
 static void put_plots(const Report *report, Page *page) {
   page_section(page, "plots", "Plots");
   put_missing(report, page);
+  if (by_prior(report))
+    page_text(page, "Some networks have won or lost every game against the reference's group: their ratings "
+                    "rest on a prior of half a "
+                    "game a pairing, and are bounds rather than measurements. More games, or opponents "
+                    "nearer in strength, mend that.");
   page_axes(page, (const char *const[]){"iterations", "compute", "time"}, REPORT_AXES, 1 + REPORT_COMPUTE);
   ReportFigure *figure = memory_new(1, sizeof *figure);
   for (int k = 0; k < REPORT_FIGURES; k++) {
     Error err;
     report_figure(report, k, figure);
-    if (figure->count) {
-      page_heading(page, figure->title);
-      if (!page_figure(page, figure->caption, figure->plots, figure->count, &err))
-        cli_fail("%s", err.message);
-    }
+    if (figure->count && !page_figure(page, figure->caption, figure->plots, figure->count, &err))
+      cli_fail("%s", err.message);
     report_figure_free(figure);
   }
   free(figure);

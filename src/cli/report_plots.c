@@ -50,11 +50,17 @@ static const LogFigure log_figures[] = {
 };
 enum { LOG_FIGURES = sizeof log_figures / sizeof *log_figures };
 
-static PlotSeries log_series(const ReportRun *run, int style, const char *key, ReportAxis axis) {
+static double axis_value(const Report *report, int r, int iteration, ReportAxis axis) {
+  double x = report_x(&report->runs[r], iteration, axis);
+  return axis == REPORT_COMPUTE ? x / report_unit(report) : x;
+}
+
+static PlotSeries log_series(const Report *report, int r, const char *key, ReportAxis axis) {
+  const ReportRun *run = &report->runs[r];
   int count = (int)json_array_size(run->log);
-  PlotSeries series = plot_series_new(run->label, style, count, false);
+  PlotSeries series = plot_series_new(run->label, r, count, false);
   for (int i = 0; i < count; i++) {
-    series.x[i] = report_x(run, i + 1, axis);
+    series.x[i] = axis_value(report, r, i + 1, axis);
     series.y[i] = report_number(json_array_get(run->log, (size_t)i), key);
   }
   series.count = count;
@@ -68,11 +74,11 @@ static void name_series(PlotSeries *series, const char *label, const char *what)
     snprintf(series->title, sizeof series->title, "%s", label);
 }
 
-static PlotSeries point_series(const ReportRun *run, int style, const ReportPoint *points, int count,
+static PlotSeries point_series(const Report *report, int r, const ReportPoint *points, int count,
                                ReportAxis axis) {
-  PlotSeries series = plot_series_new(run->label, style, count, true);
+  PlotSeries series = plot_series_new(report->runs[r].label, r, count, true);
   for (int i = 0; i < count; i++) {
-    series.x[i] = report_x(run, points[i].iteration, axis);
+    series.x[i] = axis_value(report, r, points[i].iteration, axis);
     series.y[i] = points[i].value;
     series.low[i] = points[i].low;
     series.high[i] = points[i].high;
@@ -85,10 +91,10 @@ static int log_axis(const Report *report, const LogFigure *figure, ReportAxis ax
   int count = 0;
   for (int r = 0; r < report->count; r++) {
     const ReportRun *run = &report->runs[r];
-    out[count] = log_series(run, r, figure->key, axis);
+    out[count] = log_series(report, r, figure->key, axis);
     name_series(&out[count++], run->label, figure->name);
     if (!figure->second) continue;
-    out[count] = log_series(run, r, figure->second, axis);
+    out[count] = log_series(report, r, figure->second, axis);
     out[count].kind = PLOT_BASELINE;
     name_series(&out[count++], run->label, figure->second_name);
   }
@@ -101,7 +107,7 @@ static int elo_axis(const Report *report, ReportAxis axis, PlotSeries *out) {
     for (int c = 0; c < report->runs[r].elo_count && c < 2;
          c++) { /* the longest two: more would hide each other */
       const ReportCurve *curve = &report->runs[r].elo[c];
-      out[count] = point_series(&report->runs[r], r, curve->points, curve->count, axis);
+      out[count] = point_series(report, r, curve->points, curve->count, axis);
       if (curve->count == 1 || c) out[count].kind = PLOT_POINTS;
       name_series(&out[count++], report->runs[r].label, curve->options);
     }
@@ -112,20 +118,19 @@ static int accuracy_axis(const Report *report, ReportAxis axis, PlotSeries *out)
   int count = 0;
   for (int r = 0; r < report->count; r++)
     if (report->runs[r].accuracy_count)
-      out[count++] =
-          point_series(&report->runs[r], r, report->runs[r].accuracy, report->runs[r].accuracy_count, axis);
+      out[count++] = point_series(report, r, report->runs[r].accuracy, report->runs[r].accuracy_count, axis);
   return count;
 }
 
-static void describe(ReportFigure *figure, const char *y_label, ReportAxis axis, int series, double y_low,
-                     double y_high) {
+static void describe(const Report *report, ReportFigure *figure, const char *y_label, ReportAxis axis,
+                     int series, double y_low, double y_high) {
   Plot *plot = &figure->plots[axis];
   static const char *const suffixes[REPORT_AXES] = {"iteration", "compute", "time"};
   snprintf(figure->ids[axis], sizeof figure->ids[axis], "%s-%s", figure->id, suffixes[axis]);
   *plot = (Plot){.id = figure->ids[axis],
                  .title = figure->title,
                  .description = figure->descriptions[axis],
-                 .x_label = report_axis_names[axis],
+                 .x_label = report_axis_label(report, axis),
                  .y_label = y_label,
                  .y_low = y_low,
                  .y_high = y_high,
@@ -168,9 +173,10 @@ static void calibration_figure(const Report *report, ReportFigure *out) {
   diagonal->count = 2;
   diagonal->x[0] = diagonal->y[0] = -1;
   diagonal->x[1] = diagonal->y[1] = 1;
-  describe(out, "observed", 0, report->count + 1, -1, 1);
+  describe(report, out, "observed", 0, report->count + 1, -1, 1);
   out->plots[0].x_label = "predicted";
   out->plots[0].axis = 0;
+  out->plots[0].id = out->id;
   out->count = 1;
 }
 
@@ -193,9 +199,10 @@ static void imitation_figure(const Report *report, ReportFigure *out, const char
     }
   }
   if (!count) return;
-  describe(out, baseline ? "nats" : "share of moves", 0, count, 0, 0);
+  describe(report, out, baseline ? "nats" : "share of moves", 0, count, 0, 0);
   out->plots[0].x_label = "pass over the expert games";
   out->plots[0].axis = 0;
+  out->plots[0].id = out->id;
   out->count = 1;
 }
 
@@ -211,7 +218,7 @@ static void checkpoint_figure(const Report *report, ReportFigure *out, bool elo)
   for (ReportAxis axis = 0; axis < REPORT_AXES; axis++) {
     PlotSeries *series = out->series[axis];
     int count = elo ? elo_axis(report, axis, series) : accuracy_axis(report, axis, series);
-    if (count) describe(out, elo ? "Elo" : "share of positions", axis, count, 0, 0);
+    if (count) describe(report, out, elo ? "Elo" : "share of positions", axis, count, 0, 0);
     out->count = count ? REPORT_AXES : 0;
   }
 }
@@ -221,8 +228,8 @@ static void log_figure(const Report *report, ReportFigure *out, const LogFigure 
   out->title = figure->title;
   out->caption = figure->caption;
   for (ReportAxis axis = 0; axis < REPORT_AXES; axis++)
-    describe(out, figure->y_label, axis, log_axis(report, figure, axis, out->series[axis]), figure->y_low,
-             figure->y_high);
+    describe(report, out, figure->y_label, axis, log_axis(report, figure, axis, out->series[axis]),
+             figure->y_low, figure->y_high);
   out->count = REPORT_AXES;
 }
 
