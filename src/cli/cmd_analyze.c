@@ -93,7 +93,7 @@ int cmd_analyze(int argc, char **argv) {
     BoardStyle style = board_style(stdout, false);
     board_draw(stdout, &style, game, state, count ? moves[count - 1] : -1, -1, -1);
     printf("%s to move; %s\n", game->player[game->to_move(state)], player->name);
-    show_analysis(stdout, game, analysis, style.unicode);
+    show_analysis(stdout, game, analysis, style.unicode, cli_width(stdout));
   }
   free(analysis);
   player_free(player);
