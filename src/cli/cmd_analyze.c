@@ -51,6 +51,7 @@ static const struct argp parser = {
     .parser = parse,
     .children = children,
     .args_doc = "[PLAYER]",
+    .help_filter = cli_help_players,
     .doc = "Value, policy, visits and principal variation of a position, for the player to move.\v"
            "Without PLAYER the shipped network looks. JSON: {\"game\", \"player\", \"moves\", \"to_move\", "
            "\"value\", "

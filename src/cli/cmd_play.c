@@ -59,6 +59,7 @@ static const struct argp parser = {
     .parser = parse,
     .children = children,
     .args_doc = "[PLAYER]",
+    .help_filter = cli_help_players,
     .doc = "Play against PLAYER (default: the shipped network); `human' makes it two people.\v"
            "In a terminal: a move's digit, or arrows and Enter, or m and a move's name; u undo, h hint, s "
            "swap sides, v set the "
