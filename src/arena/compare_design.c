@@ -33,8 +33,6 @@ static const ConfigKey keys[] = {
      "Positions of each set on which generalisation is measured.", NULL},
     {"search_visits", CONFIG_TEXT, AT(search_visits), 0, 0, "1,4,16,64,256",
      "Simulations a move at which test-time search is measured; none = not measured.", NULL},
-    {"search_games", CONFIG_INT, AT(search_games), 2, 100000, "40",
-     "Least games of each player of the test-time search.", NULL},
 };
 const ConfigTable compare_table = {keys, sizeof keys / sizeof *keys};
 

@@ -51,7 +51,6 @@ typedef struct CompareSettings {
   int rating_games;                    /* least games of each player of the pool */
   int position_count;                  /* of each set of positions for generalisation */
   char search_visits[CONFIG_TEXT_MAX]; /* "1,4,16": budgets for test-time search; "" = none */
-  int search_games;                    /* least games of each player of test-time search */
 } CompareSettings;
 
 extern const ConfigTable compare_table;

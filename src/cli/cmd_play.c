@@ -157,17 +157,17 @@ static bool ask(Session *session, const char *prompt, char word[WORD_MAX]) {
   return session->keys ? keys_ask(prompt, word, WORD_MAX) : keys_read_word(word, WORD_MAX);
 }
 
+/* False at the end of a terminal's input; a pipe must name a number. */
 static bool set_visits(Session *session) {
   char word[WORD_MAX], *end;
   bool counts =
       session->engine && session->engine->analyze && (session->engine->network || session->engine->visits);
-  if (!counts) {
+  if (!counts)
     snprintf(session->message, sizeof session->message, "there are no visits to set: %s",
              session->engine ? "this player does not search by simulations" : "here are two people");
-    return session->keys || keys_read_word(word, sizeof word);
-  }
-  if (!ask(session, "visits a move", word)) return false;
-  if (!word[0]) return true;
+  if (!counts && session->keys) return true;
+  if (!ask(session, "visits a move", word) && session->keys) return false;
+  if (!word[0] && session->keys) return true;
   long visits = strtol(word, &end, 10);
   if (visits < 1 || visits > 100000000 || *end) {
     snprintf(session->message, sizeof session->message,
@@ -175,6 +175,7 @@ static bool set_visits(Session *session) {
     if (!session->keys) cli_fail("%s", session->message);
     return true;
   }
+  if (!counts) return true;
   session->visits = (int)visits;
   snprintf(session->message, sizeof session->message, "the engine now takes %ld visits a move", visits);
   return true;
@@ -269,21 +270,45 @@ static bool obey(Session *session, const char *word) {
   return true;
 }
 
+static void answer(Session *session) {
+  while (play_engine_to_move(session) || person_must_pass(session)) {
+    if (play_engine_to_move(session))
+      engine_moves(session);
+    else
+      person_passes(session);
+    play_show(session);
+  }
+}
+
+/* Moves of one letter may be run together in a pipe, as in every other line of moves ("4455"). */
+static bool is_run_of_moves(const Game *game, const char *word) {
+  if (strlen(word) < 2 || game->parse_move(word) >= 0) return false;
+  for (const char *at = word; *at; at++)
+    if (game->parse_move((const char[]){*at, 0}) < 0) return false;
+  return true;
+}
+
+/* Does what one word of the input says, and lets the engine answer. False ends the session. */
+static bool take_word(Session *session, const char *word) {
+  bool run = !session->keys && is_run_of_moves(session->game, word);
+  size_t count = run ? strlen(word) : 1;
+  for (size_t i = 0; i < count; i++) {
+    const char letter[] = {word[i], 0};
+    if (!obey(session, run ? letter : word)) return false;
+    play_show(session);
+    answer(session);
+  }
+  return true;
+}
+
 static void converse(Session *session) {
   char word[WORD_MAX];
   play_show(session);
-  for (;;) {
-    while (play_engine_to_move(session) || person_must_pass(session)) {
-      if (play_engine_to_move(session))
-        engine_moves(session);
-      else
-        person_passes(session);
-      play_show(session);
-    }
+  answer(session);
+  do {
     bool more = session->keys ? keys_read(word, sizeof word) : keys_read_word(word, sizeof word);
-    if (!more || !obey(session, word)) return;
-    play_show(session);
-  }
+    if (!more) return;
+  } while (take_word(session, word));
 }
 
 int cmd_play(int argc, char **argv) {
