@@ -74,7 +74,8 @@ Test(othello_solver, agrees_with_plain_negamax) {
 
 /* At the full depth: a position's score is its best move's, signs agree, and symmetry changes nothing. */
 Test(othello_solver, is_consistent_at_fourteen_empty_squares) {
-  OthelloSolver *solver = othello_solver_new(&game_othello6, 20), *fresh = othello_solver_new(&game_othello6, 10);
+  OthelloSolver *solver = othello_solver_new(&game_othello6, 20),
+                *fresh = othello_solver_new(&game_othello6, 10);
   const Game *game = &game_othello6;
   for (uint32_t i = 0; i < 20; i++) {
     Othello state, mirrored = {0};
@@ -84,7 +85,8 @@ Test(othello_solver, is_consistent_at_fourteen_empty_squares) {
     othello_solver_move_values(fresh, &state, values);
     for (int move = 0; move < game->moves; move++) {
       if (scores[move] > best) best = scores[move];
-      if (scores[move] != OTHELLO_NO_SCORE) cr_assert_eq(values[move], (scores[move] > 0) - (scores[move] < 0));
+      if (scores[move] != OTHELLO_NO_SCORE)
+        cr_assert_eq(values[move], (scores[move] > 0) - (scores[move] < 0));
     }
     cr_assert_eq(best, score);
     mirrored.mover = __builtin_bswap64(state.mover), mirrored.other = __builtin_bswap64(state.other);

@@ -128,7 +128,8 @@ typedef struct Candidate {
 
 /* How much a move leaves the opponent: each answer counts, those on corners double. */
 static int answers(const OthelloSolver *solver, Board board) {
-  const uint64_t corners = solver->squares == 36 ? UINT64_C(0x0042000000004200) : UINT64_C(0x8100000000000081);
+  const uint64_t corners =
+      solver->squares == 36 ? UINT64_C(0x0042000000004200) : UINT64_C(0x8100000000000081);
   uint64_t moves = othello_moves(board.mover, board.other, solver->board);
   return bits_count(moves) + bits_count(moves & corners);
 }
