@@ -13,9 +13,9 @@ _Static_assert((int)EXACT_NO_SCORE == (int)CONNECT4_NO_SCORE && (int)EXACT_NO_SC
 /* A game's solver; a new one is one line of the table below. */
 typedef struct ExactKind {
   const Game *game;
-  int empties;        /* squares that may be empty where it is asked; 0: any number */
-  int test_plies[2];  /* of test positions */
-  int log2_entry;     /* of bytes */
+  int empties;       /* squares that may be empty where it is asked; 0: any number */
+  int test_plies[2]; /* of test positions */
+  int log2_entry;    /* of bytes */
   void *(*make)(const Game *game, int log2_entries);
   void (*release)(void *solver);
   int (*score)(void *solver, const void *state);
@@ -71,7 +71,8 @@ static void othello_move_values(void *solver, const void *state, int *values) {
 }
 
 static const char connect4_text[] = "22 less the winner's stones, negative where lost, 0 a draw";
-static const char othello_text[] = "the final difference in discs, squares that stay empty being the winner's";
+static const char othello_text[] =
+    "the final difference in discs, squares that stay empty being the winner's";
 
 #define OTHELLO_KIND(of_game, first, last)                                                                   \
   {                                                                                                          \
@@ -126,7 +127,8 @@ bool exact_reaches(const Game *game, const void *state, Error *err) {
   int empty = game_empty_squares(game, state);
   assert(kind);
   return !kind->empties || empty <= kind->empties ||
-         error_set(err, "the exact solver of %s needs a position of at most %d empty squares; this one has %d",
+         error_set(err,
+                   "the exact solver of %s needs a position of at most %d empty squares; this one has %d",
                    game->title, kind->empties, empty);
 }
 

@@ -1,5 +1,5 @@
-/* Exact solvers behind one interface: which games have one, which positions it reaches, and the scores. Players,
- * teachers and the makers of test positions ask here and know no game by name.
+/* Exact solvers behind one interface: which games have one, which positions it reaches, and the scores.
+ * Players, teachers and the makers of test positions ask here and know no game by name.
  *
  * A score is positive where the player to move wins with best play, 0 for a draw, negative for a loss, and
  * larger is better; what its size means is the game's own (exact_score_text).
