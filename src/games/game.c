@@ -16,6 +16,26 @@ void game_symmetry_policy(const Game *game, int s, const float *in, float *out) 
   for (int move = 0; move < game->moves; move++) out[game->symmetry_move(s, move)] = in[move];
 }
 
+void game_symmetry_policy_back(const Game *game, int s, const float *in, float *out) {
+  for (int move = 0; move < game->moves; move++) out[move] = in[s ? game->symmetry_move(s, move) : move];
+}
+
+int game_canonical(const Game *game, const void *state, void *canonical, uint64_t *key) {
+  uint64_t image[GAME_STATE_MAX / sizeof(uint64_t)], best = game->key(state);
+  int best_symmetry = 0, symmetries = game->symmetry_state ? game->symmetries : 1;
+  memcpy(canonical, state, game->state_size);
+  for (int s = 1; s < symmetries; s++) {
+    game->symmetry_state(s, state, image);
+    uint64_t image_key = game->key(image);
+    if (image_key >= best) continue;
+    best = image_key;
+    best_symmetry = s;
+    memcpy(canonical, image, game->state_size);
+  }
+  if (key) *key = best;
+  return best_symmetry;
+}
+
 bool game_is_legal(const Game *game, const void *state, int move) {
   int moves[GAME_MOVES_MAX];
   int count = game->legal(state, moves);

@@ -46,6 +46,9 @@ typedef struct Game {
   void (*play)(void *state, int move);
   /* True where the game is over; then *value is its value for the player to move. */
   bool (*over)(const void *state, float *value);
+  /* True where the player to move can win with this very move. Optional: NULL where the game has no quicker
+   * way than trying every move. */
+  bool (*wins_at_once)(const void *state);
   /* 0 where the first player is to move, else 1. */
   int (*to_move)(const void *state);
   /* Moves played since the start. */
@@ -58,6 +61,10 @@ typedef struct Game {
    * same permutation is applied to every plane. */
   int (*symmetry_square)(int s, int square);
   int (*symmetry_move)(int s, int move);
+  /* Writes the position that symmetry s makes of `in`: its encoding is the symmetric image of in's encoding,
+   * its legal moves the images of in's. s = 0 copies. Optional: where it is NULL, symmetric positions count
+   * as different ones. `out` is not `in`. */
+  void (*symmetry_state)(int s, const void *in, void *out);
   /* Short move name without NUL trouble: writes at most GAME_MOVE_TEXT bytes. */
   void (*print_move)(int move, char *text);
   /* Reads what print_move wrote, in any case; -1 where it is no move's name. Legality is not checked. */
@@ -79,6 +86,13 @@ const Game *game_find(const char *name);
  */
 void game_symmetry_planes(const Game *game, int s, const float *in, float *out);
 void game_symmetry_policy(const Game *game, int s, const float *in, float *out);
+/* The way back: undoes game_symmetry_policy(). */
+void game_symmetry_policy_back(const Game *game, int s, const float *in, float *out);
+/* One position to stand for all symmetric ones: into *canonical goes the image with the smallest key (of
+ * equal ones that of the lowest symmetry). Returns the symmetry s that made it, so that move m of `state` is
+ * move symmetry_move(s, m) there; *key (may be NULL) receives its key. A canonical position is its own
+ * canonical image with s = 0, as is any position of a game without symmetry_state. */
+int game_canonical(const Game *game, const void *state, void *canonical, uint64_t *key);
 
 /* True where the move is legal in the position. */
 bool game_is_legal(const Game *game, const void *state, int move);
