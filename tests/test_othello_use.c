@@ -1,6 +1,7 @@
 /* Othello above the rules: what passes, names of two characters and a solver of endgames alone ask of
  * players, accuracy, records and self-play. */
 #include "arena/accuracy.h"
+#include "arena/compare_sets.h"
 #include "arena/match.h"
 #include "arena/positions.h"
 #include "games/exact.h"
@@ -179,4 +180,33 @@ Test(othello_use, matches_end_and_openings_are_the_shipped_ones) {
   openings_free(openings);
   player_free(a);
   player_free(b);
+}
+
+/* Every game with a solver can be measured where its players have been; scores are the solver's. */
+Test(othello_use, positions_of_play_are_solved_where_that_is_quick) {
+  static const char *const names[] = {"connect4", "othello6", "othello"};
+  for (int k = 0; k < 3; k++) {
+    const Game *game = game_find(names[k]);
+    Error err;
+    cr_assert(compare_sets_possible(game));
+    ReplayBlock *block = compare_sets_random(game, 5, 600);
+    Positions *positions = compare_sets_solve(block, 12, 5);
+    Exact *exact = exact_new(game, 22, &err);
+    cr_assert(positions && exact);
+    cr_assert_eq(positions->count, 12);
+    for (int i = 0; i < positions->count; i++) {
+      const char *state = positions->states + (size_t)i * game->state_size;
+      int scores[GAME_MOVES_MAX];
+      cr_assert(exact_is_quick(game, state) && exact_reaches(game, state, &err));
+      exact_moves(exact, state, scores);
+      for (int move = 0; move < game->moves; move++) {
+        int kept = positions->scores[i * game->moves + move];
+        cr_assert_eq(kept == POSITION_ILLEGAL ? EXACT_NO_SCORE : kept, scores[move]);
+      }
+    }
+    exact_free(exact);
+    positions_free(positions);
+    replay_block_free(block);
+  }
+  cr_assert_not(compare_sets_possible(game_find("tictactoe")));
 }
