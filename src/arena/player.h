@@ -5,9 +5,9 @@
  *   random                   uniform over legal moves
  *   mcts:1000                plain MCTS, uniform priors, 1000 random playouts a move
  *   alphabeta:4              alpha-beta of depth 4 with the game's heuristic, ties broken at random
- *   solver                   exact play (best score, ties at random), where the game has a solver
- *   human                    a person; only `selfplay play` can ask one
- *   gtp:COMMAND              another engine over a pipe, speaking the Go Text Protocol
+ *   solver                   exact play (best score, ties at random), where the game has a solver that
+ * reaches human                    a person; only `selfplay play` can ask one gtp:COMMAND another engine over
+ * a pipe, speaking the Go Text Protocol
  *
  * Options after a comma, for networks: visits=N (0 = the network's policy alone, no search; default 200),
  * search=puct|gumbel (default puct), temperature=T (default 0), solve=on|off (default on: proven values are

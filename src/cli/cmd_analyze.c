@@ -15,7 +15,7 @@ typedef struct Options {
 } Options;
 
 static const struct argp_option option_table[] = {
-    {"moves", 'm', "LINE", 0, "Moves from the starting position, as 4455 (default: none)", 0},
+    {"moves", 'm', "LINE", 0, "Moves from the starting position, as 4455 or f5d6c3 (default: none)", 0},
     {"visits", 'v', "N", 0, "Simulations (default: the player's own)", 0},
     {0},
 };
