@@ -2,12 +2,15 @@
 #include "arena/positions.h"
 #include "base/file.h"
 #include "games/connect4_solver.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+TestSuite(openings, .timeout = HANG_SECONDS);
 
 static void expect_distinct_and_balanced(const Game *game, const Openings *openings) {
   KeySet seen = {0};

@@ -2,12 +2,15 @@
 
 #include "base/memory.h"
 #include "selfplay/run_config.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+
+TestSuite(plan, .timeout = HANG_SECONDS);
 
 enum { MOST_BATCH = 70 };
 

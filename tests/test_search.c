@@ -3,11 +3,17 @@
 #include "mcts/gumbel.h"
 #include "mcts/search.h"
 #include "mcts/shared.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+TestSuite(search, .timeout = HANG_SECONDS);
+TestSuite(gumbel, .timeout = HANG_SECONDS);
+TestSuite(cache, .timeout = HANG_SECONDS);
+TestSuite(shared, .timeout = HANG_SECONDS);
 
 typedef struct Position {
   uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
@@ -139,7 +145,7 @@ Test(search, a_kept_subtree_counts_towards_the_budget) {
     for (int i = 0; i < count; i++)
       if (children[i].move == move)
         kept = children[i].visits - 1; /* the first visit was its own evaluation */
-    search_advance(search, move);
+    search_advance(search, position.state, move);
     game->play(position.state, move);
     if (game->over(position.state, &value)) break;
     search_run(search, position.state, 400, rng_make(1, RNG_TEST, 0, 0), evaluator);
@@ -165,9 +171,9 @@ Test(gumbel, sequential_halving_by_hand) {
 Test(gumbel, improved_policy_by_hand) {
   SearchConfig config = search_config_defaults();
   config.gumbel_visit = 1, config.gumbel_scale = 1;
-  float logits[2] = {logf(0.25f), logf(0.75f)}, sums[2] = {1, 0}, sigma[2], policy[2];
+  float logits[2] = {logf(0.25f), logf(0.75f)}, q[2] = {0.5f, NAN}, sigma[2], policy[2];
   uint32_t visits[2] = {2, 0};
-  gumbel_sigma_completed(&config, 2, logits, sums, visits, 0.2f, sigma);
+  gumbel_sigma_completed(&config, 2, logits, q, visits, 0.2f, sigma);
   /* Q(a) = 1/2; mixed value = (0.2 + 2 x 1/2) / 3 = 0.4; scale = 1 + 2. */
   cr_assert_float_eq(sigma[0], 3 * 0.75, 1e-5);
   cr_assert_float_eq(sigma[1], 3 * 0.7, 1e-5);

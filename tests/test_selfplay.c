@@ -3,6 +3,7 @@
 #include "selfplay/run_folder.h"
 #include "selfplay/shard.h"
 #include "selfplay/teacher.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -11,6 +12,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+TestSuite(run, .timeout = HANG_SECONDS);
+TestSuite(teacher, .timeout = HANG_SECONDS);
+TestSuite(replay, .timeout = HANG_SECONDS);
 
 static void ignore_notice(void *context, const char *message) {
   (void)context, (void)message;

@@ -42,6 +42,20 @@ static int games_of(const Tournament *t, int i) {
   return games;
 }
 
+/* index[i]: of player i in the results, -1 where it has not played. */
+static void count_between(Tournament *t, const StoreResults *results, const int *index) {
+  int *player = memory_new((size_t)results->player_count + 1, sizeof *player);
+  for (int k = 0; k < results->player_count; k++) player[k] = -1;
+  for (int i = 0; i < t->count; i++)
+    if (index[i] >= 0) player[index[i]] = i;
+  memset(t->between, 0, (size_t)t->count * (size_t)t->count * sizeof(int));
+  for (int g = 0; g < results->count; g++) {
+    int i = player[results->games[g].first], j = player[results->games[g].second];
+    if (i >= 0 && j >= 0) ++*between(t, i, j), ++*between(t, j, i);
+  }
+  free(player);
+}
+
 /* Counts and ratings from the store, which other processes may fill at the same time. */
 static bool refresh(Tournament *t, Error *err) {
   StoreResults results;
@@ -50,10 +64,7 @@ static bool refresh(Tournament *t, Error *err) {
   int *index = memory_new((size_t)t->count, sizeof *index);
   for (int i = 0; i < t->count; i++)
     index[i] = store_results_find(&results, t->players[i]->name, t->players[i]->hash);
-  for (int i = 0; i < t->count; i++)
-    for (int j = 0; j < t->count; j++)
-      *between(t, i, j) =
-          i != j && index[i] >= 0 && index[j] >= 0 ? store_results_between(&results, index[i], index[j]) : 0;
+  count_between(t, &results, index);
   int anchor = store_results_find(&results, elo_reference(game), 0);
   RatingTable *ratings =
       anchor >= 0 ? ratings_new(results.player_count, anchor, results.games, results.count) : NULL;
@@ -117,8 +128,14 @@ static bool play_pairs(Tournament *t, int i, int j, int pairs, Error *err) {
   return fine;
 }
 
-/* Every pairing up to its share of half the games. */
+/* Every pairing up to its share of half the games, or up to what the caller wants. */
 static bool round_robin(Tournament *t, Error *err) {
+  for (int k = 0; t->options->pairings && k < t->options->pairing_count; k++) {
+    const EloPairing *wanted = &t->options->pairings[k];
+    int pairs = wanted->pairs - *between(t, wanted->a, wanted->b) / 2;
+    if (pairs > 0 && !play_pairs(t, wanted->a, wanted->b, pairs, err)) return false;
+  }
+  if (t->options->pairings) return true;
   int share = (t->options->games + 4 * (t->count - 1) - 1) / (4 * (t->count - 1)); /* pairs */
   for (int i = 0; i < t->count; i++)
     for (int j = 0; j < i; j++) {

@@ -1,6 +1,7 @@
 /* Elo: plays what is missing between the players asked for, and rates everything recorded of a game.
  *
- * Half of the games wanted are a round robin of all pairings, so that everybody is connected to everybody;
+ * Half of the games wanted are a round robin of all pairings (or the pairings that the caller names), so that
+ * everybody is connected to everybody;
  * the rest go one small match at a time to the player with the widest interval, against the opponent whose
  * games say most (close in rating, few games so far). Games already recorded count. A pairing never meets
  * twice on one opening. */
@@ -18,9 +19,16 @@ typedef struct EloProgress {
   int games_done, games_total; /* an estimate of the total */
 } EloProgress;
 
+/* Players a and b, by index, shall meet on at least this many openings. */
+typedef struct EloPairing {
+  int a, b, pairs;
+} EloPairing;
+
 typedef struct EloOptions {
   int games; /* each player is to have at least this many recorded games against the others */
   uint64_t seed;
+  const EloPairing *pairings; /* played first, in place of the round robin; NULL: the round robin */
+  int pairing_count;
   void (*progress)(void *context, const EloProgress *progress); /* may be NULL */
   void *context;
 } EloOptions;

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "base/version.h"
 #include "cli/arena_options.h"
+#include "cli/html.h"
 #include "cli/plot.h"
 #include "selfplay/run.h"
 
@@ -147,8 +148,10 @@ static void put_table(Report *report, const char *caption, const PlotSeries *ser
   for (int s = 0; s < count; s++) {
     if (!series[s].count) continue;
     int last = series[s].count - 1;
-    buffer_printf(&report->html, "<tr><td>%s<td>%.4g<td>%.4g<td>%.4g", series[s].title, series[s].y[0],
-                  series[s].y[last / 2], series[s].y[last]);
+    buffer_printf(&report->html, "<tr><td>");
+    html_put_text(&report->html, series[s].title);
+    buffer_printf(&report->html, "<td>%.4g<td>%.4g<td>%.4g", series[s].y[0], series[s].y[last / 2],
+                  series[s].y[last]);
   }
   buffer_printf(&report->html, "</table></details>\n");
 }
@@ -292,11 +295,16 @@ static bool any(json_t *const *lists, int count) {
   return false;
 }
 
+static void put_cell(Buffer *html, const char *element, const char *text) {
+  buffer_printf(html, "<%s>", element);
+  html_put_text(html, text);
+}
+
 static void put_settings(Report *report) {
   Buffer *html = &report->html;
   int count = report->options->count;
   buffer_printf(html, "<section><h2>Runs and settings</h2><div class=scroll><table><tr><th>");
-  for (int r = 0; r < count; r++) buffer_printf(html, "<th>%s", report->runs[r].name);
+  for (int r = 0; r < count; r++) put_cell(html, "th", report->runs[r].name);
   buffer_printf(html, "<tr><td>arm");
   for (int r = 0; r < count; r++)
     buffer_printf(html, "<td>%s",
@@ -306,13 +314,13 @@ static void put_settings(Report *report) {
   buffer_printf(html, "<tr><td>iterations");
   for (int r = 0; r < count; r++) buffer_printf(html, "<td>%d", report->runs[r].iterations);
   buffer_printf(html, "<tr><td>version");
-  for (int r = 0; r < count; r++) buffer_printf(html, "<td>%s", report->runs[r].version);
+  for (int r = 0; r < count; r++) put_cell(html, "td", report->runs[r].version);
   for (size_t k = 0; k < run_config_table.count; k++) {
     buffer_printf(html, "<tr><td>%s", run_config_table.keys[k].name);
     for (int r = 0; r < count; r++) {
       char text[CONFIG_TEXT_MAX];
       config_value(&run_config_table.keys[k], &report->runs[r].config, text);
-      buffer_printf(html, "<td>%s", text);
+      put_cell(html, "td", text);
     }
   }
   buffer_printf(html, "</table></div></section>\n");
@@ -335,11 +343,12 @@ static void write_page(Report *report) {
                 count > 1 ? "s" : "");
   if (any(report->elo, count))
     put_plots(report, "Elo (95% band)", "Elo", collect_elo);
-  else
+  else {
     buffer_printf(html,
-                  "<section><h2>Elo</h2><p>No rated players of these runs yet: "
-                  "<code>selfplay elo run:%s</code> plays what is needed.</section>\n",
-                  report->options->names[0]);
+                  "<section><h2>Elo</h2><p>No rated players of these runs yet: <code>selfplay elo run:");
+    html_put_text(html, report->options->names[0]);
+    buffer_printf(html, "</code> plays what is needed.</section>\n");
+  }
   if (any(report->accuracy, count))
     put_plots(report, "Value kept by the network alone (95% band)", "share of positions", collect_accuracy);
   put_plots(report, "Policy loss on new positions", "nats", collect_policy);
@@ -348,7 +357,10 @@ static void write_page(Report *report) {
   put_plots(report, "Speed of self-play", "evaluations per second", collect_speed);
   put_settings(report);
   buffer_printf(html, "<footer><p>Made by <code>selfplay report");
-  for (int r = 0; r < count; r++) buffer_printf(html, " %s", report->options->names[r]);
+  for (int r = 0; r < count; r++) {
+    buffer_printf(html, " ");
+    html_put_text(html, report->options->names[r]);
+  }
   buffer_printf(html, "</code>, version %s.</footer></main></html>\n", version_text());
 }
 

@@ -226,7 +226,11 @@ int cmd_train(int argc, char **argv) {
   request.folder = folder;
 
   Display display = {.bar = cli_progress_new(30), .folder = folder};
-  RunEvents events = {&display, on_notice, on_progress, on_imitation, on_iteration};
+  RunEvents events = {.context = &display,
+                      .notice = on_notice,
+                      .progress = on_progress,
+                      .imitation = on_imitation,
+                      .iteration = on_iteration};
   struct sigaction action = {.sa_handler = on_signal};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);

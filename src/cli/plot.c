@@ -11,6 +11,13 @@
 static const char *const palette[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"};
 enum { COLOURS = sizeof palette / sizeof *palette };
 
+/* In single quotes gnuplot takes all but a quote as it stands: no escapes, no `commands`. */
+static void put_title(FILE *script, const char *title) {
+  fprintf(script, " title '");
+  for (const char *at = title; *at; at++) fprintf(script, *at == '\'' ? "''" : "%c", *at);
+  fprintf(script, "' noenhanced");
+}
+
 static void write_script(FILE *script, const char *title, const char *x_label, const char *y_label,
                          const PlotSeries *series, int count) {
   fprintf(script,
@@ -32,10 +39,10 @@ static void write_script(FILE *script, const char *title, const char *x_label, c
     const char *colour = palette[series[s].colour % COLOURS];
     if (series[s].band)
       fprintf(script, "%s$d%d using 1:3:4 with filledcurves lc rgb '%s' notitle", s ? ", " : "", s, colour);
-    fprintf(script, "%s$d%d using 1:2 with %s lw 2 %s lc rgb '%s' title \"%s\"",
-            s || series[s].band ? ", " : "", s,
+    fprintf(script, "%s$d%d using 1:2 with %s lw 2 %s lc rgb '%s'", s || series[s].band ? ", " : "", s,
             series[s].count < 12 && !series[s].dashed ? "linespoints pt 7 ps 0.4" : "lines",
-            series[s].dashed ? "dt 2" : "", colour, series[s].title);
+            series[s].dashed ? "dt 2" : "", colour);
+    put_title(script, series[s].title);
   }
   fprintf(script, "\n");
 }

@@ -44,6 +44,11 @@ static bool c4_over(const void *state, float *value) {
   return *value < 0 || c->all == C4_BOARD;
 }
 
+static bool c4_wins_at_once(const void *state) {
+  const Connect4 *c = state;
+  return (c4_wins(c->mover, c->all) & c4_playable(c->all)) != 0;
+}
+
 static int c4_ply(const void *state) {
   return bits_count(((const Connect4 *)state)->all);
 }
@@ -147,6 +152,7 @@ const Game game_connect4 = {
     .legal = c4_legal,
     .play = c4_play,
     .over = c4_over,
+    .wins_at_once = c4_wins_at_once,
     .to_move = c4_to_move,
     .ply = c4_ply,
     .encode = c4_encode,

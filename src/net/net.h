@@ -87,11 +87,12 @@ typedef struct NetLoss {
 /* One slice of a minibatch: forward with this slice's own batch statistics ("ghost" batch norm, E. Hoffer et
  * al. 2017), loss, backward. Slices are independent, so that a fixed set of slices summed in a fixed order
  * gives the same bits at any thread count. planes [batch][planes][rows][cols]; target_policy [batch][moves],
- * non-negative, sums to 1 (or to 0: no policy loss for that position); legal [batch][moves], 1 where legal:
- * logits of illegal moves are masked out of the softmax; target_wdl [batch][3]; weight [batch] scales each
- * position's loss, NULL for all 1. gradient [param_count]: the sum over positions is ADDED to it (scale by 1
- * / minibatch is the caller's). batch_stats [stat_count]: receives this slice's batch mean and variance
- * (biased), for the running average. */
+ * sums to 1 (or to 0: no policy loss for that position; a one-hot target times an advantage, of either sign,
+ * gives the policy gradient of REINFORCE); legal [batch][moves], 1 where legal: logits of illegal moves are
+ * masked out of the softmax; target_wdl [batch][3]; weight [batch] scales each position's loss, NULL for
+ * all 1. gradient [param_count]: the sum over positions is ADDED to it (scale by 1 / minibatch is the
+ * caller's). batch_stats [stat_count]: receives this slice's batch mean and variance (biased), for the
+ * running average. */
 void net_backward_slice(const Net *net, NetWorkspace *workspace, const float *planes,
                         const float *target_policy, const uint8_t *legal, const float *target_wdl,
                         const float *weight, int batch, float policy_weight, float value_weight,

@@ -124,6 +124,7 @@ typedef struct Fitting {
   Net *best;
   double best_loss;
   int best_epoch;
+  double policy_weight, value_weight;
 } Fitting;
 
 static bool run_epoch(const RunInfo *run, Learner *learner, Fitting *fitting, int epoch,
@@ -147,7 +148,7 @@ static bool run_epoch(const RunInfo *run, Learner *learner, Fitting *fitting, in
   const Net *net = learner_averaged(learner);
   learner_measure(learner, net, fitting->held_out, fitting->indices, replay_count(fitting->held_out), &held,
                   &calibration);
-  double loss = held.policy + run->config.value_weight * held.value;
+  double loss = fitting->policy_weight * held.policy + fitting->value_weight * held.value;
   bool better = loss < fitting->best_loss;
   if (better) {
     fitting->best_loss = loss;
@@ -169,7 +170,12 @@ bool imitation_fit(const RunInfo *run, Learner *learner, const Replay *games, co
   Fitting fitting = {.training = replay_new(run->game),
                      .held_out = replay_new(run->game),
                      .best_loss = INFINITY,
-                     .best_epoch = -1};
+                     .best_epoch = -1,
+                     .policy_weight = run->config.imitation_heads != IMITATE_VALUE,
+                     .value_weight = run->config.imitation_heads == IMITATE_VALUE ? 1
+                                     : run->config.imitation_heads == IMITATE_POLICY
+                                         ? 0
+                                         : run->config.value_weight};
   char path[FILE_PATH_MAX];
   run_path(run, "imitation.jsonl", path);
   bool done = run_log_trim(path, 0, err);
@@ -181,10 +187,13 @@ bool imitation_fit(const RunInfo *run, Learner *learner, const Replay *games, co
         replay_count(games));
   fitting.indices = memory_new((size_t)held_out + 1, sizeof *fitting.indices);
   for (int i = 0; i < held_out; i++) fitting.indices[i] = (uint32_t)i;
+  learner_weigh(learner, fitting.policy_weight, fitting.value_weight);
   for (int epoch = 0; done && epoch < run->config.imitation_epochs; epoch++) {
     done = run_epoch(run, learner, &fitting, epoch, events, stop, err);
     if (epoch - fitting.best_epoch >= run->config.imitation_patience) break;
+    if (events->enough && events->enough(events->context, learner_samples(learner))) break;
   }
+  learner_weigh(learner, 1, run->config.value_weight);
   if (done && fitting.best) learner_restart(learner, fitting.best);
   net_free(fitting.best);
   free(fitting.indices);

@@ -25,6 +25,7 @@ struct Learner {
   Optimizer *optimizer;
   int64_t steps, samples; /* steps since the last restart name the random streams together with `restarts` */
   int64_t restarts;
+  float policy_weight, value_weight;
   Slice *slices;
   int slice_count;
   float *gradient; /* [param_count], of the whole minibatch */
@@ -59,6 +60,7 @@ Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, i
   Learner *learner = memory_new(1, sizeof *learner);
   NetShape shape = run_config_shape(config, game);
   *learner = (Learner){.game = game, .config = config, .seed = seed, .threads = threads};
+  learner_weigh(learner, 1, config->value_weight);
   learner->net = net_new(&shape);
   Rng rng = rng_make(seed, RNG_INIT_WEIGHTS, 0, 0);
   net_init(learner->net, &rng);
@@ -91,6 +93,11 @@ void learner_restart(Learner *learner, const Net *weights) {
   learner->restarts++;
 }
 
+void learner_weigh(Learner *learner, double policy_weight, double value_weight) {
+  learner->policy_weight = (float)policy_weight;
+  learner->value_weight = (float)value_weight;
+}
+
 const Net *learner_net(const Learner *learner) {
   return learner->net;
 }
@@ -116,6 +123,15 @@ static void fill_row(const Game *game, Slice *slice, int row, const ReplayBlock 
                  slice->legal + i * moves, slice->wdl + i * 3);
 }
 
+/* Turns the played move's one-hot target into the policy gradient's: times outcome less the value it was
+ * played with. */
+static void weigh_by_advantage(const Game *game, Slice *slice, int row, const ReplayBlock *block, int place) {
+  const ExampleFacts *facts = &block->facts[place];
+  float *policy = slice->policy + (size_t)row * (size_t)game->moves;
+  float value = (float)(facts->search_wdl[0] - facts->search_wdl[2]) / 65535;
+  for (int m = 0; m < game->moves; m++) policy[m] *= (float)facts->outcome - value;
+}
+
 /* Rows of the minibatch below `expert_rows` come from expert games. */
 static void fill_slice(const Learner *learner, int number, const Replay *replay, const Replay *expert,
                        int expert_rows) {
@@ -133,6 +149,10 @@ static void fill_slice(const Learner *learner, int number, const Replay *replay,
         replay_at(source, (int)rng_below(&sampling, (uint32_t)replay_count(source)), &place);
     int symmetry = (int)rng_below(&augment, (uint32_t)learner->game->symmetries);
     fill_row(learner->game, slice, row, block, place, symmetry, (float)config->value_mix);
+    bool searched = block->facts[place].search_wdl[0] | block->facts[place].search_wdl[1] |
+                    block->facts[place].search_wdl[2];
+    if (config->search.kind == SEARCH_NONE && searched)
+      weigh_by_advantage(learner->game, slice, row, block, place);
   }
 }
 
@@ -141,8 +161,8 @@ static void run_slice(const Learner *learner, int number) {
   memset(slice->gradient, 0, learner->net->param_count * sizeof(float));
   slice->loss = (NetLoss){0};
   net_backward_slice(learner->net, slice->workspace, slice->planes, slice->policy, slice->legal, slice->wdl,
-                     NULL, learner->config->slice, 1, (float)learner->config->value_weight, slice->gradient,
-                     slice->stats, &slice->loss);
+                     NULL, learner->config->slice, learner->policy_weight, learner->value_weight,
+                     slice->gradient, slice->stats, &slice->loss);
 }
 
 /* Sums the slices in their order, whatever the threads, and averages over the minibatch. */

@@ -41,8 +41,13 @@ typedef struct Calibration {
 /* Weights drawn from the seed's own stream: the same for both arms of a comparison. */
 Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, int threads);
 void learner_free(Learner *learner);
+/* How the two losses are weighed; {1, learner.value_weight} until set. */
+void learner_weigh(Learner *learner, double policy_weight, double value_weight);
 /* Takes `steps` steps on replay, with `expert_share` of each minibatch from `expert` (NULL where 0), at the
- * learning rate of `iteration`. `value_mix` as in replay_example(). */
+ * learning rate of `iteration`. `value_mix` as in replay_example(). Where the configuration searches not
+ * (search.kind = none), the policy's part is REINFORCE with the network's own value as baseline (R. Williams,
+ * "Simple statistical gradient-following algorithms for connectionist reinforcement learning", 1992, eq. 11):
+ * the played move's log-probability times (outcome - value when it was played). */
 void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, double expert_share,
                  int64_t steps, int iteration, FitStats *stats);
 /* The learner's own last weights, and the averaged ones that play (owned by the learner, refreshed by this

@@ -74,6 +74,9 @@ typedef struct RunEvents {
   void (*progress)(void *context, const RunProgress *progress);
   void (*imitation)(void *context, const json_t *epoch);
   void (*iteration)(void *context, const json_t *line);
+  /* After each pass of the bootstrap stage, with the samples drawn so far: true ends it there, with the best
+   * weights found. */
+  bool (*enough)(void *context, int64_t samples);
 } RunEvents;
 
 /* Trains a run, or continues it: a folder that holds one already must be of the same game, arm, seed and

@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *const search_kinds[] = {"puct", "gumbel", NULL};
+static const char *const search_kinds[] = {"puct", "gumbel", "none", NULL};
+static const char *const head_kinds[] = {"both", "policy", "value", NULL};
 static const char *const teacher_kinds[] = {"alphabeta", "mcts", "solver", NULL};
 static const char *const optimizer_kinds[] = {"adam", "sgd", NULL};
+static const char *const switches[] = {"off", "on", NULL};
 
 #define AT(field) offsetof(RunConfig, field)
 #define INT(name, field, min, max, fallback, help)                                                           \
@@ -27,7 +29,7 @@ static const ConfigKey keys[] = {
 
     CHOICE("search.kind", search.kind, search_kinds, "gumbel",
            "Root policy: PUCT with Dirichlet noise (AlphaZero), or Gumbel sequential halving (Danihelka et "
-           "al. 2022)."),
+           "al. 2022), or none: REINFORCE (Williams 1992) on games drawn from the network's own policy."),
     INT("search.visits", visits, 1, 100000, "32", "Simulations for each move of self-play."),
     REAL("search.c_init", search.c_init, 0, 100, "1.25", "PUCT exploration constant."),
     REAL("search.c_base", search.c_base, 1, 1e9, "19652", "Visits at which PUCT exploration starts to grow."),
@@ -44,6 +46,9 @@ static const ConfigKey keys[] = {
          "c_scale of sigma(q), for q in [0, 1] (Gumbel)."),
     REAL("search.gumbel_noise", search.gumbel_noise, 0, 10, "1",
          "Factor on the Gumbel noise at the root; 0 = none."),
+    CHOICE("search.solve", search.solve, switches, "on",
+           "Carry proven wins, losses and draws up the tree (MCTS-solver; Winands et al. 2008, Cazenave and "
+           "Saffidine 2010); they are exact value targets."),
 
     INT("selfplay.games", games, 1, 1000000, "512", "Games in an iteration."),
     INT("selfplay.shards", shards, 1, 4096, "8",
@@ -53,6 +58,8 @@ static const ConfigKey keys[] = {
         "Games that a shard plays in lock-step, hence its largest batch."),
     INT("selfplay.random_plies", random_plies, 0, 200, "12",
         "A game begins with 0 to this many uniformly random moves, which are not learnt from."),
+    CHOICE("selfplay.end_proven", end_proven, switches, "on",
+           "End a game as soon as the search has proven its result."),
     REAL("selfplay.temperature", temperature, 0, 10, "1",
          "Temperature at which moves are drawn at first; 0 plays the search's best."),
     REAL("selfplay.temperature_end", temperature_end, 0, 10, "0", "Temperature afterwards."),
@@ -108,6 +115,8 @@ static const ConfigKey keys[] = {
     INT("imitation.epochs", imitation_epochs, 1, 1000, "20", "Most passes over the expert games."),
     INT("imitation.patience", imitation_patience, 1, 1000, "2",
         "Passes without a better held-out loss after which fitting stops."),
+    CHOICE("imitation.heads", imitation_heads, head_kinds, "both",
+           "Which heads (with the tower below them) are fitted to the expert games."),
 
     INT("run.iterations", iterations, 0, 1000000, "0", "Iterations to train for; 0 = no limit."),
     REAL("run.minutes", minutes, 0, 1e6, "30",
@@ -141,6 +150,10 @@ bool run_config_valid(const RunConfig *config, Error *err) {
   if (config->imitation_teacher == TEACHER_SOLVER && strcmp(config->game, "connect4") != 0)
     return error_set(err, "imitation.teacher = solver: there is no solver for %s; use alphabeta or mcts",
                      config->game);
+  if (config->search.kind == SEARCH_NONE && config->imitation_keep > 0)
+    return error_set(
+        err, "imitation.keep needs a search: with search.kind = none the learner takes policy gradients "
+             "of its own games alone; set one of the two");
   NetShape shape = run_config_shape(config, game_find(config->game));
   return net_shape_valid(&shape, err);
 }

@@ -10,6 +10,8 @@
 #include "net/optimizer.h"
 
 typedef enum TeacherKind { TEACHER_ALPHABETA, TEACHER_MCTS, TEACHER_SOLVER } TeacherKind;
+/* Which heads the bootstrap stage fits. */
+typedef enum ImitationHeads { IMITATE_BOTH, IMITATE_POLICY, IMITATE_VALUE } ImitationHeads;
 
 typedef struct RunConfig {
   char game[CONFIG_TEXT_MAX];
@@ -22,7 +24,7 @@ typedef struct RunConfig {
 
   /* self-play */
   int games, shards, lanes;
-  int random_plies;
+  int random_plies, end_proven;
   double temperature, temperature_end;
   int temperature_plies;
   int cache_log2;
@@ -40,7 +42,7 @@ typedef struct RunConfig {
   /* imitation */
   int imitation_games, imitation_teacher, imitation_depth, imitation_playouts;
   double imitation_random, imitation_keep;
-  int imitation_anneal, imitation_epochs, imitation_patience;
+  int imitation_anneal, imitation_epochs, imitation_patience, imitation_heads;
 
   /* how long, where the command line does not say */
   int iterations;

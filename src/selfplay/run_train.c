@@ -125,6 +125,51 @@ static bool resume(Training *training, bool *found, Error *err) {
       training->run.folder);
 }
 
+static void set_real(json_t *line, const char *key, double value) {
+  json_object_set_new(line, key, json_real(isfinite(value) ? value : 0));
+}
+
+static void set_int(json_t *line, const char *key, int64_t value) {
+  json_object_set_new(line, key, json_integer(value));
+}
+
+/* Floating-point operations: a forward pass for each evaluation; forward and twice that backward for each
+ * sample. */
+static double flops_of(const Training *training, int64_t evaluations, int64_t samples) {
+  NetShape shape = run_config_shape(training->config, training->run.game);
+  return 2 * net_multiply_adds(&shape) * ((double)evaluations + 3 * (double)samples);
+}
+
+/* What the bootstrap stage cost, for whoever compares runs by their whole budget (docs/files.md). A teacher
+ * does no floating-point work that could be counted, so its processor time is taken at the rate at which the
+ * fitting that followed it worked. */
+static bool save_bootstrap_cost(const Training *training, double teacher_seconds, double teacher_cpu,
+                                Error *err) {
+  char path[FILE_PATH_MAX];
+  int place;
+  double cpu = clock_cpu() - training->session_cpu, fit_cpu = fmax(cpu - teacher_cpu, 1e-3);
+  int64_t samples = learner_samples(training->learner), games = training->config->imitation_games;
+  if (training->run.source[0]) {
+    const ReplayBlock *last = replay_at(training->expert, replay_count(training->expert) - 1, &place);
+    games = last->facts[place].game + 1;
+  }
+  json_t *cost = json_object();
+  set_int(cost, "teacher_games", games);
+  set_real(cost, "teacher_seconds", teacher_seconds);
+  set_real(cost, "teacher_cpu_seconds", teacher_cpu);
+  set_real(cost, "teacher_flops", flops_of(training, 0, samples) / fit_cpu * teacher_cpu);
+  set_int(cost, "imitation_samples", samples);
+  set_real(cost, "imitation_flops", flops_of(training, 0, samples));
+  set_real(cost, "cpu_seconds", cpu);
+  set_real(cost, "seconds", clock_wall() - training->session_start);
+  char *text = json_dumps(cost, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+  json_decref(cost);
+  run_path(&training->run, "bootstrap.json", path);
+  bool done = file_write(path, text, strlen(text), err);
+  free(text);
+  return done;
+}
+
 /* The first averaged network of the run, and the bootstrap stage where the arm has one. */
 static bool begin_run(Training *training, Error *err) {
   const RunInfo *run = &training->run;
@@ -133,7 +178,9 @@ static bool begin_run(Training *training, Error *err) {
     training->expert =
         imitation_games(run, training->threads, training->events, training->stop, &seconds, err);
     if (!training->expert) return false;
-    if (!imitation_fit(run, training->learner, training->expert, training->events, training->stop, err))
+    double teacher_cpu = clock_cpu() - training->session_cpu;
+    if (!imitation_fit(run, training->learner, training->expert, training->events, training->stop, err) ||
+        !save_bootstrap_cost(training, seconds, teacher_cpu, err))
       return false;
   }
   training->totals = (Totals){.teacher_seconds = seconds, .samples = learner_samples(training->learner)};
@@ -250,6 +297,7 @@ static bool get_all_shards(Iteration *iteration, const Net *net, Error *err) {
 }
 
 static int window_size(const RunConfig *config, int64_t positions) {
+  if (config->search.kind == SEARCH_NONE) return 1; /* a policy gradient is of the policy that played */
   double grown = config->window_growth * (double)positions;
   return (int)fmin(config->window_max, fmax(config->window_min, grown));
 }
@@ -330,21 +378,6 @@ static json_t *describe_calibration(const Calibration *calibration) {
   return bins;
 }
 
-static void set_real(json_t *line, const char *key, double value) {
-  json_object_set_new(line, key, json_real(isfinite(value) ? value : 0));
-}
-
-static void set_int(json_t *line, const char *key, int64_t value) {
-  json_object_set_new(line, key, json_integer(value));
-}
-
-/* Floating-point operations: a forward pass for each evaluation; forward and twice that backward for each
- * sample. */
-static double flops_of(const Training *training, int64_t evaluations, int64_t samples) {
-  NetShape shape = run_config_shape(training->config, training->run.game);
-  return 2 * net_multiply_adds(&shape) * ((double)evaluations + 3 * (double)samples);
-}
-
 static void describe_games(json_t *line, const Iteration *iteration, int unique) {
   const ShardStats *stats = &iteration->stats;
   double n = stats->positions > 0 ? (double)stats->positions : 1;
@@ -352,6 +385,7 @@ static void describe_games(json_t *line, const Iteration *iteration, int unique)
   set_int(line, "positions", stats->positions);
   set_int(line, "unique_positions", unique);
   set_real(line, "game_length", (double)stats->plies / (double)stats->games);
+  set_int(line, "proven_positions", stats->proven);
   set_int(line, "first_wins", stats->first_wins);
   set_int(line, "draws", stats->draws);
   set_int(line, "second_wins", stats->second_wins);
@@ -419,7 +453,8 @@ static bool run_iteration(Training *training, Error *err) {
   int64_t fresh = iteration.stats.positions;
   for (int i = 0; i < training->config->shards; i++) replay_add(training->replay, iteration.blocks[i]);
   free(iteration.blocks);
-  replay_trim(training->replay, window_size(training->config, training->totals.positions + fresh));
+  int window = window_size(training->config, training->totals.positions + fresh);
+  replay_trim(training->replay, window > fresh ? window : (int)fresh);
   HeldOutStats held;
   Calibration calibration;
   FitStats fit;
@@ -458,6 +493,9 @@ static bool train(Training *training, Error *err) {
   if (!resume(training, &found, err)) return false;
   if (!found && !begin_run(training, err)) return false;
   if (found && !load_window(training, err)) return false;
+  if (found)
+    training->session_start = clock_wall(),
+    training->session_cpu = clock_cpu(); /* reading back is no training */
   if (found && training->run.arm == ARM_BOOTSTRAP_IMITATION && training->config->imitation_keep > 0) {
     double seconds; /* counted when they were first made */
     training->expert =

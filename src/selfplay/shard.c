@@ -95,38 +95,68 @@ static void prepare_search(Shard *shard, Lane *lane, bool fresh) {
       finish_game(shard, lane, value);
       fresh = true;
     } else if (game->legal(lane->state, moves) == 1) {
-      search_advance(lane->search, moves[0]);
+      search_advance(lane->search, lane->state, moves[0]);
       game->play(lane->state, moves[0]);
     } else {
       Rng noise = lane->rng;
       noise.counter[1] = RNG_SEARCH_NOISE; /* the same place in another stream: one per searched move */
       noise.counter[0] = (uint32_t)lane->searched << 16;
       noise.used = 4;
-      search_start(lane->search, lane->state, spec->config->visits, noise);
+      int visits =
+          spec->config->search.kind == SEARCH_NONE ? 1 : spec->config->visits; /* the root's evaluation */
+      search_start(lane->search, lane->state, visits, noise);
       return;
     }
   }
 }
 
-static void record_and_play(Shard *shard, Lane *lane) {
+/* Draws the move of self-play without search and makes it the policy target. */
+static int draw_from_policy(Shard *shard, Lane *lane, const float *priors, int count, double temperature) {
+  float shares[GAME_MOVES_MAX];
+  int best = 0;
+  for (int i = 1; i < count; i++)
+    if (priors[i] > priors[best]) best = i;
+  for (int i = 0; i < count; i++)
+    shares[i] = powf(priors[i] / priors[best], (float)(1 / fmax(temperature, 1e-3)));
+  int move = shard->children[rng_choose(&lane->rng, shares, count)].move;
+  memset(shard->policy, 0, (size_t)shard->spec->game->moves * sizeof *shard->policy);
+  shard->policy[move] = 1;
+  return move;
+}
+
+/* Records the searched position and plays a move. False where the proven result ends the game instead. */
+static bool record_and_play(Shard *shard, Lane *lane) {
   const RunConfig *config = shard->spec->config;
   const Game *game = shard->spec->game;
+  bool searches = config->search.kind != SEARCH_NONE;
   float wdl[3], priors[GAME_MOVES_MAX];
-  search_policy(lane->search, shard->policy);
   search_root_wdl(lane->search, wdl);
-  replay_block_add(lane->played, lane->state, shard->policy, wdl, game->ply(lane->state), lane->game_number);
-
-  int count = search_children(lane->search, shard->children);
+  int count = search_children(lane->search, shard->children), move, value = 0;
   for (int i = 0; i < count; i++) priors[i] = shard->children[i].prior;
+  bool proven = searches && search_proven(lane->search, &value);
+  bool early = lane->searched < config->temperature_plies;
+  double temperature = early ? config->temperature : config->temperature_end;
+  if (searches) {
+    search_policy(lane->search, shard->policy);
+    move = search_move(lane->search, temperature);
+  } else {
+    move = draw_from_policy(shard, lane, priors, count, temperature);
+  }
+  replay_block_add(lane->played, lane->state, shard->policy, wdl, proven, game->ply(lane->state),
+                   lane->game_number);
   shard->stats->policy_entropy += entropy(priors, count);
   shard->stats->target_entropy += entropy(shard->policy, game->moves);
   shard->stats->simulations += search_simulations(lane->search);
+  shard->stats->proven += proven;
 
-  bool early = lane->searched < config->temperature_plies;
-  int move = search_move(lane->search, early ? config->temperature : config->temperature_end);
+  if (proven && config->end_proven) {
+    finish_game(shard, lane, (float)value);
+    return false;
+  }
   lane->searched++;
-  search_advance(lane->search, move);
+  search_advance(lane->search, lane->state, move);
   game->play(lane->state, move);
+  return true;
 }
 
 /* The next leaf of this lane that wants an evaluation, over as many moves and games as it takes; NULL when
@@ -135,8 +165,8 @@ static const void *next_leaf(Shard *shard, Lane *lane) {
   while (lane->active) {
     const void *leaf = search_select(lane->search);
     if (leaf) return leaf;
-    record_and_play(shard, lane);
-    prepare_search(shard, lane, false);
+    bool goes_on = record_and_play(shard, lane);
+    prepare_search(shard, lane, !goes_on);
   }
   return NULL;
 }
@@ -180,9 +210,11 @@ ReplayBlock *shard_play(const ShardSpec *spec, ShardProgress *progress, void *co
   ShardStats *stats = shard.stats = &shard.finished->stats;
   Evaluator *evaluator = net_evaluator_new(spec->game, spec->plan, shard.lane_count);
   if (config->cache_log2 > 0) evaluator = evaluator_cached(evaluator, config->cache_log2);
+  SearchConfig search = config->search;
+  if (search.kind == SEARCH_NONE) search.kind = SEARCH_PUCT, search.dirichlet_share = 0, search.solve = 0;
   shard.lanes = memory_new((size_t)shard.lane_count, sizeof(Lane));
   for (int i = 0; i < shard.lane_count; i++) {
-    shard.lanes[i].search = search_new(spec->game, &config->search);
+    shard.lanes[i].search = search_new(spec->game, &search);
     shard.lanes[i].played = replay_block_new(spec->game);
     shard.lanes[i].active = true;
     prepare_search(&shard, &shard.lanes[i], true);
@@ -216,6 +248,7 @@ void shard_stats_add(ShardStats *total, const ShardStats *part) {
   total->evaluations += part->evaluations;
   total->cache_lookups += part->cache_lookups;
   total->cache_hits += part->cache_hits;
+  total->proven += part->proven;
   total->policy_entropy += part->policy_entropy;
   total->target_entropy += part->target_entropy;
 }

@@ -3,7 +3,10 @@
  *
  * A shard owns its games, their searches, one evaluator and its random streams, and shares nothing but the
  * immutable plan. So it is a pure function of (configuration, seed, iteration, shard, weights): whoever plays
- * it again, with whatever threads around it, gets the same bytes. No virtual loss, no lock, no atomic. */
+ * it again, with whatever threads around it, gets the same bytes. No virtual loss, no lock, no atomic.
+ *
+ * With search.kind = none every move is drawn from the network's own policy after one evaluation, and the
+ * move played is the policy target: what a policy gradient learns from. */
 #ifndef SELFPLAY_SHARD_H
 #define SELFPLAY_SHARD_H
 

@@ -1,0 +1,69 @@
+/* An experiment under way: a folder with one run for each arm and seed, trained in turns so that a noisy
+ * machine hurts all arms alike.
+ *
+ *   FOLDER/design.ini            the design (compare_design.h)
+ *   FOLDER/runs/ARM-SEED/        the runs (selfplay/run.h)
+ *   FOLDER/ratings.sqlite        all games of the rating pool (store.h)
+ *   FOLDER/measures.jsonl        what was measured on networks, an object a line, so that nothing is measured
+ * twice FOLDER/result.json           the answers (docs/compare.md)
+ *
+ * Whatever is killed at any instant is continued by the same call: runs are, and the rest is made of whole
+ * lines. */
+#ifndef ARENA_COMPARE_H
+#define ARENA_COMPARE_H
+
+#include "arena/compare_design.h"
+
+typedef struct CompareCost {
+  double amount[COMPARE_UNITS];
+} CompareCost;
+
+typedef struct CompareRun {
+  int arm, seed_index;
+  uint64_t seed;
+  char folder[FILE_PATH_MAX];
+  char name[64];      /* ARM-SEED, the folder's last part */
+  int networks;       /* 0 before the first one; then networks 0 .. networks-1 exist */
+  CompareCost *costs; /* [networks], of everything up to that network */
+  bool finished;      /* its budget is used up */
+} CompareRun;
+
+typedef struct Experiment {
+  char folder[FILE_PATH_MAX];
+  CompareDesign design;
+  CompareRun *runs; /* [arm_count * seeds], seed by seed, arms in order */
+  int run_count;
+} Experiment;
+
+typedef struct CompareProgress {
+  const Experiment *experiment;
+  int run;                  /* the one being trained */
+  const RunProgress *stage; /* what it does now; NULL after a slice of training */
+  double seconds_left;      /* of training, estimated; negative where unknown */
+} CompareProgress;
+
+typedef struct CompareEvents {
+  void *context;
+  void (*notice)(void *context, const char *message);
+  void (*progress)(void *context, const CompareProgress *progress);
+} CompareEvents;
+
+/* Makes the folder, or checks that the experiment in it is this one: the budget, the number of seeds and what
+ * is measured may be changed, the arms may not. Takes the design over, also where it fails. */
+bool experiment_open(const char *folder, CompareDesign *design, Experiment *out, Error *err);
+void experiment_free(Experiment *experiment);
+/* True where FOLDER/design.ini is there. */
+bool experiment_exists(const char *folder);
+/* FOLDER/RELATIVE */
+void experiment_path(const Experiment *experiment, const char *relative, char path[FILE_PATH_MAX]);
+
+/* Share of its budget that a run has spent. */
+double experiment_share(const Experiment *experiment, int run);
+/* The run furthest behind its budget; -1 when all have finished. */
+int experiment_next(const Experiment *experiment);
+/* Trains until every run has spent its budget: the run furthest behind gets the next slice, its bootstrap
+ * stage or one iteration. *stop as in run_train(); false with an empty message where it was set. */
+bool experiment_train(Experiment *experiment, int threads, const CompareEvents *events,
+                      const volatile sig_atomic_t *stop, Error *err);
+
+#endif

@@ -1,0 +1,317 @@
+#include "arena/compare_pool.h"
+
+#include "arena/player.h"
+#include "arena/score.h"
+#include "base/memory.h"
+#include "selfplay/learner.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* From weak to strong, none of them a network; the first is the one rated 0 (elo_reference()). */
+static const char *const fixed_opponents[] = {"mcts:1000", "alphabeta:2", "alphabeta:5"};
+enum { FIXED = sizeof fixed_opponents / sizeof *fixed_opponents, SCHEDULED_PAIRS = 4 };
+
+/* --- which networks --- */
+
+/* The weights that all arms of a seed begin from, written where no run of the seed is from scratch. */
+static bool initial_network(const Experiment *experiment, const CompareRun *run, char path[FILE_PATH_MAX],
+                            Error *err) {
+  const CompareDesign *design = &experiment->design;
+  for (int i = 0; i < experiment->run_count; i++) {
+    const CompareRun *other = &experiment->runs[i];
+    if (other->seed != run->seed || design->arms[other->arm].kind != ARM_FROM_SCRATCH || !other->networks)
+      continue;
+    snprintf(path, FILE_PATH_MAX, "%.*s/networks/00000.net", FILE_PATH_MAX - 40, other->folder);
+    return true;
+  }
+  char relative[64];
+  snprintf(relative, sizeof relative, "initial-%llu.net", (unsigned long long)run->seed);
+  experiment_path(experiment, relative, path);
+  if (file_exists(path)) return true;
+  Learner *learner = learner_new(design->game, &design->arms[run->arm].config, run->seed, 1);
+  bool fine = net_save(learner_net(learner), design->game->name, "initial weights", path, err);
+  learner_free(learner);
+  return fine;
+}
+
+static bool add_player(ComparePool *pool, const char *spelling, const Game *game, int *index, Error *err) {
+  Player *player = player_new(spelling, game, 1, err);
+  if (!player) return false;
+  int at = 0;
+  /* Equal networks with equal visits are one player, whatever run they are of. */
+  while (at < pool->player_count && !(player->hash == pool->hashes[at] && player->hash != 0 &&
+                                      strcmp(strrchr(player->name, ','), strrchr(pool->names[at], ',')) == 0))
+    at++;
+  if (at == pool->player_count) {
+    size_t n = (size_t)at;
+    pool->spellings = memory_grow(pool->spellings, n, n + 1, sizeof *pool->spellings);
+    pool->names = memory_grow(pool->names, n, n + 1, sizeof *pool->names);
+    pool->hashes = memory_grow(pool->hashes, n, n + 1, sizeof *pool->hashes);
+    snprintf(pool->spellings[at], sizeof *pool->spellings, "%s", spelling);
+    snprintf(pool->names[at], sizeof *pool->names, "%s", player->name);
+    pool->hashes[at] = player->hash;
+    pool->player_count++;
+  }
+  *index = at;
+  player_free(player);
+  return true;
+}
+
+static void spell(const Experiment *experiment, const ComparePoint *point, int visits, char *out,
+                  size_t size) {
+  const CompareRun *run = &experiment->runs[point->run];
+  if (point->network >= 0)
+    snprintf(out, size, "run:%s@%d,visits=%d", run->folder, point->network, visits);
+  else
+    snprintf(out, size, "net:%s,visits=%d", point->path, visits);
+}
+
+static bool add_point(const Experiment *experiment, ComparePool *pool, int run, int network, Error *err) {
+  const CompareRun *of = &experiment->runs[run];
+  char spelling[FILE_PATH_MAX + 64];
+  size_t n = (size_t)pool->point_count;
+  pool->points = memory_grow(pool->points, n, n + 1, sizeof *pool->points);
+  ComparePoint *point = &pool->points[pool->point_count++];
+  *point = (ComparePoint){.run = run, .network = network};
+  if (network >= 0) {
+    point->cost = of->costs[network];
+    snprintf(point->path, sizeof point->path, "%.*s/networks/%05d.net", FILE_PATH_MAX - 40, of->folder,
+             network);
+  } else if (!initial_network(experiment, of, point->path, err)) {
+    return false;
+  }
+  spell(experiment, point, experiment->design.settings.visits, spelling, sizeof spelling);
+  if (!add_player(pool, spelling, experiment->design.game, &point->player, err)) return false;
+  point->hash = pool->hashes[point->player];
+  return true;
+}
+
+static int nearest_network(const CompareRun *run, CompareUnit unit, double amount) {
+  int best = 0;
+  for (int k = 1; k < run->networks; k++)
+    if (fabs(run->costs[k].amount[unit] - amount) < fabs(run->costs[best].amount[unit] - amount)) best = k;
+  return best;
+}
+
+static bool add_run(const Experiment *experiment, ComparePool *pool, int index, Error *err) {
+  const CompareRun *run = &experiment->runs[index];
+  const CompareDesign *design = &experiment->design;
+  int last = 0;
+  if (!run->networks) return true;
+  if (design->arms[run->arm].kind != ARM_FROM_SCRATCH && !add_point(experiment, pool, index, -1, err))
+    return false;
+  if (!add_point(experiment, pool, index, 0, err)) return false;
+  for (int j = 1; j <= design->settings.checkpoints; j++) {
+    int network = nearest_network(run, design->unit, design->budget * j / design->settings.checkpoints);
+    if (network > last && !add_point(experiment, pool, index, network, err)) return false;
+    if (network > last) last = network;
+  }
+  return true;
+}
+
+/* The last network of every run at other budgets of search. */
+static bool add_searchers(const Experiment *experiment, ComparePool *pool, Error *err) {
+  const CompareDesign *design = &experiment->design;
+  size_t room = (size_t)(pool->point_count * design->search_visit_count) + 1;
+  pool->searchers = memory_new(room, sizeof *pool->searchers);
+  for (int p = 0; p < pool->point_count; p++) {
+    bool last = p + 1 == pool->point_count || pool->points[p + 1].run != pool->points[p].run;
+    /* The middle one too, so that training and search can be traded. */
+    int behind = 0;
+    while (!last && p + behind < pool->point_count && pool->points[p + behind].run == pool->points[p].run)
+      behind++;
+    bool middle = !last && behind == design->settings.checkpoints / 2 + 1;
+    for (int v = 0; (last || middle) && v < design->search_visit_count; v++) {
+      CompareSearcher *searcher = &pool->searchers[pool->searcher_count];
+      char spelling[FILE_PATH_MAX + 64];
+      *searcher = (CompareSearcher){.point = p, .visits = design->search_visits[v]};
+      spell(experiment, &pool->points[p], searcher->visits, spelling, sizeof spelling);
+      if (!add_player(pool, spelling, design->game, &searcher->player, err)) return false;
+      pool->searcher_count++;
+    }
+  }
+  return true;
+}
+
+bool compare_pool_new(const Experiment *experiment, ComparePool *out, Error *err) {
+  *out = (ComparePool){0};
+  bool fine = true;
+  int index;
+  for (int f = 0; fine && f < FIXED; f++)
+    fine = add_player(out, fixed_opponents[f], experiment->design.game, &index, err);
+  out->fixed_count = out->player_count;
+  for (int i = 0; fine && i < experiment->run_count; i++) fine = add_run(experiment, out, i, err);
+  fine = fine && add_searchers(experiment, out, err);
+  if (fine && !out->point_count) fine = error_set(err, "%s: no run has a network yet", experiment->folder);
+  if (!fine) compare_pool_free(out);
+  return fine;
+}
+
+void compare_pool_free(ComparePool *pool) {
+  free(pool->points), free(pool->searchers), free(pool->spellings), free(pool->names), free(pool->hashes);
+  *pool = (ComparePool){0};
+}
+
+/* --- games --- */
+
+typedef struct Schedule {
+  EloPairing *pairings;
+  int count;
+} Schedule;
+
+static void pair_up(Schedule *schedule, int a, int b, int pairs) {
+  if (a == b) return;
+  size_t n = (size_t)schedule->count;
+  schedule->pairings = memory_grow(schedule->pairings, n, n + 1, sizeof *schedule->pairings);
+  schedule->pairings[schedule->count++] = (EloPairing){a, b, pairs};
+}
+
+/* The point of another run whose cost is nearest. */
+static int counterpart(const Experiment *experiment, const ComparePool *pool, int p, int run) {
+  CompareUnit unit = experiment->design.unit;
+  int best = -1;
+  for (int q = 0; q < pool->point_count; q++) {
+    if (pool->points[q].run != run) continue;
+    double gap = fabs(pool->points[q].cost.amount[unit] - pool->points[p].cost.amount[unit]);
+    if (best < 0 || gap < fabs(pool->points[best].cost.amount[unit] - pool->points[p].cost.amount[unit]))
+      best = q;
+  }
+  return best;
+}
+
+static Schedule make_schedule(const Experiment *experiment, const ComparePool *pool) {
+  Schedule schedule = {0};
+  int arms = experiment->design.arm_count;
+  for (int p = 0; p < pool->point_count; p++) {
+    const ComparePoint *point = &pool->points[p];
+    for (int f = 0; f < pool->fixed_count; f++) pair_up(&schedule, point->player, f, SCHEDULED_PAIRS);
+    for (int back = 1; back <= 2 && back <= p; back++)
+      if (pool->points[p - back].run == point->run)
+        pair_up(&schedule, point->player, pool->points[p - back].player, SCHEDULED_PAIRS);
+    for (int other = point->run - point->run % arms; other < point->run; other++) {
+      int q = counterpart(experiment, pool, p, other);
+      if (q >= 0) pair_up(&schedule, point->player, pool->points[q].player, SCHEDULED_PAIRS);
+    }
+  }
+  for (int s = 0; s < pool->searcher_count; s++) {
+    const CompareSearcher *searcher = &pool->searchers[s];
+    for (int f = 0; f < pool->fixed_count; f++) pair_up(&schedule, searcher->player, f, SCHEDULED_PAIRS);
+    if (s > 0 && pool->searchers[s - 1].point == searcher->point)
+      pair_up(&schedule, searcher->player, pool->searchers[s - 1].player, SCHEDULED_PAIRS);
+  }
+  return schedule;
+}
+
+static Store *open_store(const Experiment *experiment, Error *err) {
+  char path[FILE_PATH_MAX];
+  experiment_path(experiment, "ratings.sqlite", path);
+  return store_open(path, err);
+}
+
+bool compare_pool_play(const Experiment *experiment, const ComparePool *pool, int threads,
+                       void (*progress)(void *context, const EloProgress *progress), void *context,
+                       Error *err) {
+  const CompareSettings *settings = &experiment->design.settings;
+  Player **players = memory_new((size_t)pool->player_count, sizeof *players);
+  Store *store = open_store(experiment, err);
+  bool fine = store != NULL;
+  for (int i = 0; fine && i < pool->player_count; i++) {
+    players[i] = player_new(pool->spellings[i], experiment->design.game, threads, err);
+    fine = players[i] != NULL;
+  }
+  Schedule schedule = make_schedule(experiment, pool);
+  EloOptions options = {.games = settings->rating_games,
+                        .seed = settings->first_seed,
+                        .pairings = schedule.pairings,
+                        .pairing_count = schedule.count,
+                        .progress = progress,
+                        .context = context};
+  EloPlayed played;
+  fine = fine && elo_play(store, players, pool->player_count, &options, &played, err);
+  free(schedule.pairings);
+  for (int i = 0; i < pool->player_count; i++) player_free(players[i]);
+  free(players);
+  store_close(store);
+  return fine;
+}
+
+/* --- what the games say --- */
+
+static bool read_results(const Experiment *experiment, StoreResults *out, Error *err) {
+  Store *store = open_store(experiment, err);
+  bool fine = store && store_results(store, experiment->design.game->name, out, err);
+  store_close(store);
+  return fine;
+}
+
+bool compare_pool_rate(const Experiment *experiment, const ComparePool *pool, ComparePoolRatings *out,
+                       Error *err) {
+  StoreResults results;
+  *out = (ComparePoolRatings){0};
+  if (!read_results(experiment, &results, err)) return false;
+  out->index = memory_new((size_t)pool->player_count, sizeof *out->index);
+  for (int i = 0; i < pool->player_count; i++)
+    out->index[i] = store_results_find(&results, pool->names[i], pool->hashes[i]);
+  out->games = results.count;
+  bool fine = out->index[0] >= 0;
+  if (fine)
+    out->table = ratings_new(results.player_count, out->index[0], results.games, results.count);
+  else
+    error_set(err, "%s: no game of the rating pool has been played", experiment->folder);
+  store_results_free(&results);
+  if (!fine) compare_pool_ratings_free(out);
+  return fine;
+}
+
+void compare_pool_ratings_free(ComparePoolRatings *ratings) {
+  ratings_free(ratings->table);
+  free(ratings->index);
+  *ratings = (ComparePoolRatings){0};
+}
+
+/* The gain from a to b by some of the games: marks are 1 for the run's networks, 2 for fixed opponents, 0 for
+ * others; the games between networks count where `equal`, else those of a network with a fixed opponent. */
+static CompareGain gain_of(const StoreResults *results, const int *marks, bool equal, int a, int b) {
+  RatingGame *games = memory_new((size_t)results->count + 1, sizeof *games);
+  int count = 0;
+  for (int g = 0; g < results->count; g++) {
+    int x = marks[results->games[g].first], y = marks[results->games[g].second];
+    if (x && y && (equal ? x == 1 && y == 1 : x != y)) games[count++] = results->games[g];
+  }
+  RatingTable *table = ratings_new(results->player_count, a, games, count);
+  CompareGain gain = {NAN, NAN, NAN, count};
+  if (count && a != b && table->ratings[b].connected)
+    gain = (CompareGain){table->ratings[b].elo, table->ratings[b].low, table->ratings[b].high, count};
+  ratings_free(table);
+  free(games);
+  return gain;
+}
+
+bool compare_pool_gains(const Experiment *experiment, const ComparePool *pool, int a, int b,
+                        CompareGain *inside, CompareGain *fixed, Error *err) {
+  StoreResults results;
+  if (!read_results(experiment, &results, err)) return false;
+  int *marks = memory_new((size_t)results.player_count + 1, sizeof *marks), ends[2] = {-1, -1};
+  for (int p = 0; p < pool->point_count; p++) {
+    if (pool->points[p].run != pool->points[a].run) continue;
+    int player = pool->points[p].player,
+        at = store_results_find(&results, pool->names[player], pool->hashes[player]);
+    if (at >= 0) marks[at] = 1;
+    if (p == a) ends[0] = at;
+    if (p == b) ends[1] = at;
+  }
+  for (int f = 0; f < pool->fixed_count; f++) {
+    int at = store_results_find(&results, pool->names[f], pool->hashes[f]);
+    if (at >= 0) marks[at] = 2;
+  }
+  bool fine = (ends[0] >= 0 && ends[1] >= 0) ||
+              error_set(err, "%s: the rating pool is incomplete", experiment->folder);
+  if (fine) *inside = gain_of(&results, marks, true, ends[0], ends[1]);
+  if (fine) *fixed = gain_of(&results, marks, false, ends[0], ends[1]);
+  free(marks);
+  store_results_free(&results);
+  return fine;
+}

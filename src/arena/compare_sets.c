@@ -1,0 +1,115 @@
+#include "arena/compare_sets.h"
+
+#include "arena/positions.h"
+#include "base/memory.h"
+#include "games/connect4_solver.h"
+#include "selfplay/shard.h"
+#include "selfplay/teacher.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  FIRST_PLY = 14, /* earlier positions take the solver too long */
+  SOLVER_LOG2_ENTRIES = 22,
+  SHARDS = 4,
+  EVALUATION_ITERATION = 2000000000, /* beyond any iteration of a run */
+  EVALUATION_GAME = 20000000         /* beyond any game of a teacher */
+};
+
+bool compare_sets_possible(const Game *game) {
+  return game == &game_connect4;
+}
+
+ReplayBlock *compare_sets_games(const Game *game, const RunConfig *config, const Net *net, uint64_t seed,
+                                int number, int games, int threads) {
+  NetPlan *plan = plan_new(net);
+  ReplayBlock *parts[SHARDS], *all = replay_block_new(game);
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+  for (int s = 0; s < SHARDS; s++) {
+    int first = games * s / SHARDS, end = games * (s + 1) / SHARDS;
+    const ShardSpec spec = {.game = game,
+                            .config = config,
+                            .plan = plan,
+                            .seed = seed,
+                            .iteration = (uint32_t)(EVALUATION_ITERATION + number),
+                            .first_game = first,
+                            .games = end - first};
+    parts[s] = end > first ? shard_play(&spec, NULL, NULL) : replay_block_new(game);
+  }
+  for (int s = 0; s < SHARDS; s++) {
+    replay_block_append(all, parts[s], 0, parts[s]->count);
+    shard_stats_add(&all->stats, &parts[s]->stats);
+    replay_block_free(parts[s]);
+  }
+  plan_free(plan);
+  return all;
+}
+
+ReplayBlock *compare_sets_teacher(const Game *game, const RunConfig *config, uint64_t seed, int games) {
+  return teacher_play(game, config, seed, EVALUATION_GAME, games);
+}
+
+ReplayBlock *compare_sets_random(const Game *game, uint64_t seed, int count) {
+  ReplayBlock *block = replay_block_new(game);
+  float policy[GAME_MOVES_MAX] = {0}, wdl[3] = {0};
+  uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
+  int moves[4096];
+  for (int t = 0; t < count; t++) {
+    Rng rng = rng_make(seed, RNG_POSITIONS, EVALUATION_ITERATION, (uint32_t)t);
+    int plies = (int)rng_below(&rng, (uint32_t)game->max_plies);
+    if (position_random_line(game, &rng, plies, moves, state))
+      replay_block_add(block, state, policy, wdl, false, plies, (uint32_t)t);
+  }
+  return block;
+}
+
+static bool fit_to_test(Connect4Solver *solver, const Connect4 *state) {
+  int values[C4_COLS], least = 1, most = -1;
+  if (position_wins_at_once(&game_connect4, state)) return false;
+  connect4_solver_move_values(solver, state, values);
+  for (int c = 0; c < C4_COLS; c++) {
+    if (values[c] == CONNECT4_NO_SCORE) continue;
+    if (values[c] < least) least = values[c];
+    if (values[c] > most) most = values[c];
+  }
+  return least < most;
+}
+
+static void add_position(Positions *positions, Connect4Solver *solver, const Connect4 *state) {
+  int scores[C4_COLS], i = positions->count++;
+  memcpy(positions->states + (size_t)i * positions->game->state_size, state, positions->game->state_size);
+  connect4_solver_moves(solver, state, scores);
+  for (int c = 0; c < C4_COLS; c++)
+    positions->scores[i * C4_COLS + c] = scores[c] == CONNECT4_NO_SCORE ? POSITION_ILLEGAL : scores[c];
+}
+
+Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed) {
+  const Game *game = block->game;
+  size_t n = (size_t)count, total = (size_t)block->count;
+  Positions *out = memory_new(1, sizeof *out);
+  *out = (Positions){.game = game,
+                     .states = memory_new(n, game->state_size),
+                     .moves = memory_new(n * (size_t)game->max_plies, sizeof(int)),
+                     .plies = memory_new(n, sizeof(int)),
+                     .scores = memory_new(n * (size_t)game->moves, sizeof(int))};
+  uint32_t *order = memory_new(total + 1, sizeof *order);
+  for (size_t i = 0; i < total; i++) order[i] = (uint32_t)i;
+  Rng rng = rng_make(seed, RNG_POSITIONS, EVALUATION_ITERATION + 1, 0);
+  rng_shuffle(&rng, order, (uint32_t)total);
+  Connect4Solver *solver = connect4_solver_new(SOLVER_LOG2_ENTRIES);
+  KeySet seen = {0};
+  for (size_t k = 0; k < total && out->count < count; k++) {
+    Connect4 state;
+    memcpy(&state, block->states + order[k] * game->state_size, sizeof state);
+    if (game->ply(&state) >= FIRST_PLY && key_set_add(&seen, game->key(&state)) &&
+        fit_to_test(solver, &state))
+      add_position(out, solver, &state);
+  }
+  key_set_free(&seen);
+  connect4_solver_free(solver);
+  free(order);
+  if (out->count) return out;
+  positions_free(out);
+  return NULL;
+}

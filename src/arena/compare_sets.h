@@ -1,0 +1,30 @@
+/* Positions with exact scores from where an experiment's players have been: what generalisation is measured
+ * on.
+ *
+ * None of them can have been learnt from: games are played anew, from random streams that no training has the
+ * name of. Only positions that test something are kept, as in positions_exact.h: not won at once, moves of
+ * different value. Connect Four alone has the solver that this needs. */
+#ifndef ARENA_COMPARE_SETS_H
+#define ARENA_COMPARE_SETS_H
+
+#include "arena/accuracy.h"
+#include "net/net.h"
+#include "selfplay/replay.h"
+#include "selfplay/run_config.h"
+
+/* True where the game has an exact solver. */
+bool compare_sets_possible(const Game *game);
+
+/* `games` games of self-play by this network under the configuration, single-threaded shards on `threads`
+ * threads; the random stream is one of evaluation `number`, which no training uses. */
+ReplayBlock *compare_sets_games(const Game *game, const RunConfig *config, const Net *net, uint64_t seed,
+                                int number, int games, int threads);
+/* Games of the configuration's teacher that no run has seen. */
+ReplayBlock *compare_sets_teacher(const Game *game, const RunConfig *config, uint64_t seed, int games);
+/* Positions of uniformly random play, as many as can be wanted. */
+ReplayBlock *compare_sets_random(const Game *game, uint64_t seed, int count);
+
+/* At most `count` positions of the block, drawn at random, with exact scores. NULL where none is fit. */
+Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed);
+
+#endif
