@@ -57,6 +57,14 @@ void train_kernels_here(const TrainKernels *list[TRAIN_MOST_KERNELS]);
 
 /* Positions that pass through a layer together. */
 int trainer_group(int max_batch);
+
+/* Convolution `index` of a group of `count` positions: y[rows][out] of x[rows][in]. */
+void trainer_conv_forward(const NetTrainer *trainer, TrainerWorkspace *workspace, int index, int count,
+                          const float *x, float *y);
+/* dx[rows][in] of dy[rows][out], plus residual where there is one; dx may be residual. The stem has no dx.
+ * workspace->d_weights receives the gradient dU' of this group, added with `add`. */
+void trainer_conv_backward(const NetTrainer *trainer, TrainerWorkspace *workspace, int index, int count,
+                           bool add, const float *x, const float *dy, const float *residual, float *dx);
 /* planes[batch][planes][cells] -> workspace->trunk; leaves batch statistics in heads->stats. */
 void trainer_tower_forward(const NetTrainer *trainer, TrainerWorkspace *workspace, const float *params,
                            const float *planes, int batch);
