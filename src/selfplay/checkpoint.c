@@ -14,13 +14,19 @@ static void checkpoint_path(const Training *training, int64_t iteration, char pa
   run_path(&training->run, relative, path);
 }
 
-bool checkpoint_save(Training *training, const json_t *line, Error *err) {
+bool checkpoint_save_network(Training *training, Error *err) {
   char path[FILE_PATH_MAX], note[256];
   int iteration = (int)training->totals.iteration;
   snprintf(note, sizeof note, "run %s, seed %llu, iteration %d", training->run.name,
            (unsigned long long)training->run.seed, iteration);
   run_network_path(&training->run, iteration, path);
-  if (!net_save(learner_averaged(training->learner), training->run.game->name, note, path, err)) return false;
+  return net_save(learner_averaged(training->learner), training->run.game->name, note, path, err);
+}
+
+bool checkpoint_save(Training *training, const json_t *line, Error *err) {
+  char path[FILE_PATH_MAX];
+  int64_t iteration = training->totals.iteration;
+  if (!checkpoint_save_network(training, err)) return false;
   Buffer state = {0};
   char *text = line ? json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
   uint32_t length = text ? (uint32_t)strlen(text) : 0;
@@ -70,6 +76,9 @@ bool checkpoint_resume(Training *training, bool *found, Error *err) {
     checkpoint_path(training, iteration, path);
     if (!file_exists(path)) continue;
     if (read_checkpoint(training, path, err)) {
+      const Totals *totals = &training->totals;
+      run_clock_at_least(&training->clock, (RunTime){totals->seconds, totals->cpu_seconds},
+                         totals->teacher_seconds);
       *found = true;
       return true;
     }

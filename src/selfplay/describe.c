@@ -37,8 +37,7 @@ static void describe_games(json_t *line, const IterationResult *result) {
   set_real(line, "target_entropy", stats->target_entropy / n);
   set_int(line, "simulations", stats->simulations);
   set_int(line, "evaluations", stats->evaluations);
-  set_real(line, "evaluations_per_second",
-           (double)stats->evaluations / fmax(1e-9, result->selfplay_seconds));
+  set_real(line, "evaluations_per_second", (double)stats->evaluations / fmax(1e-9, result->selfplay_seconds));
   set_real(line, "cache_hit_rate",
            stats->cache_lookups ? (double)stats->cache_hits / (double)stats->cache_lookups : 0);
 }
@@ -86,25 +85,20 @@ json_t *describe_iteration(const Training *training, const IterationResult *resu
   return line;
 }
 
-bool describe_bootstrap(const Training *training, double teacher_seconds, double teacher_cpu,
-                                Error *err) {
+bool describe_bootstrap(const Training *training, int games, double fit_cpu, Error *err) {
   char path[FILE_PATH_MAX];
-  int place;
-  double cpu = clock_cpu() - training->session_cpu, fit_cpu = fmax(cpu - teacher_cpu, 1e-3);
-  int64_t samples = learner_samples(training->learner), games = training->config->imitation_games;
-  if (training->run.source[0]) {
-    const ReplayBlock *last = replay_at(training->expert, replay_count(training->expert) - 1, &place);
-    games = last->facts[place].game + 1;
-  }
+  RunClock clock = training->clock;
+  run_clock_advance(&clock);
+  double flops = training_flops(training, 0, learner_samples(training->learner));
   json_t *cost = json_object();
   set_int(cost, "teacher_games", games);
-  set_real(cost, "teacher_seconds", teacher_seconds);
-  set_real(cost, "teacher_cpu_seconds", teacher_cpu);
-  set_real(cost, "teacher_flops", training_flops(training, 0, samples) / fit_cpu * teacher_cpu);
-  set_int(cost, "imitation_samples", samples);
-  set_real(cost, "imitation_flops", training_flops(training, 0, samples));
-  set_real(cost, "cpu_seconds", cpu);
-  set_real(cost, "seconds", clock_wall() - training->session_start);
+  set_real(cost, "teacher_seconds", clock.teacher.seconds);
+  set_real(cost, "teacher_cpu_seconds", clock.teacher.cpu_seconds);
+  set_real(cost, "teacher_flops", flops / fmax(fit_cpu, 1e-3) * clock.teacher.cpu_seconds);
+  set_int(cost, "imitation_samples", learner_samples(training->learner));
+  set_real(cost, "imitation_flops", flops);
+  set_real(cost, "cpu_seconds", clock.spent.cpu_seconds);
+  set_real(cost, "seconds", clock.spent.seconds);
   char *text = json_dumps(cost, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
   json_decref(cost);
   run_path(&training->run, "bootstrap.json", path);

@@ -17,9 +17,10 @@ typedef struct IterationResult {
 /* The iteration's line of log.jsonl, without the totals' advance since training_account_time(). The caller's
  * to json_decref(). */
 json_t *describe_iteration(const Training *training, const IterationResult *result);
-/* Writes bootstrap.json: what the bootstrap stage cost, for whoever compares runs by their whole budget. A
- * teacher does no floating-point work that could be counted, so its processor time is taken at the rate at
- * which the fitting that followed it worked. */
-bool describe_bootstrap(const Training *training, double teacher_seconds, double teacher_cpu, Error *err);
+/* Writes bootstrap.json: what the bootstrap stage cost over all sessions, for whoever compares runs by their
+ * whole budget. A teacher does no floating-point work that could be counted, so its processor time is taken
+ * at the rate at which the fitting that followed it (`fit_cpu` seconds) worked. Steps that a kill undid count
+ * as time, not as samples. */
+bool describe_bootstrap(const Training *training, int games, double fit_cpu, Error *err);
 
 #endif

@@ -1,5 +1,5 @@
-/* The shards of an iteration's self-play: played in parallel and kept in replay/, or read from there; a damaged
- * one is named, set aside and played again, to the same bytes. */
+/* The shards of an iteration's self-play: played in parallel and kept in replay/, or read from there; a
+ * damaged one is named, set aside and played again, to the same bytes. */
 #ifndef SELFPLAY_RUN_SHARDS_H
 #define SELFPLAY_RUN_SHARDS_H
 

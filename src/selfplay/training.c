@@ -1,7 +1,5 @@
 #include "selfplay/training.h"
 
-#include "base/clock.h"
-
 #include <math.h>
 
 void training_notice(const Training *training, const char *message) {
@@ -9,8 +7,7 @@ void training_notice(const Training *training, const char *message) {
 }
 
 double training_seconds_left(const Training *training) {
-  double limit = -1, elapsed = training->totals.seconds + clock_wall() - training->session_start;
-  if (training->config->minutes > 0) limit = fmax(0, training->config->minutes * 60 - elapsed);
+  double limit = run_clock_left(&training->clock);
   if (training->config->iterations > 0 && training->last_iteration_seconds > 0) {
     double rest = (double)(training->config->iterations - training->totals.iteration) *
                   training->last_iteration_seconds;
@@ -19,21 +16,22 @@ double training_seconds_left(const Training *training) {
   return limit;
 }
 
-void training_report(const Training *training, RunStage stage, int64_t done, int64_t total) {
+void training_report(Training *training, RunStage stage, int64_t done, int64_t total) {
   RunProgress progress = {.stage = stage,
-                          .iteration = (int)training->totals.iteration + 1,
+                          .iteration = stage < STAGE_SELFPLAY ? 0 : (int)training->totals.iteration + 1,
                           .done = done,
                           .total = total,
                           .seconds_left = training_seconds_left(training)};
+  Error full; /* a disk that is full or gone stops the run at its next shard or checkpoint, with a message */
+  run_clock_write(&training->clock, false, &full);
   if (training->events->progress) training->events->progress(training->events->context, &progress);
 }
 
 void training_account_time(Training *training) {
-  double now = clock_wall(), cpu = clock_cpu();
-  training->totals.seconds += now - training->session_start;
-  training->totals.cpu_seconds += cpu - training->session_cpu;
-  training->session_start = now;
-  training->session_cpu = cpu;
+  run_clock_advance(&training->clock);
+  training->totals.seconds = training->clock.spent.seconds;
+  training->totals.cpu_seconds = training->clock.spent.cpu_seconds;
+  training->totals.teacher_seconds = training->clock.teacher.seconds;
 }
 
 double training_flops(const Training *training, int64_t evaluations, int64_t samples) {

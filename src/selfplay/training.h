@@ -1,10 +1,11 @@
-/* A training under way, as the modules that carry it out share it: run_train.c (its course), run_shards.c
- * (self-play), run_iteration.c (one iteration), checkpoint.c (resuming), describe.c (its log). */
+/* A training under way, as the modules that carry it out share it: run_train.c (its course), imitation.c
+ * (the bootstrap stage), run_shards.c (self-play), run_iteration.c (one iteration), checkpoint.c (resuming),
+ * describe.c (its log). */
 #ifndef SELFPLAY_TRAINING_H
 #define SELFPLAY_TRAINING_H
 
 #include "selfplay/learner.h"
-#include "selfplay/run_folder.h"
+#include "selfplay/run_clock.h"
 
 /* Totals since the run began, kept in the checkpoint: what the two arms are compared by. */
 typedef struct Totals {
@@ -22,14 +23,15 @@ typedef struct Training {
   Learner *learner;
   Replay *replay, *expert;
   Totals totals;
-  double session_start, session_cpu; /* clocks when the last totals were taken */
+  RunClock clock;
   double last_iteration_seconds;
 } Training;
 
-/* Messages and progress, to the caller's events. Not from two threads at once. */
+/* Messages and progress, to the caller's events; progress also keeps clock.json. Not from two threads at
+ * once. */
 void training_notice(const Training *training, const char *message);
-void training_report(const Training *training, RunStage stage, int64_t done, int64_t total);
-/* Takes the clocks' advance into the totals. */
+void training_report(Training *training, RunStage stage, int64_t done, int64_t total);
+/* Takes the clock into the totals. */
 void training_account_time(Training *training);
 /* Until the run ends by time or iterations; negative where unknown. */
 double training_seconds_left(const Training *training);
