@@ -12,10 +12,10 @@ TestSuite(budget, .timeout = HANG_SECONDS);
 
 /* What a session does when it is told of progress. */
 typedef struct Session {
-  RunStage stage;                  /* at the first report of this stage */
-  bool acted;                      /* it was made */
-  bool stops;                      /* the session is stopped, as by a signal, */
-  double sleeps;                   /* or this many seconds pass */
+  RunStage stage;                   /* at the first report of this stage */
+  bool acted;                       /* it was made */
+  bool stops;                       /* the session is stopped, as by a signal, */
+  double sleeps;                    /* or this many seconds pass */
   char notice[FILE_PATH_MAX + 600]; /* the last one */
 } Session;
 
@@ -36,11 +36,11 @@ static void on_notice(void *context, const char *message) {
 
 /* A run of tic-tac-toe, so small that a stage takes a moment. */
 static RunRequest small_run(const char *folder) {
-  static const char *const sets[] = {
-      "net.blocks=1",         "net.channels=8",       "search.visits=8",  "selfplay.games=16",
-      "selfplay.shards=4",    "learner.batch=32",     "learner.slice=16", "imitation.games=120",
-      "imitation.depth=2",    "imitation.epochs=2",   "run.minutes=0",    "run.iterations=1",
-      "selfplay.random_plies=3"};
+  static const char *const sets[] = {"net.blocks=1",           "net.channels=8",      "search.visits=8",
+                                     "selfplay.games=16",      "selfplay.shards=4",   "learner.batch=32",
+                                     "learner.slice=16",       "imitation.games=120", "imitation.depth=2",
+                                     "imitation.epochs=2",     "run.minutes=0",       "run.iterations=1",
+                                     "selfplay.random_plies=3"};
   RunRequest request = {.folder = folder,
                         .game = game_find("tictactoe"),
                         .arm = ARM_BOOTSTRAP_IMITATION,
@@ -98,7 +98,8 @@ Test(budget, the_bootstrap_stage_ends_with_it_and_is_completed_by_more) {
   train(whole, 0, &session);
   cr_assert(session.acted);
 
-  /* No time at all: no game is made, the network is the first one, and nothing pretends that the stage is over. */
+  /* No time at all: no game is made, the network is the first one, and nothing pretends that the stage is
+   * over. */
   train(cut, 1e-6, &session);
   cr_assert(strstr(session.notice, "after 0 of 120 expert games"), "%s", session.notice);
   cr_assert(has(cut, "networks/00000.net") && !has(cut, "learner-00000.ckpt"));

@@ -21,9 +21,9 @@ void run_clock_start(RunClock *clock, const RunInfo *run, double minutes) {
   run_path(run, "clock.json", clock->path);
   json_t *root = json_load_file(clock->path, 0, NULL);
   RunTime spent, teacher;
-  if (root && json_unpack(root, "{s:F, s:F, s:F, s:F}", "seconds", &spent.seconds, "cpu_seconds",
-                          &spent.cpu_seconds, "teacher_seconds", &teacher.seconds, "teacher_cpu_seconds",
-                          &teacher.cpu_seconds) == 0)
+  if (root &&
+      json_unpack(root, "{s:F, s:F, s:F, s:F}", "seconds", &spent.seconds, "cpu_seconds", &spent.cpu_seconds,
+                  "teacher_seconds", &teacher.seconds, "teacher_cpu_seconds", &teacher.cpu_seconds) == 0)
     clock->spent = spent, clock->teacher = teacher;
   json_decref(root);
   set_deadline(clock);
