@@ -5,6 +5,7 @@
 
 #include <locale.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <string.h>
 
 typedef struct Command {
@@ -102,7 +103,8 @@ static int run_command(const Command *command, int argc, char **argv) {
 
 int main(int argc, char **argv) {
   blas_core_choose(argv);
-  setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: numbers in files and JSON keep their point */
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write, with a message, like a full disk */
+  setlocale(LC_CTYPE, "");  /* not LC_NUMERIC: numbers in files and JSON keep their point */
   argp_err_exit_status = EXIT_WRONG_USAGE;
   argp_program_version_hook = print_version;
   char name[] = "selfplay";

@@ -126,7 +126,7 @@ static const ConfigKey keys[] = {
 
     INT("run.iterations", iterations, 0, 1000000, "0", "Iterations to train for; 0 = no limit."),
     REAL("run.minutes", minutes, 0, 1e6, "30",
-         "Wall-clock minutes to train for, over all resumes; 0 = no limit."),
+         "Wall-clock minutes to train for, the bootstrap stage and all resumes included; 0 = no limit."),
 };
 
 const ConfigTable run_config_table = {keys, sizeof keys / sizeof *keys};
