@@ -144,7 +144,8 @@ static bool solver_analyze(Player *player, const PlayerQuery *query, int visits,
   for (int move = 0; move < game->moves; move++) {
     if (scores[move] == EXACT_NO_SCORE) continue;
     SearchChild *child = &out->children[out->child_count++];
-    *child = (SearchChild){.move = move, .value = (float)((scores[move] > 0) - (scores[move] < 0))};
+    int value = (scores[move] > 0) - (scores[move] < 0);
+    *child = (SearchChild){.move = move, .value = (float)value, .lower = value, .upper = value};
     child->prior = scores[move] == scores[out->move];
     tied += child->prior;
   }

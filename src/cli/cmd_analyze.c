@@ -54,9 +54,11 @@ static const struct argp parser = {
     .doc = "Value, policy, visits and principal variation of a position, for the player to move.\v"
            "Without PLAYER the shipped network looks. JSON: {\"game\", \"player\", \"moves\", \"to_move\", "
            "\"value\", "
-           "\"wdl\": {\"win\", \"draw\", \"loss\"}, \"network\": {\"value\", \"wdl\"}, \"visits\", \"best\", "
+           "\"wdl\": {\"win\", \"draw\", \"loss\"}, \"proven\": null or -1, 0, 1, \"network\": {\"value\", "
+           "\"wdl\"}, \"visits\", \"best\", "
            "\"pv\": "
-           "[...], \"children\": [{\"move\", \"prior\", \"visits\", \"value\"}]}; values in [-1, 1]."};
+           "[...], \"children\": [{\"move\", \"prior\", \"visits\", \"value\", \"bounds\": "
+           "[least, most]}]}; values in [-1, 1]."};
 
 int cmd_analyze(int argc, char **argv) {
   Options options = {.common = cli_common_defaults(), .moves = ""};

@@ -5,11 +5,14 @@ static void bar(FILE *stream, double share, int width, bool unicode) {
   for (int i = 0; i < width; i++) fputs(i < filled ? (unicode ? "█" : "#") : (unicode ? "░" : "."), stream);
 }
 
+static const char *const proofs[] = {" a proven loss", " a proven draw", " a proven win"};
+
 void show_analysis(FILE *stream, const Game *game, const PlayerAnalysis *analysis, bool unicode) {
   const float *wdl = analysis->wdl, *alone = analysis->network_wdl;
   char name[GAME_MOVE_TEXT];
   fprintf(stream, "win %5.1f%%  draw %5.1f%%  loss %5.1f%%  value %+.3f  (%d visits; network alone %+.3f)\n",
           100 * wdl[0], 100 * wdl[1], 100 * wdl[2], wdl[0] - wdl[2], analysis->visits, alone[0] - alone[2]);
+  if (analysis->proven) fprintf(stream, "the result is%s\n", proofs[analysis->proven_value + 1]);
   int total = 0;
   for (int i = 0; i < analysis->child_count; i++) total += analysis->children[i].visits;
   for (int i = 0; i < analysis->child_count; i++) {
@@ -17,8 +20,8 @@ void show_analysis(FILE *stream, const Game *game, const PlayerAnalysis *analysi
     game->print_move(child->move, name);
     fprintf(stream, "%c%4s ", child->move == analysis->move ? '>' : ' ', name);
     bar(stream, total ? (double)child->visits / total : child->prior, 20, unicode);
-    fprintf(stream, " %7d visits  prior %5.1f%%  value %+.3f\n", child->visits, 100 * child->prior,
-            child->value);
+    fprintf(stream, " %7d visits  prior %5.1f%%  value %+.3f%s\n", child->visits, 100 * child->prior,
+            child->value, child->lower == child->upper ? proofs[child->lower + 1] : "");
   }
   fprintf(stream, "principal variation:");
   for (int i = 0; i < analysis->pv_length; i++) {
@@ -38,8 +41,9 @@ json_t *show_analysis_json(const Game *game, const PlayerAnalysis *analysis) {
   for (int i = 0; i < analysis->child_count; i++) {
     const SearchChild *child = &analysis->children[i];
     game->print_move(child->move, name);
-    json_array_append_new(children, json_pack("{s:s, s:f, s:i, s:f}", "move", name, "prior", child->prior,
-                                              "visits", child->visits, "value", child->value));
+    json_array_append_new(children, json_pack("{s:s, s:f, s:i, s:f, s:[i, i]}", "move", name, "prior",
+                                              child->prior, "visits", child->visits, "value", child->value,
+                                              "bounds", child->lower, child->upper));
   }
   for (int i = 0; i < analysis->pv_length; i++) {
     game->print_move(analysis->pv[i], name);
@@ -47,8 +51,9 @@ json_t *show_analysis_json(const Game *game, const PlayerAnalysis *analysis) {
   }
   game->print_move(analysis->move, name);
   const float *alone = analysis->network_wdl;
-  return json_pack("{s:f, s:o, s:{s:f, s:o}, s:i, s:s, s:o, s:o}", "value",
-                   analysis->wdl[0] - analysis->wdl[2], "wdl", wdl_json(analysis->wdl), "network", "value",
-                   alone[0] - alone[2], "wdl", wdl_json(alone), "visits", analysis->visits, "best", name,
-                   "pv", pv, "children", children);
+  json_t *proven = analysis->proven ? json_integer(analysis->proven_value) : json_null();
+  return json_pack("{s:f, s:o, s:o, s:{s:f, s:o}, s:i, s:s, s:o, s:o}", "value",
+                   analysis->wdl[0] - analysis->wdl[2], "wdl", wdl_json(analysis->wdl), "proven", proven,
+                   "network", "value", alone[0] - alone[2], "wdl", wdl_json(alone), "visits",
+                   analysis->visits, "best", name, "pv", pv, "children", children);
 }
