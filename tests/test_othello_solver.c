@@ -1,8 +1,11 @@
 #include "arena/positions.h"
 #include "games/othello_solver.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <string.h>
+
+TestSuite(othello_solver, .timeout = HANG_SECONDS);
 
 /* Final difference in discs, the empty squares being the winner's. */
 static int difference(const Game *game, const Othello *state) {

@@ -142,7 +142,7 @@ Test(othello_use, shards_and_teachers_learn_from_choices_alone) {
   net_init(net, &rng);
   NetPlan *plan = plan_new(net);
   const ShardSpec spec = {.game = game, .config = &config, .plan = plan, .seed = 3, .games = 40};
-  ReplayBlock *blocks[2] = {shard_play(&spec, NULL, NULL), teacher_play(game, &config, 3, 0, 40)};
+  ReplayBlock *blocks[2] = {shard_play(&spec, NULL, NULL), teacher_play(game, &config, 3, 0, 40, NULL, NULL)};
   cr_assert_eq(blocks[0]->stats.games, 40);
   for (int b = 0; b < 2; b++) {
     int same_side = 0;

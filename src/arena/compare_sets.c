@@ -46,7 +46,7 @@ ReplayBlock *compare_sets_games(const Game *game, const RunConfig *config, const
 }
 
 ReplayBlock *compare_sets_teacher(const Game *game, const RunConfig *config, uint64_t seed, int games) {
-  return teacher_play(game, config, seed, EVALUATION_GAME, games);
+  return teacher_play(game, config, seed, EVALUATION_GAME, games, NULL, NULL);
 }
 
 ReplayBlock *compare_sets_random(const Game *game, uint64_t seed, int count) {

@@ -77,6 +77,10 @@ static void draw_cell(FILE *stream, const BoardStyle *style, const Game *game, i
     fprintf(stream, marked ? "(%s)" : " %s ", discs[piece]);
 }
 
+void board_piece(FILE *stream, const BoardStyle *style, const Game *game, int piece) {
+  draw_cell(stream, style, game, piece, false);
+}
+
 static void draw_edge(FILE *stream, const BoardStyle *style, const Game *game, bool top) {
   fprintf(stream, "   ");
   fputs(!style->unicode ? "+" : top ? "╭" : "╰", stream);

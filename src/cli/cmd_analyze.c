@@ -51,6 +51,7 @@ static const struct argp parser = {
     .parser = parse,
     .children = children,
     .args_doc = "[PLAYER]",
+    .help_filter = cli_help_players,
     .doc = "Value, policy, visits and principal variation of a position, for the player to move.\v"
            "Without PLAYER the shipped network looks. JSON: {\"game\", \"player\", \"moves\", \"to_move\", "
            "\"value\", "
@@ -95,7 +96,7 @@ int cmd_analyze(int argc, char **argv) {
     BoardStyle style = board_style(stdout, false);
     board_draw(stdout, &style, game, state, count ? moves[count - 1] : -1, -1, -1);
     printf("%s to move; %s\n", game->player[game->to_move(state)], player->name);
-    show_analysis(stdout, game, analysis, style.unicode);
+    show_analysis(stdout, game, analysis, style.unicode, cli_width(stdout));
   }
   free(analysis);
   player_free(player);

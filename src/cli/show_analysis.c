@@ -1,34 +1,54 @@
 #include "cli/show_analysis.h"
 
+#include <string.h>
+
 static void bar(FILE *stream, double share, int width, bool unicode) {
   int filled = (int)(share * width + 0.5);
   for (int i = 0; i < width; i++) fputs(i < filled ? (unicode ? "█" : "#") : (unicode ? "░" : "."), stream);
 }
 
-static const char *const proofs[] = {" a proven loss", " a proven draw", " a proven win"};
-
-void show_analysis(FILE *stream, const Game *game, const PlayerAnalysis *analysis, bool unicode) {
-  const float *wdl = analysis->wdl, *alone = analysis->network_wdl;
+static void put_pv(FILE *stream, const Game *game, const PlayerAnalysis *analysis, int width) {
   char name[GAME_MOVE_TEXT];
-  fprintf(stream, "win %5.1f%%  draw %5.1f%%  loss %5.1f%%  value %+.3f  (%d visits; network alone %+.3f)\n",
-          100 * wdl[0], 100 * wdl[1], 100 * wdl[2], wdl[0] - wdl[2], analysis->visits, alone[0] - alone[2]);
-  if (analysis->proven) fprintf(stream, "the result is%s\n", proofs[analysis->proven_value + 1]);
-  int total = 0;
+  int used = fprintf(stream, "principal variation:");
+  for (int i = 0; i < analysis->pv_length; i++) {
+    game->print_move(analysis->pv[i], name);
+    if (used + 1 + (int)strlen(name) > width) used = fprintf(stream, "\n  ") - 1;
+    used += fprintf(stream, " %s", name);
+  }
+  fputc('\n', stream);
+}
+
+static const char *const proofs[] = {" proven loss", " proven draw", " proven win"};
+
+void show_analysis(FILE *stream, const Game *game, const PlayerAnalysis *analysis, bool unicode, int width) {
+  enum { BAR = 20, NUMBERS = 36, PRIOR = 14, SUMMARY = 84 };
+  const float *wdl = analysis->wdl, *alone = analysis->network_wdl;
+  bool prior = width >= NUMBERS + PRIOR + 6;
+  int room = width - NUMBERS - (prior ? PRIOR : 0),
+      length = room > BAR ? BAR
+               : room > 0 ? room
+                          : 0,
+      total = 0;
+  char name[GAME_MOVE_TEXT];
+  fprintf(stream, "win %5.1f%%  draw %5.1f%%  loss %5.1f%%%s", 100 * wdl[0], 100 * wdl[1], 100 * wdl[2],
+          width >= SUMMARY ? "  " : "\n");
+  fprintf(stream, "value %+.3f  (%d visits; network alone %+.3f)\n", wdl[0] - wdl[2], analysis->visits,
+          alone[0] - alone[2]);
+  if (analysis->proven) fprintf(stream, "the result is certain:%s\n", proofs[analysis->proven_value + 1]);
   for (int i = 0; i < analysis->child_count; i++) total += analysis->children[i].visits;
   for (int i = 0; i < analysis->child_count; i++) {
     const SearchChild *child = &analysis->children[i];
     game->print_move(child->move, name);
     fprintf(stream, "%c%4s ", child->move == analysis->move ? '>' : ' ', name);
-    bar(stream, total ? (double)child->visits / total : child->prior, 20, unicode);
-    fprintf(stream, " %7d visits  prior %5.1f%%  value %+.3f%s\n", child->visits, 100 * child->prior,
-            child->value, child->lower == child->upper ? proofs[child->lower + 1] : "");
+    bar(stream, total ? (double)child->visits / total : child->prior, length, unicode);
+    fprintf(stream, " %7d visits", child->visits);
+    if (prior) fprintf(stream, "  prior %5.1f%%", 100 * child->prior);
+    if (child->lower == child->upper)
+      fprintf(stream, " %s\n", proofs[child->lower + 1]);
+    else
+      fprintf(stream, "  value %+.3f\n", child->value);
   }
-  fprintf(stream, "principal variation:");
-  for (int i = 0; i < analysis->pv_length; i++) {
-    game->print_move(analysis->pv[i], name);
-    fprintf(stream, " %s", name);
-  }
-  fputc('\n', stream);
+  put_pv(stream, game, analysis, width);
 }
 
 static json_t *wdl_json(const float wdl[3]) {

@@ -76,7 +76,9 @@ static void add_position(ReplayBlock *block, const void *state, int move, bool i
   replay_block_add(block, state, policy, unsearched, false, block->game->ply(state), game_number);
 }
 
-static void play_game(Teacher *teacher, Rng rng, uint32_t number, ReplayBlock *block) {
+/* False where it was stopped half-way. */
+static bool play_game(Teacher *teacher, Rng rng, uint32_t number, ReplayBlock *block, TeacherStop *stop,
+                      const void *context) {
   const Game *game = teacher->game;
   uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
   int moves[GAME_MOVES_MAX], first = block->count, count;
@@ -84,6 +86,7 @@ static void play_game(Teacher *teacher, Rng rng, uint32_t number, ReplayBlock *b
   while ((count = game->legal(state, moves)) > 0) {
     bool random = rng_uniform(&rng) < teacher->config->imitation_random;
     int move = moves[0];
+    if (stop && stop(context)) return false;
     if (count > 1) {
       move = random ? moves[rng_below(&rng, (uint32_t)count)] : teacher_move(teacher, state, &rng);
       add_position(block, state, move, !random, number);
@@ -91,16 +94,22 @@ static void play_game(Teacher *teacher, Rng rng, uint32_t number, ReplayBlock *b
     game->play(state, move);
   }
   replay_block_outcome(block, first, result_for_first(game, state));
+  return true;
 }
 
-ReplayBlock *teacher_play(const Game *game, const RunConfig *config, uint64_t seed, int first, int games) {
+ReplayBlock *teacher_play(const Game *game, const RunConfig *config, uint64_t seed, int first, int games,
+                          TeacherStop *stop, const void *context) {
   Teacher teacher;
   ReplayBlock *block = replay_block_new(game);
   teacher_open(&teacher, game, config, seed, first);
-  for (int i = first; i < first + games; i++)
-    play_game(&teacher, rng_make(seed, RNG_TEACHER, 0, (uint32_t)i), (uint32_t)i, block);
+  bool whole = true;
+  for (int i = first; whole && i < first + games; i++)
+    whole =
+        play_game(&teacher, rng_make(seed, RNG_TEACHER, 0, (uint32_t)i), (uint32_t)i, block, stop, context);
   teacher_close(&teacher);
-  return block;
+  if (whole) return block;
+  replay_block_free(block);
+  return NULL;
 }
 
 /* Replays one record; false with the reason where it is no finished legal game. */
