@@ -45,6 +45,7 @@ Test(othello_use, solver_plays_endgames_and_says_where_it_cannot) {
       for (int i = 0; i < analysis->pv_length; i++) game->play(state, analysis->pv[i]);
       cr_assert(game->over(state, &value));
       cr_assert_eq(game->to_move(state) == mover ? value : -value, analysis->wdl[0] - analysis->wdl[2]);
+      cr_assert(analysis->proven && analysis->proven_value == analysis->wdl[0] - analysis->wdl[2]);
     }
     free(analysis);
   }

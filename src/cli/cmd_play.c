@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WORD_MAX = 64 };
+enum { WORD_MAX = 512 };
 
 typedef struct Options {
   CliCommon common;
@@ -171,7 +171,7 @@ static bool set_visits(Session *session) {
   long visits = strtol(word, &end, 10);
   if (visits < 1 || visits > 100000000 || *end) {
     snprintf(session->message, sizeof session->message,
-             "visits need a whole number from 1 to 100000000, not '%s'", word);
+             "visits need a whole number from 1 to 100000000, not '%.40s'", word);
     if (!session->keys) cli_fail("%s", session->message);
     return true;
   }
@@ -280,24 +280,28 @@ static void answer(Session *session) {
   }
 }
 
-/* Moves of one letter may be run together in a pipe, as in every other line of moves ("4455"). */
+/* Moves may be run together in a pipe, as in every other line of moves ("4455", "f5d6"). */
 static bool is_run_of_moves(const Game *game, const char *word) {
-  if (strlen(word) < 2 || game->parse_move(word) >= 0) return false;
-  for (const char *at = word; *at; at++)
-    if (game->parse_move((const char[]){*at, 0}) < 0) return false;
+  size_t used;
+  if (game->parse_move(word) >= 0) return false;
+  for (; *word; word += used)
+    if (game_leading_move(game, word, strlen(word), &used) < 0) return false;
   return true;
 }
 
 /* Does what one word of the input says, and lets the engine answer. False ends the session. */
 static bool take_word(Session *session, const char *word) {
   bool run = !session->keys && is_run_of_moves(session->game, word);
-  size_t count = run ? strlen(word) : 1;
-  for (size_t i = 0; i < count; i++) {
-    const char letter[] = {word[i], 0};
-    if (!obey(session, run ? letter : word)) return false;
+  char name[WORD_MAX];
+  do {
+    size_t used = strlen(word);
+    if (run) game_leading_move(session->game, word, used, &used);
+    snprintf(name, sizeof name, "%.*s", (int)used, word);
+    word += used;
+    if (!obey(session, name)) return false;
     play_show(session);
     answer(session);
-  }
+  } while (*word);
   return true;
 }
 
