@@ -198,6 +198,18 @@ static void run_slice(const Learner *learner, int number, const Worker *worker) 
                        NULL, count, 1, value_weight, slice->gradient, slice->stats, &slice->loss);
 }
 
+/* One thread's share. A team of one is no parallel region to OpenBLAS, which would split products over all
+ * cores and so round them differently; the call ends that for this region alone. */
+static void run_slices(const Learner *learner, const Replay *replay, const Replay *expert, int expert_rows) {
+  Worker *worker = &learner->workers[omp_get_thread_num()];
+  omp_set_num_threads(1);
+#pragma omp for schedule(dynamic)
+  for (int i = 0; i < learner->slice_count; i++) {
+    fill_slice(learner, i, replay, expert, expert_rows, &worker->rows);
+    run_slice(learner, i, worker);
+  }
+}
+
 /* Sums the slices in their order, whatever the threads, and averages over the minibatch. */
 static void sum_gradients(Learner *learner) {
   enum { BLOCK = 4096 }; /* stays in the nearest cache over all slices */
@@ -238,12 +250,8 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
   *stats = (FitStats){.expert_share = (double)expert_rows / config->batch};
   for (int64_t step = 0; step < steps; step++) {
     if (learner->trainer) trainer_load(learner->trainer, learner->net, learner->threads);
-#pragma omp parallel for schedule(dynamic) num_threads(learner->threads)
-    for (int i = 0; i < learner->slice_count; i++) {
-      Worker *worker = &learner->workers[omp_get_thread_num()];
-      fill_slice(learner, i, replay, expert, expert_rows, &worker->rows);
-      run_slice(learner, i, worker);
-    }
+#pragma omp parallel num_threads(learner->threads)
+    run_slices(learner, replay, expert, expert_rows);
     sum_gradients(learner);
     stats->rate = learning_rate(learner, iteration);
     stats->gradient_norm += optimizer_step(learner->optimizer, learner->net, learner->gradient, stats->rate);
