@@ -22,40 +22,38 @@ static Matrices matrices(const WinogradTiling *tiling) {
   return g;
 }
 
+/* One vector, in as many pieces as the instruction set has them. */
+typedef float Block __attribute__((vector_size(BLOCK * sizeof(float))));
+
 /* G taps G^T, products `plane` floats apart. */
 SIMD_CLONES
-static void transform_block(const Matrices *g, const float taps[TAPS][BLOCK], float *products, size_t plane) {
-  float half[3][WINOGRAD_MOST_POINTS][BLOCK];
-  for (int a = 0; a < 3; a++) {
-    for (int j = 0; j < g->along_points; j++) {
-      const float *row = g->along[j];
-      for (int n = 0; n < BLOCK; n++)
-        half[a][j][n] = row[0] * taps[3 * a][n] + row[1] * taps[3 * a + 1][n] + row[2] * taps[3 * a + 2][n];
+static void transform_block(const Matrices *g, const Block taps[TAPS], float *products, size_t plane) {
+  for (int j = 0; j < g->along_points; j++) {
+    const float *along = g->along[j];
+    Block half[3];
+    for (int a = 0; a < 3; a++)
+      half[a] = along[0] * taps[3 * a] + along[1] * taps[3 * a + 1] + along[2] * taps[3 * a + 2];
+    for (int i = 0; i < g->down_points; i++) {
+      const float *down = g->down[i];
+      *(Block *)(products + (size_t)(i * g->along_points + j) * plane) =
+          down[0] * half[0] + down[1] * half[1] + down[2] * half[2];
     }
-  }
-  for (int i = 0; i < g->down_points; i++) {
-    const float *row = g->down[i];
-    for (int j = 0; j < g->along_points; j++, products += plane)
-      for (int n = 0; n < BLOCK; n++)
-        products[n] = row[0] * half[0][j][n] + row[1] * half[1][j][n] + row[2] * half[2][j][n];
   }
 }
 
 /* G^T products G */
 SIMD_CLONES
-static void adjoint_block(const Matrices *g, const float *products, size_t plane, float taps[TAPS][BLOCK]) {
-  float half[3][WINOGRAD_MOST_POINTS][BLOCK] = {0};
-  for (int i = 0; i < g->down_points; i++) {
-    for (int j = 0; j < g->along_points; j++, products += plane) {
-      for (int a = 0; a < 3; a++)
-        for (int n = 0; n < BLOCK; n++) half[a][j][n] += g->down[i][a] * products[n];
+static void adjoint_block(const Matrices *g, const float *products, size_t plane, Block taps[TAPS]) {
+  Block sums[TAPS] = {0};
+  for (int j = 0; j < g->along_points; j++) {
+    Block half[3] = {0};
+    for (int i = 0; i < g->down_points; i++) {
+      Block product = *(const Block *)(products + (size_t)(i * g->along_points + j) * plane);
+      for (int a = 0; a < 3; a++) half[a] += g->down[i][a] * product;
     }
+    for (int t = 0; t < TAPS; t++) sums[t] += g->along[j][t % 3] * half[t / 3];
   }
-  for (int t = 0; t < TAPS; t++) {
-    for (int n = 0; n < BLOCK; n++) taps[t][n] = 0;
-    for (int j = 0; j < g->along_points; j++)
-      for (int n = 0; n < BLOCK; n++) taps[t][n] += g->along[j][t % 3] * half[t / 3][j][n];
-  }
+  for (int t = 0; t < TAPS; t++) taps[t] = sums[t];
 }
 
 static int padded(int channels) {
@@ -70,7 +68,7 @@ void winograd_pack(const WinogradTiling *tiling, int panel, int in, int out, con
   for (int n = 0; n < n_count; n += BLOCK) {
     int start = n / panel * panel, most = (int)width - start < panel ? (int)width - start : panel;
     for (int k = 0; k < k_count; k++) {
-      float taps[TAPS][BLOCK] = {0};
+      Block taps[TAPS] = {0};
       for (int i = 0; i < BLOCK && n + i < n_count; i++) {
         const float *kernel = weight + (size_t)(flipped ? k * in + n + i : (n + i) * in + k) * TAPS;
         for (int t = 0; t < TAPS; t++) taps[t][i] = kernel[flipped ? TAPS - 1 - t : t];
@@ -87,7 +85,7 @@ void winograd_unpack_gradient(const WinogradTiling *tiling, int in, int out, con
   size_t width = (size_t)padded(in), plane = width * (size_t)padded(out);
   for (int o = 0; o < out; o++) {
     for (int first = 0; first < in; first += BLOCK) {
-      float taps[TAPS][BLOCK];
+      Block taps[TAPS];
       adjoint_block(&g, products + (size_t)o * width + (size_t)first, plane, taps);
       for (int i = 0; i < BLOCK && first + i < in; i++) {
         float *kernel = gradient + (size_t)(o * in + first + i) * TAPS;

@@ -1,25 +1,19 @@
 #include "selfplay/learner.h"
 
 #include "base/memory.h"
-#include "net/plan.h"
 #include "net/trainer.h"
+#include "selfplay/example_rows.h"
 
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Training examples, as the network takes them. */
-typedef struct Rows {
-  float *planes, *policy, *wdl; /* [count][...] */
-  uint8_t *legal;
-} Rows;
-
 /* What one thread needs to itself: one of the workspaces, and the slice at hand. */
 typedef struct Worker {
   TrainerWorkspace *workspace;
   NetWorkspace *reference;
-  Rows rows;
+  ExampleRows rows;
 } Worker;
 
 /* What one slice of a minibatch leaves behind. */
@@ -48,28 +42,13 @@ struct Learner {
 /* Batch norm's running statistics move by this share of each step's. */
 static const float STATS_MOMENTUM = 0.05f;
 
-static Rows rows_new(const Game *game, size_t count) {
-  size_t moves = (size_t)game->moves;
-  return (Rows){.planes = memory_new(count * (size_t)(game->planes * game->rows * game->cols), sizeof(float)),
-                .policy = memory_new(count * moves, sizeof(float)),
-                .wdl = memory_new(count * 3, sizeof(float)),
-                .legal = memory_new(count * moves, 1)};
-}
-
-static void rows_release(Rows *rows) {
-  free(rows->planes);
-  free(rows->policy);
-  free(rows->wdl);
-  free(rows->legal);
-}
-
 static void workers_init(Learner *learner) {
   const RunConfig *config = learner->config;
   if (config->convolution == CONVOLUTION_WINOGRAD) learner->trainer = trainer_new(&learner->net->shape);
   learner->workers = memory_new((size_t)learner->threads, sizeof *learner->workers);
   for (int i = 0; i < learner->threads; i++) {
     Worker *worker = &learner->workers[i];
-    worker->rows = rows_new(learner->game, (size_t)config->slice);
+    worker->rows = example_rows_new(learner->game, (size_t)config->slice);
     if (learner->trainer)
       worker->workspace = trainer_workspace_new(learner->trainer, config->slice);
     else
@@ -81,7 +60,7 @@ static void workers_release(Learner *learner) {
   for (int i = 0; i < learner->threads; i++) {
     trainer_workspace_free(learner->workers[i].workspace);
     net_workspace_free(learner->workers[i].reference);
-    rows_release(&learner->workers[i].rows);
+    example_rows_release(&learner->workers[i].rows);
   }
   free(learner->workers);
   trainer_free(learner->trainer);
@@ -162,17 +141,10 @@ int64_t learner_samples(const Learner *learner) {
   return learner->samples;
 }
 
-static void fill_row(const Game *game, Rows *rows, int row, const ReplayBlock *block, int place, int symmetry,
-                     float value_mix) {
-  size_t i = (size_t)row, moves = (size_t)game->moves;
-  size_t planes = (size_t)(game->planes * game->rows * game->cols);
-  replay_example(block, place, symmetry, value_mix, rows->planes + i * planes, rows->policy + i * moves,
-                 rows->legal + i * moves, rows->wdl + i * 3);
-}
-
 /* Turns the played move's one-hot target into the policy gradient's: times outcome less the value it was
  * played with. */
-static void weigh_by_advantage(const Game *game, Rows *rows, int row, const ReplayBlock *block, int place) {
+static void weigh_by_advantage(const Game *game, ExampleRows *rows, int row, const ReplayBlock *block,
+                               int place) {
   const ExampleFacts *facts = &block->facts[place];
   float *policy = rows->policy + (size_t)row * (size_t)game->moves;
   float value = (float)(facts->search_wdl[0] - facts->search_wdl[2]) / 65535;
@@ -181,7 +153,7 @@ static void weigh_by_advantage(const Game *game, Rows *rows, int row, const Repl
 
 /* Rows of the minibatch below `expert_rows` come from expert games. */
 static void fill_slice(const Learner *learner, int number, const Replay *replay, const Replay *expert,
-                       int expert_rows, Rows *rows) {
+                       int expert_rows, ExampleRows *rows) {
   const RunConfig *config = learner->config;
   uint32_t step = (uint32_t)learner->steps,
            name = (uint32_t)(learner->restarts * learner->slice_count + number);
@@ -194,7 +166,7 @@ static void fill_slice(const Learner *learner, int number, const Replay *replay,
     const ReplayBlock *block =
         replay_at(source, (int)rng_below(&sampling, (uint32_t)replay_count(source)), &place);
     int symmetry = (int)rng_below(&augment, (uint32_t)learner->game->symmetries);
-    fill_row(learner->game, rows, row, block, place, symmetry, (float)config->value_mix);
+    example_rows_fill(learner->game, rows, row, block, place, symmetry, (float)config->value_mix);
     bool searched = block->facts[place].search_wdl[0] | block->facts[place].search_wdl[1] |
                     block->facts[place].search_wdl[2];
     if (config->search.kind == SEARCH_NONE && searched)
@@ -204,7 +176,7 @@ static void fill_slice(const Learner *learner, int number, const Replay *replay,
 
 static void run_slice(const Learner *learner, int number, const Worker *worker) {
   Slice *slice = &learner->slices[number];
-  const Rows *rows = &worker->rows;
+  const ExampleRows *rows = &worker->rows;
   int count = learner->config->slice;
   memset(slice->gradient, 0, learner->net->param_count * sizeof(float));
   slice->loss = (NetLoss){0};
@@ -216,6 +188,18 @@ static void run_slice(const Learner *learner, int number, const Worker *worker) 
     net_backward_slice(learner->net, worker->reference, rows->planes, rows->policy, rows->legal, rows->wdl,
                        NULL, count, learner->policy_weight, learner->value_weight, slice->gradient,
                        slice->stats, &slice->loss);
+}
+
+/* One thread's share. A team of one is no parallel region to OpenBLAS, which would split products over all
+ * cores and so round them differently; the call ends that for this region alone. */
+static void run_slices(const Learner *learner, const Replay *replay, const Replay *expert, int expert_rows) {
+  Worker *worker = &learner->workers[omp_get_thread_num()];
+  omp_set_num_threads(1);
+#pragma omp for schedule(dynamic)
+  for (int i = 0; i < learner->slice_count; i++) {
+    fill_slice(learner, i, replay, expert, expert_rows, &worker->rows);
+    run_slice(learner, i, worker);
+  }
 }
 
 /* Sums the slices in their order, whatever the threads, and averages over the minibatch. */
@@ -258,12 +242,8 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
   *stats = (FitStats){.expert_share = (double)expert_rows / config->batch};
   for (int64_t step = 0; step < steps; step++) {
     if (learner->trainer) trainer_load(learner->trainer, learner->net, learner->threads);
-#pragma omp parallel for schedule(dynamic) num_threads(learner->threads)
-    for (int i = 0; i < learner->slice_count; i++) {
-      Worker *worker = &learner->workers[omp_get_thread_num()];
-      fill_slice(learner, i, replay, expert, expert_rows, &worker->rows);
-      run_slice(learner, i, worker);
-    }
+#pragma omp parallel num_threads(learner->threads)
+    run_slices(learner, replay, expert, expert_rows);
     sum_gradients(learner);
     stats->rate = learning_rate(learner, iteration);
     stats->gradient_norm += optimizer_step(learner->optimizer, learner->net, learner->gradient, stats->rate);
@@ -282,125 +262,9 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
   stats->gradient_norm /= (double)steps;
 }
 
-/* Sums needed for the best constant prediction, which is the mean target (over legal moves for the policy).
- */
-typedef struct Constant {
-  double policy[GAME_MOVES_MAX], wdl[3];
-} Constant;
-
-static void measure_row(const Game *game, const float *logits, const float *wdl, const float *policy,
-                        const uint8_t *legal, const float *target_wdl, HeldOutStats *stats,
-                        Calibration *calibration, Constant *constant) {
-  double highest = -1e30, sum = 0, mass = 0;
-  int best = 0, better = 0;
-  for (int m = 0; m < game->moves; m++) {
-    if (legal[m] && logits[m] > highest) highest = logits[m];
-    mass += policy[m];
-    if (policy[m] > policy[best]) best = m;
-  }
-  for (int m = 0; m < game->moves; m++)
-    if (legal[m]) sum += exp(logits[m] - highest), better += logits[m] > logits[best];
-  if (mass > 0) {
-    stats->with_policy++;
-    stats->top1 += better < 1;
-    stats->top3 += better < 3;
-    for (int m = 0; m < game->moves; m++) {
-      if (policy[m] > 0) stats->policy -= policy[m] * (logits[m] - highest - log(sum));
-      constant->policy[m] += policy[m];
-    }
-  }
-  for (int i = 0; i < 3; i++) {
-    if (target_wdl[i] > 0) stats->value -= target_wdl[i] * log(fmax(wdl[i], 1e-12));
-    constant->wdl[i] += target_wdl[i];
-  }
-  double predicted = wdl[0] - wdl[2], observed = target_wdl[0] - target_wdl[2];
-  stats->value_square += (predicted - observed) * (predicted - observed);
-  int bin = (int)((predicted + 1) / 2 * CALIBRATION_BINS);
-  bin = bin < 0 ? 0 : bin >= CALIBRATION_BINS ? CALIBRATION_BINS - 1 : bin;
-  calibration->predicted[bin] += predicted;
-  calibration->observed[bin] += observed;
-  calibration->count[bin]++;
-  stats->count++;
-}
-
-static double cross_entropy_of_constant(const double *sums, int n, double total) {
-  double loss = 0;
-  for (int i = 0; i < n; i++)
-    if (sums[i] > 0) loss -= sums[i] / total * log(sums[i] / total);
-  return loss;
-}
-
-static void finish_measure(const Game *game, const Constant *constant, HeldOutStats *stats,
-                           Calibration *calibration) {
-  for (int b = 0; b < CALIBRATION_BINS; b++) {
-    if (!calibration->count[b]) continue;
-    calibration->predicted[b] /= calibration->count[b];
-    calibration->observed[b] /= calibration->count[b];
-    calibration->error +=
-        fabs(calibration->predicted[b] - calibration->observed[b]) * calibration->count[b] / stats->count;
-  }
-  if (stats->with_policy) {
-    stats->policy /= stats->with_policy;
-    stats->top1 /= stats->with_policy;
-    stats->top3 /= stats->with_policy;
-    stats->policy_baseline = cross_entropy_of_constant(constant->policy, game->moves, stats->with_policy);
-  }
-  if (stats->count) {
-    stats->value /= stats->count;
-    stats->value_square /= stats->count;
-    stats->value_baseline = cross_entropy_of_constant(constant->wdl, 3, stats->count);
-  }
-}
-
-/* What the network says of each position: logits[count][moves], wdl[count][3]. */
-static void predict(const Learner *learner, const Net *net, const Replay *replay, const uint32_t *indices,
-                    int count, float *logits, float *wdl) {
-  enum { CHUNK = 64 };
-  const Game *game = learner->game;
-  size_t planes = (size_t)(game->planes * game->rows * game->cols);
-  NetPlan *plan = plan_new(net);
-#pragma omp parallel num_threads(learner->threads)
-  {
-    PlanWorkspace *workspace = plan_workspace_new(plan, CHUNK);
-    Rows rows = rows_new(game, CHUNK);
-#pragma omp for schedule(dynamic)
-    for (int start = 0; start < count; start += CHUNK) {
-      int n = count - start < CHUNK ? count - start : CHUNK, place;
-      for (int row = 0; row < n; row++) {
-        const ReplayBlock *block = replay_at(replay, (int)indices[start + row], &place);
-        game->encode(block->states + (size_t)place * game->state_size, rows.planes + (size_t)row * planes);
-      }
-      plan_forward(plan, workspace, rows.planes, n, logits + (size_t)start * (size_t)game->moves,
-                   wdl + 3 * (size_t)start);
-    }
-    rows_release(&rows);
-    plan_workspace_free(workspace);
-  }
-  plan_free(plan);
-}
-
 void learner_measure(const Learner *learner, const Net *net, const Replay *replay, const uint32_t *indices,
                      int count, HeldOutStats *stats, Calibration *calibration) {
-  const Game *game = learner->game;
-  size_t moves = (size_t)game->moves;
-  float *logits = memory_new((size_t)count * moves, sizeof(float)),
-        *wdl = memory_new((size_t)count * 3, sizeof(float));
-  Rows target = rows_new(game, 1);
-  Constant constant = {0};
-  *stats = (HeldOutStats){0};
-  *calibration = (Calibration){0};
-  predict(learner, net, replay, indices, count, logits, wdl);
-  for (int i = 0; i < count; i++) {
-    int place;
-    const ReplayBlock *block = replay_at(replay, (int)indices[i], &place);
-    fill_row(game, &target, 0, block, place, 0, 0);
-    measure_row(game, logits + (size_t)i * moves, wdl + 3 * i, target.policy, target.legal, target.wdl, stats,
-                calibration, &constant);
-  }
-  finish_measure(game, &constant, stats, calibration);
-  rows_release(&target);
-  free(logits);
-  free(wdl);
+  held_out_measure(learner->game, net, replay, indices, count, learner->threads, stats, calibration);
 }
 
 void learner_save(const Learner *learner, Buffer *out) {
