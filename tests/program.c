@@ -43,7 +43,8 @@ ProgramResult program_run(const char *input, const char *arguments) {
   buffer_put(&command, "", 1);
   int status = system((const char *)command.data);
   buffer_free(&command);
-  return (ProgramResult){WIFEXITED(status) ? WEXITSTATUS(status) : -1, program_slurp("out"), program_slurp("err")};
+  return (ProgramResult){WIFEXITED(status) ? WEXITSTATUS(status) : -1, program_slurp("out"),
+                         program_slurp("err")};
 }
 
 void program_free(ProgramResult result) {

@@ -20,7 +20,7 @@ void program_refuses(const char *input, const char *arguments, int code, const c
 /* Its stdout as JSON; the caller's to json_decref(). */
 json_t *program_json(const char *arguments);
 /* Options of a training too small to take long. */
-#define PROGRAM_TINY                                                                                                 \
+#define PROGRAM_TINY                                                                                         \
   " --set selfplay.games=32 --set selfplay.shards=2 --set selfplay.lanes=16 --set net.blocks=1"              \
   " --set net.channels=8 --set search.visits=8 --set learner.batch=64 --set learner.slice=32"
 

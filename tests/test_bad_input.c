@@ -142,7 +142,8 @@ Test(bad_input, an_unwritable_place_is_named) {
 Test(bad_input, a_full_disk_stops_a_run_that_then_goes_on) {
   program_train(SCRATCH "--iterations 1 --run one");
   char *before = program_slurp("one/log.jsonl");
-  int status = system("ulimit -f 2; exec \"$PROGRAM\" " SCRATCH PROGRAM_TINY " --iterations 2 --run one 2>err");
+  int status =
+      system("ulimit -f 2; exec \"$PROGRAM\" " SCRATCH PROGRAM_TINY " --iterations 2 --run one 2>err");
   cr_assert_eq(status, 1 << 8, "%d", status);
   char *err = program_slurp("err");
   cr_assert(strstr(err, "cannot write: File too large; nothing was changed"), "%s", err);
