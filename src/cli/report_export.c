@@ -26,9 +26,29 @@ static void write_buffer(const char *folder, const char *name, Buffer *text) {
   buffer_free(text);
 }
 
+/* The figures that say most in one file: strength and losses against compute. */
+static void write_overview(const Report *report, const char *folder) {
+  enum { FIRST = 4 };
+  ReportFigure *figures = memory_new(FIRST, sizeof *figures);
+  const Plot *plots[FIRST];
+  int count = 0;
+  char path[FILE_PATH_MAX];
+  Error err;
+  for (int k = 0; k < FIRST; k++) {
+    report_figure(report, k, &figures[k]);
+    if (figures[k].count && !plot_empty(&figures[k].plots[REPORT_COMPUTE]))
+      plots[count++] = &figures[k].plots[REPORT_COMPUTE];
+  }
+  join(path, folder, "overview.svg");
+  if (!plot_write(plots, count, 2, path, &err)) cli_fail("%s", err.message);
+  for (int k = 0; k < FIRST; k++) report_figure_free(&figures[k]);
+  free(figures);
+}
+
 void report_write_svg(const Report *report, const char *folder) {
   ReportFigure *figure = memory_new(1, sizeof *figure);
   make_folder(folder);
+  write_overview(report, folder);
   for (int k = 0; k < REPORT_FIGURES; k++) {
     report_figure(report, k, figure);
     for (int p = 0; p < figure->count; p++) {
@@ -36,8 +56,8 @@ void report_write_svg(const Report *report, const char *folder) {
       Error err;
       snprintf(name, sizeof name, "%s.svg", figure->plots[p].id);
       join(path, folder, name);
-      if (!plot_empty(&figure->plots[p]) && !plot_write(&figure->plots[p], path, &err))
-        cli_fail("%s", err.message);
+      const Plot *plot = &figure->plots[p];
+      if (!plot_empty(plot) && !plot_write(&plot, 1, 1, path, &err)) cli_fail("%s", err.message);
     }
     report_figure_free(figure);
   }
