@@ -12,8 +12,9 @@ typedef struct BoardStyle {
 
 /* What this stream can show; `ascii` forces the plain style. */
 BoardStyle board_style(FILE *stream, bool ascii);
-/* The board, top row first, with row and column names. The piece that `last_move` (-1: none) placed is
- * marked; the cursor's column, and its row where row >= 0, are marked too (column -1: no cursor). */
+/* The board, top row first, with row and column names. `+' is where the player to move may play, in games
+ * where that is not every empty square. The piece that `last_move` (-1: none) placed is marked; the cursor's
+ * column, and its row where row >= 0, are marked too (column -1: no cursor). */
 void board_draw(FILE *stream, const BoardStyle *style, const Game *game, const void *state, int last_move,
                 int cursor_row, int cursor_col);
 /* One piece of player 1 or 2 with a blank on either side, as on the board. */

@@ -15,7 +15,7 @@ typedef struct Options {
 } Options;
 
 static const struct argp_option option_table[] = {
-    {"moves", 'm', "LINE", 0, "Moves from the starting position, as 4455 (default: none)", 0},
+    {"moves", 'm', "LINE", 0, "Moves from the starting position, as 4455 or f5d6c3 (default: none)", 0},
     {"visits", 'v', "N", 0, "Simulations (default: the player's own)", 0},
     {0},
 };
@@ -55,9 +55,11 @@ static const struct argp parser = {
     .doc = "Value, policy, visits and principal variation of a position, for the player to move.\v"
            "Without PLAYER the shipped network looks. JSON: {\"game\", \"player\", \"moves\", \"to_move\", "
            "\"value\", "
-           "\"wdl\": {\"win\", \"draw\", \"loss\"}, \"network\": {\"value\", \"wdl\"}, \"visits\", \"best\", "
+           "\"wdl\": {\"win\", \"draw\", \"loss\"}, \"proven\": null or -1, 0, 1, \"network\": {\"value\", "
+           "\"wdl\"}, \"visits\", \"best\", "
            "\"pv\": "
-           "[...], \"children\": [{\"move\", \"prior\", \"visits\", \"value\"}]}; values in [-1, 1]."};
+           "[...], \"children\": [{\"move\", \"prior\", \"visits\", \"value\", \"bounds\": "
+           "[least, most]}]}; values in [-1, 1]."};
 
 int cmd_analyze(int argc, char **argv) {
   Options options = {.common = cli_common_defaults(), .moves = ""};
