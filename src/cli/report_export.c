@@ -40,7 +40,7 @@ static void write_overview(const Report *report, const char *folder) {
       plots[count++] = &figures[k].plots[REPORT_COMPUTE];
   }
   join(path, folder, "overview.svg");
-  if (!plot_write(plots, count, 2, path, &err)) cli_fail("%s", err.message);
+  if (count && !plot_write(plots, count, 2, path, &err)) cli_fail("%s", err.message);
   for (int k = 0; k < FIRST; k++) report_figure_free(&figures[k]);
   free(figures);
 }
@@ -129,7 +129,7 @@ static void csv_points(Buffer *out, const ReportRun *run, const char *options, c
 void report_write_csv(const Report *report, const char *folder) {
   make_folder(folder);
   Buffer text = csv_of_logs(report, false);
-  write_buffer(folder, "iterations.csv", &text);
+  if (text.size) write_buffer(folder, "iterations.csv", &text);
   if ((text = csv_of_logs(report, true)).size) write_buffer(folder, "imitation.csv", &text);
   Buffer accuracy = {0}, elo = {0}, calibration = {0};
   buffer_printf(&accuracy, "run,iteration,flops,minutes,value_kept,low,high\n");
