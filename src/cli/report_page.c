@@ -33,17 +33,17 @@ static const char *common_options(const Report *report) {
 
 /* How the strongest run stands against the next, by Elo. */
 static void answer_by_elo(const Report *report, const char *options, Buffer *out) {
-  const ReportPoint *first = NULL, *second = NULL;
-  const ReportRun *best = NULL, *next = NULL;
+  int order[REPORT_RUNS] = {0};
   for (int r = 0; r < report->count; r++) {
-    const ReportPoint *point = last_elo(&report->runs[r], options);
-    if (!first || point->value > first->value) {
-      second = first, next = best;
-      first = point, best = &report->runs[r];
-    } else if (!second || point->value > second->value) {
-      second = point, next = &report->runs[r];
-    }
+    int place = r;
+    for (; place > 0 && last_elo(&report->runs[order[place - 1]], options)->value <
+                            last_elo(&report->runs[r], options)->value;
+         place--)
+      order[place] = order[place - 1];
+    order[place] = r;
   }
+  const ReportRun *best = &report->runs[order[0]], *next = &report->runs[order[1]];
+  const ReportPoint *first = last_elo(best, options), *second = last_elo(next, options);
   double difference = first->value - second->value;
   double error = ratings_difference_error(report->ratings.ratings, first->player, second->player);
   double ahead = 0.5 * erfc(-difference / error / sqrt(2));
@@ -59,12 +59,11 @@ static void answer_by_elo(const Report *report, const char *options, Buffer *out
 }
 
 static void answer_by_accuracy(const Report *report, Buffer *out) {
-  const ReportRun *best = NULL;
+  const ReportRun *best = &report->runs[0];
   bool apart = report->count > 1;
   for (int r = 0; r < report->count; r++) {
     const ReportRun *run = &report->runs[r];
-    if (!best ||
-        run->accuracy[run->accuracy_count - 1].value > best->accuracy[best->accuracy_count - 1].value)
+    if (run->accuracy[run->accuracy_count - 1].value > best->accuracy[best->accuracy_count - 1].value)
       best = run;
   }
   const ReportPoint *top = &best->accuracy[best->accuracy_count - 1];
