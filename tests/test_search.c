@@ -139,7 +139,7 @@ Test(search, a_kept_subtree_counts_towards_the_budget) {
     for (int i = 0; i < count; i++)
       if (children[i].move == move)
         kept = children[i].visits - 1; /* the first visit was its own evaluation */
-    search_advance(search, move);
+    search_advance(search, position.state, move);
     game->play(position.state, move);
     if (game->over(position.state, &value)) break;
     search_run(search, position.state, 400, rng_make(1, RNG_TEST, 0, 0), evaluator);
@@ -165,9 +165,9 @@ Test(gumbel, sequential_halving_by_hand) {
 Test(gumbel, improved_policy_by_hand) {
   SearchConfig config = search_config_defaults();
   config.gumbel_visit = 1, config.gumbel_scale = 1;
-  float logits[2] = {logf(0.25f), logf(0.75f)}, sums[2] = {1, 0}, sigma[2], policy[2];
+  float logits[2] = {logf(0.25f), logf(0.75f)}, q[2] = {0.5f, NAN}, sigma[2], policy[2];
   uint32_t visits[2] = {2, 0};
-  gumbel_sigma_completed(&config, 2, logits, sums, visits, 0.2f, sigma);
+  gumbel_sigma_completed(&config, 2, logits, q, visits, 0.2f, sigma);
   /* Q(a) = 1/2; mixed value = (0.2 + 2 x 1/2) / 3 = 0.4; scale = 1 + 2. */
   cr_assert_float_eq(sigma[0], 3 * 0.75, 1e-5);
   cr_assert_float_eq(sigma[1], 3 * 0.7, 1e-5);
@@ -204,27 +204,6 @@ Test(gumbel, target_improves_on_the_prior) {
   cr_assert(behind > before, "%f against %f", behind, before);
   search_free(search);
   evaluator_free(evaluator);
-}
-
-Test(cache, answers_as_the_inner_evaluator_and_counts) {
-  const Game *game = game_find("connect4");
-  Evaluator *plain = evaluator_function(game, known_values, (void *)game, 4);
-  Evaluator *cached = evaluator_cached(evaluator_function(game, known_values, (void *)game, 4), 10);
-  const char *lines[] = {"4", "44", "4", "33", "44", "4"};
-  uint64_t lookups, hits;
-  for (size_t i = 0; i < 6; i++) {
-    Position position = after(game, lines[i]);
-    float logits[2][7], wdl[2][3];
-    plain->evaluate(plain->self, position.state, 1, logits[0], wdl[0]);
-    cached->evaluate(cached->self, position.state, 1, logits[1], wdl[1]);
-    cr_assert_eq(memcmp(logits[0], logits[1], sizeof logits[0]), 0);
-    cr_assert_eq(memcmp(wdl[0], wdl[1], sizeof wdl[0]), 0);
-  }
-  evaluator_cache_counts(cached, &lookups, &hits);
-  cr_assert_eq(lookups, 6);
-  cr_assert_eq(hits, 3);
-  evaluator_free(plain);
-  evaluator_free(cached);
 }
 
 Test(shared, finds_the_move_and_loses_no_visit_at_any_thread_count) {

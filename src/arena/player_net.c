@@ -203,6 +203,7 @@ static NetPlayer *net_player_new(const PlayerRequest *request, const Net *net) {
   self->config.kind = request->search;
   self->config.dirichlet_share = 0; /* noise is for learning */
   self->config.gumbel_noise = 0;
+  self->config.solve = 1;
   self->workers = memory_new((size_t)self->threads, sizeof *self->workers);
   for (int t = 0; t < self->threads; t++) {
     Worker *worker = &self->workers[t];

@@ -12,14 +12,9 @@ BoardStyle board_style(FILE *stream, bool ascii) {
                       .true_colour = fancy && cli_true_colour()};
 }
 
-/* Games whose moves are columns: a piece falls onto what is there. */
-static bool moves_are_columns(const Game *game) {
-  return game->moves == game->cols;
-}
-
 bool board_square_of(const Game *game, const void *state, int move, int *row, int *col) {
   if (move < 0) return false;
-  if (moves_are_columns(game)) {
+  if (game_moves_are_columns(game)) {
     *col = move;
     for (*row = game->rows - 1; *row >= 0; --*row)
       if (game->piece(state, *row, *col)) return true;
@@ -30,30 +25,50 @@ bool board_square_of(const Game *game, const void *state, int move, int *row, in
   return *row < game->rows;
 }
 
-static const char *colour_of(const BoardStyle *style, int piece) {
-  if (style->true_colour) return piece == 1 ? "\033[38;2;245;200;40m" : "\033[38;2;225;70;60m";
-  return piece == 1 ? "\033[93m" : "\033[91m";
+/* Terminal colours of the pieces that games name. */
+typedef struct Paint {
+  const char *name, *true_colour, *basic;
+} Paint;
+
+static const Paint paints[] = {
+    {"yellow", "\033[38;2;245;200;40m", "\033[93m"},
+    {"red", "\033[38;2;225;70;60m", "\033[91m"},
+    {"black", "\033[38;2;10;10;10m", "\033[30m"},
+    {"white", "\033[38;2;250;250;250m", "\033[97m"},
+};
+enum { PAINTS = sizeof paints / sizeof *paints };
+
+/* Black and white pieces are told apart on a green board in any terminal. */
+static bool on_green(const Game *game) {
+  return strcmp(game->player[0], "black") == 0 || strcmp(game->player[1], "black") == 0;
 }
 
-static void draw_cell(FILE *stream, const BoardStyle *style, int piece, bool marked) {
-  static const char *const discs[] = {"·", "●", "●"};
-  static const char letters[] = ".XO";
-  if (!style->unicode) {
-    fprintf(stream, marked ? "(%c)" : " %c ", letters[piece]);
-    return;
+static const char *colour_of(const BoardStyle *style, const Game *game, int piece) {
+  const Paint *paint = &paints[piece == 1 ? 0 : 1]; /* of pieces that are no colour's */
+  for (int i = 0; i < PAINTS; i++)
+    if (strcmp(paints[i].name, game->player[piece - 1]) == 0) paint = &paints[i];
+  return style->true_colour ? paint->true_colour : paint->basic;
+}
+
+static void draw_coloured(FILE *stream, const BoardStyle *style, const Game *game, int piece, bool marked) {
+  static const char *const plain[] = {" · ", " ● ", " ● "}, *const bracketed[] = {"[·]", "[●]", "[●]"};
+  const char *ground = marked ? "\033[7m" : "", *cell = plain[piece];
+  if (on_green(game)) { /* reversed, a disc would change its colour */
+    ground = style->true_colour ? "\033[48;2;40;120;75m" : "\033[42m";
+    if (marked) cell = bracketed[piece];
   }
-  if (style->colour)
-    fprintf(stream, "%s%s %s \033[0m", marked ? "\033[7m" : "", piece ? colour_of(style, piece) : "\033[90m",
-            discs[piece]);
-  else
-    fprintf(stream, marked ? "(%s)" : " %s ", piece == 2 ? "○" : discs[piece]);
+  fprintf(stream, "%s%s%s\033[0m", ground, piece ? colour_of(style, game, piece) : "\033[90m", cell);
 }
 
-static void column_name(const Game *game, int col, char *text) {
-  if (moves_are_columns(game))
-    game->print_move(col, text);
+static void draw_cell(FILE *stream, const BoardStyle *style, const Game *game, int piece, bool marked) {
+  static const char *const discs[] = {"·", "●", "○"};
+  static const char letters[] = ".XO";
+  if (!style->unicode)
+    fprintf(stream, marked ? "(%c)" : " %c ", letters[piece]);
+  else if (style->colour)
+    draw_coloured(stream, style, game, piece, marked);
   else
-    text[0] = (char)('a' + col), text[1] = 0;
+    fprintf(stream, marked ? "(%s)" : " %s ", discs[piece]);
 }
 
 static void draw_edge(FILE *stream, const BoardStyle *style, const Game *game, bool top) {
@@ -71,19 +86,23 @@ void board_draw(FILE *stream, const BoardStyle *style, const Game *game, const v
   if (cursor_col >= 0) fprintf(stream, "    %*s%s\n", 3 * cursor_col + 1, "", style->unicode ? "▼" : "v");
   draw_edge(stream, style, game, true);
   for (int row = game->rows - 1; row >= 0; row--) {
-    if (moves_are_columns(game))
+    if (game_moves_are_columns(game)) {
       fprintf(stream, "   %s", side);
-    else
-      fprintf(stream, "%c%d %s", row == cursor_row && cursor_col >= 0 ? '>' : ' ', row + 1, side);
+    } else {
+      char name[GAME_MOVE_TEXT];
+      game_row_name(game, row, name);
+      fprintf(stream, "%c%s %s", row == cursor_row && cursor_col >= 0 ? '>' : ' ', name, side);
+    }
     for (int col = 0; col < game->cols; col++)
-      draw_cell(stream, style, game->piece(state, row, col), placed && row == last_row && col == last_col);
+      draw_cell(stream, style, game, game->piece(state, row, col),
+                placed && row == last_row && col == last_col);
     fprintf(stream, "%s\n", side);
   }
   draw_edge(stream, style, game, false);
   fprintf(stream, "    ");
   for (int col = 0; col < game->cols; col++) {
     char name[GAME_MOVE_TEXT];
-    column_name(game, col, name);
+    game_column_name(game, col, name);
     fprintf(stream, " %s ", name);
   }
   fputc('\n', stream);

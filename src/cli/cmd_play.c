@@ -61,7 +61,8 @@ static const struct argp parser = {
     .children = children,
     .args_doc = "[PLAYER]",
     .doc = "Play against PLAYER (default: the shipped network); `human' makes it two people.\v"
-           "In a terminal: a move's digit, or arrows and Enter; u undo, h hint, s swap sides, v set the "
+           "In a terminal: a move's digit, or arrows and Enter, or m and a move's name; u undo, h hint, s "
+           "swap sides, v set the "
            "engine's visits, "
            "i show what it thinks, n new game, q quit, ? help. "
            "From a pipe: moves by name and the words undo, hint, swap, visits N, info, new, quit."};
@@ -96,6 +97,12 @@ static bool engine_to_move(const Session *session) {
   return session->engine && !is_over(session) && session->game->to_move(session->state) != session->human;
 }
 
+/* A person whose only move is to pass, as in Othello, need not say so. */
+static bool person_must_pass(const Session *session) {
+  const Game *game = session->game;
+  return game->pass > 0 && !engine_to_move(session) && game_is_legal(game, session->state, game->pass);
+}
+
 static PlayerQuery current_query(const Session *session) {
   return (PlayerQuery){session->state, session->moves, session->count,
                        rng_make(session->seed, RNG_PLAYER, 0, (uint32_t)session->count)};
@@ -123,7 +130,7 @@ static void show(const Session *session) {
   if (session->keys) printf("\033[H\033[2J");
   int last = session->count ? session->moves[session->count - 1] : -1;
   bool choosing = session->keys && !is_over(session);
-  bool columns = session->game->moves == session->game->cols;
+  bool columns = game_moves_are_columns(session->game);
   printf("%s\n", session->game->title);
   board_draw(stdout, &session->style, session->game, session->state, last, columns ? -1 : session->cursor_row,
              choosing ? session->cursor_col : -1);
@@ -162,7 +169,15 @@ static void engine_moves(Session *session) {
   play_move(session, move);
 }
 
-/* Takes back the person's last move, and the engine's answer to it. */
+static void person_passes(Session *session) {
+  const char *who = session->game->player[session->game->to_move(session->state)];
+  size_t used = strlen(session->message);
+  play_move(session, session->game->pass);
+  snprintf(session->message + used, sizeof session->message - used, "%s%s has no move and passes",
+           used ? "; " : "", who);
+}
+
+/* Takes back the person's last choice, and the engine's answers to it. */
 static void undo(Session *session) {
   if (!session->count) {
     snprintf(session->message, sizeof session->message, "nothing to undo");
@@ -171,7 +186,7 @@ static void undo(Session *session) {
   do {
     session->count--;
     rebuild(session);
-  } while (session->engine && session->count > 0 && engine_to_move(session));
+  } while (session->count > 0 && (engine_to_move(session) || person_must_pass(session)));
   session->analysed = false;
   snprintf(session->message, sizeof session->message, "taken back");
 }
@@ -190,12 +205,18 @@ static void hint(Session *session) {
   snprintf(session->message, sizeof session->message, "hint: %s", name);
 }
 
+/* A word from the person; false at the end of the input. */
+static bool ask(Session *session, const char *prompt, char word[WORD_MAX]) {
+  keys_close(); /* a word is easier to type as a line */
+  if (session->keys) printf("%s: ", prompt), fflush(stdout);
+  bool answered = keys_read_word(word, WORD_MAX);
+  if (session->keys) keys_open();
+  return answered;
+}
+
 static void set_visits(Session *session) {
   char word[WORD_MAX], *end;
-  keys_close(); /* a line is easier to type as a line */
-  if (session->keys) printf("visits a move: "), fflush(stdout);
-  long visits = keys_read_word(word, sizeof word) ? strtol(word, &end, 10) : 0;
-  if (session->keys) keys_open();
+  long visits = ask(session, "visits a move", word) ? strtol(word, &end, 10) : 0;
   if (visits < 1 || visits > 100000000 || *end) {
     snprintf(session->message, sizeof session->message, "visits need a whole number from 1 to 100000000");
     return;
@@ -213,7 +234,7 @@ static void move_cursor(Session *session, int rows, int cols) {
 /* A move by name or by the cursor. False where a pipe named an illegal one. */
 static bool try_move(Session *session, const char *word) {
   const Game *game = session->game;
-  bool columns = game->moves == game->cols;
+  bool columns = game_moves_are_columns(game);
   int move = strcmp(word, "enter") == 0 && session->keys
                  ? (columns ? session->cursor_col : session->cursor_row * game->cols + session->cursor_col)
                  : game->parse_move(word);
@@ -231,17 +252,19 @@ static bool try_move(Session *session, const char *word) {
   return false;
 }
 
-static const char help_text[] =
-    "a digit or arrows+Enter: move   u undo   h hint   s swap sides   v engine's visits   "
-    "i information   n new game   q quit";
+static const char help_text[] = "a digit or arrows+Enter: move   m move by its name   u undo   h hint   s "
+                                "swap sides   v engine's visits   "
+                                "i information   n new game   q quit";
 
 /* Does what the word says. False ends the session. */
 static bool obey(Session *session, const char *word) {
-  static const char *const words[] = {"undo", "hint", "swap", "visits", "info", "new", "quit", "help"};
-  static const char letters[] = "uhsvinq?";
+  static const char *const words[] = {"undo", "hint", "swap", "visits", "info",
+                                      "new",  "quit", "help", "move"};
+  static const char letters[] = "uhsvinq?m";
+  char name[WORD_MAX];
   char command = 0;
   if (session->keys && word[0] && !word[1] && strchr(letters, word[0])) command = word[0];
-  for (int i = 0; i < 8; i++)
+  for (int i = 0; i < 9; i++)
     if (strcmp(word, words[i]) == 0) command = letters[i];
   session->message[0] = 0;
   switch (command) {
@@ -270,6 +293,10 @@ static bool obey(Session *session, const char *word) {
   case '?':
     snprintf(session->message, sizeof session->message, "%s", help_text);
     return true;
+  case 'm':
+    if (!ask(session, "move", name)) return false;
+    word = name;
+    break;
   default:
     break;
   }
@@ -290,8 +317,11 @@ static void converse(Session *session) {
   char word[WORD_MAX];
   show(session);
   for (;;) {
-    while (engine_to_move(session)) {
-      engine_moves(session);
+    while (engine_to_move(session) || person_must_pass(session)) {
+      if (engine_to_move(session))
+        engine_moves(session);
+      else
+        person_passes(session);
       show(session);
     }
     bool more = session->keys ? keys_read(word, sizeof word) : keys_read_word(word, sizeof word);

@@ -44,6 +44,11 @@ static bool c4_over(const void *state, float *value) {
   return *value < 0 || c->all == C4_BOARD;
 }
 
+static bool c4_wins_at_once(const void *state) {
+  const Connect4 *c = state;
+  return (c4_wins(c->mover, c->all) & c4_playable(c->all)) != 0;
+}
+
 static int c4_ply(const void *state) {
   return bits_count(((const Connect4 *)state)->all);
 }
@@ -79,6 +84,11 @@ static int c4_symmetry_move(int s, int move) {
 static int c4_symmetry_square(int s, int square) {
   int row = square / C4_COLS, col = square % C4_COLS;
   return row * C4_COLS + c4_symmetry_move(s, col);
+}
+
+static void c4_symmetry_state(int s, const void *in, void *out) {
+  const Connect4 *from = in;
+  *(Connect4 *)out = s ? (Connect4){c4_mirror(from->mover), c4_mirror(from->all)} : *from;
 }
 
 static void c4_print_move(int move, char *text) {
@@ -142,12 +152,14 @@ const Game game_connect4 = {
     .legal = c4_legal,
     .play = c4_play,
     .over = c4_over,
+    .wins_at_once = c4_wins_at_once,
     .to_move = c4_to_move,
     .ply = c4_ply,
     .encode = c4_encode,
     .key = c4_state_key,
     .symmetry_square = c4_symmetry_square,
     .symmetry_move = c4_symmetry_move,
+    .symmetry_state = c4_symmetry_state,
     .print_move = c4_print_move,
     .parse_move = c4_parse_move,
     .heuristic = c4_heuristic,

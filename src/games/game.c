@@ -16,6 +16,26 @@ void game_symmetry_policy(const Game *game, int s, const float *in, float *out) 
   for (int move = 0; move < game->moves; move++) out[game->symmetry_move(s, move)] = in[move];
 }
 
+void game_symmetry_policy_back(const Game *game, int s, const float *in, float *out) {
+  for (int move = 0; move < game->moves; move++) out[move] = in[s ? game->symmetry_move(s, move) : move];
+}
+
+int game_canonical(const Game *game, const void *state, void *canonical, uint64_t *key) {
+  uint64_t image[GAME_STATE_MAX / sizeof(uint64_t)], best = game->key(state);
+  int best_symmetry = 0, symmetries = game->symmetry_state ? game->symmetries : 1;
+  memcpy(canonical, state, game->state_size);
+  for (int s = 1; s < symmetries; s++) {
+    game->symmetry_state(s, state, image);
+    uint64_t image_key = game->key(image);
+    if (image_key >= best) continue;
+    best = image_key;
+    best_symmetry = s;
+    memcpy(canonical, image, game->state_size);
+  }
+  if (key) *key = best;
+  return best_symmetry;
+}
+
 bool game_is_legal(const Game *game, const void *state, int move) {
   int moves[GAME_MOVES_MAX];
   int count = game->legal(state, moves);
@@ -33,37 +53,64 @@ static bool names_are_single(const Game *game) {
   return true;
 }
 
-/* Bytes of the move name at the front of `text`, which is no separator and not the end. */
-static size_t name_length(const char *text, bool single) {
-  return single ? 1 : strcspn(text, " \t\r\n,");
+/* The move whose name the word of `length` bytes begins with, the longest such name; -1 where there is none.
+ * *used receives the bytes of its name. */
+static int leading_move(const Game *game, const char *word, size_t length, size_t *used) {
+  char name[GAME_MOVE_TEXT];
+  for (*used = length < sizeof name ? length : sizeof name - 1; *used > 0; --*used) {
+    memcpy(name, word, *used);
+    name[*used] = 0;
+    int move = game->parse_move(name);
+    if (move >= 0) return move;
+  }
+  return -1;
 }
 
-/* Plays the line onto `work`; keeps its moves where `moves` is not NULL. */
-static bool walk_line(const Game *game, void *work, const char *line, int *moves, int max, int *count,
-                      Error *err) {
+static bool must_pass(const Game *game, const void *state) {
+  return game->pass > 0 && game_is_legal(game, state, game->pass);
+}
+
+/* A line being played. */
+typedef struct Walk {
+  const Game *game;
+  void *state;
+  int *moves; /* receives the moves; NULL where nobody asked */
+  int max, *count;
+} Walk;
+
+static bool step(const Walk *walk, int move, Error *err) {
+  if (walk->moves && *walk->count == walk->max)
+    return error_set(err, "the line is longer than %d moves", walk->max);
+  if (walk->moves) walk->moves[(*walk->count)++] = move;
+  walk->game->play(walk->state, move);
+  return true;
+}
+
+static bool unknown_move(const Game *game, int number, const char *word, int shown, Error *err) {
+  char example[GAME_MOVE_TEXT];
+  game->print_move(game->moves / 2, example);
+  return error_set(err, "move %d, '%.*s': no move of %s has this name; moves look like '%s'", number, shown,
+                   word, game->title, example);
+}
+
+static bool walk_line(const Walk *walk, const char *line, Error *err) {
+  static const char separators[] = " \t\r\n,";
+  const Game *game = walk->game;
   bool single = names_are_single(game);
   int number = 1;
-  for (const char *at = line + strspn(line, " \t\r\n,"); *at; at += strspn(at, " \t\r\n,"), number++) {
-    size_t length = name_length(at, single);
-    char name[GAME_MOVE_TEXT] = "";
-    if (length < sizeof name) memcpy(name, at, length);
-    int shown = length < 40 ? (int)length : 40;
-    int move = *name ? game->parse_move(name) : -1;
-    if (move < 0) {
-      char example[GAME_MOVE_TEXT];
-      game->print_move(game->moves / 2, example);
-      return error_set(err, "move %d, '%.*s': no move of %s has this name; moves look like '%s'", number,
-                       shown, at, game->title, example);
-    }
+  for (const char *at = line + strspn(line, separators); *at; at += strspn(at, separators), number++) {
+    size_t length = strcspn(at, separators), used;
+    int move = leading_move(game, at, single ? 1 : length, &used);
+    int shown = (int)(move >= 0 ? used : single ? 1 : length < 40 ? length : 40);
+    if (move < 0) return unknown_move(game, number, at, shown, err);
     float value;
-    if (game->over(work, &value))
+    if (game->over(walk->state, &value))
       return error_set(err, "move %d, '%.*s': the game is already over before it", number, shown, at);
-    if (!game_is_legal(game, work, move))
+    if (move != game->pass && must_pass(game, walk->state) && !step(walk, game->pass, err)) return false;
+    if (!game_is_legal(game, walk->state, move))
       return error_set(err, "move %d, '%.*s': illegal in this position", number, shown, at);
-    if (moves && *count == max) return error_set(err, "the line is longer than %d moves", max);
-    if (moves) moves[(*count)++] = move;
-    game->play(work, move);
-    at += length;
+    if (!step(walk, move, err)) return false;
+    at += used;
   }
   return true;
 }
@@ -71,7 +118,8 @@ static bool walk_line(const Game *game, void *work, const char *line, int *moves
 bool game_play_line(const Game *game, void *state, const char *line, Error *err) {
   _Alignas(64) unsigned char work[GAME_STATE_MAX];
   memcpy(work, state, game->state_size);
-  if (!walk_line(game, work, line, NULL, 0, NULL, err)) return false;
+  const Walk walk = {.game = game, .state = work};
+  if (!walk_line(&walk, line, err)) return false;
   memcpy(state, work, game->state_size);
   return true;
 }
@@ -80,31 +128,45 @@ bool game_read_line(const Game *game, const char *line, int *moves, int max, int
   _Alignas(64) unsigned char work[GAME_STATE_MAX];
   game->init(work);
   *count = 0;
-  return walk_line(game, work, line, moves, max, count, err);
+  const Walk walk = {.game = game, .state = work, .moves = moves, .max = max, .count = count};
+  return walk_line(&walk, line, err);
 }
 
-/* Where moves are columns, a column is called as its move; otherwise by letter. */
-static void column_name(const Game *game, int col, char *text) {
-  if (game->moves == game->cols) {
-    game->print_move(col, text);
-  } else {
-    text[0] = (char)('a' + col);
-    text[1] = 0;
-  }
+bool game_moves_are_columns(const Game *game) {
+  return game->moves == game->cols;
+}
+
+/* A square's name is its column's letters and its row's number. */
+static size_t letters(const char *name) {
+  return strcspn(name, "0123456789");
+}
+
+void game_column_name(const Game *game, int col, char *text) {
+  game->print_move(col, text);
+  if (!game_moves_are_columns(game)) text[letters(text)] = 0;
+}
+
+void game_row_name(const Game *game, int row, char *text) {
+  char name[GAME_MOVE_TEXT];
+  game->print_move(row * game->cols, name);
+  strcpy(text, name + letters(name));
 }
 
 void game_print_board(const Game *game, const void *state, Buffer *out) {
-  bool columns_only = game->moves == game->cols;
+  bool columns_only = game_moves_are_columns(game);
+  char text[GAME_MOVE_TEXT];
   for (int row = game->rows - 1; row >= 0; row--) {
-    if (!columns_only) buffer_printf(out, "%2d ", row + 1);
+    if (!columns_only) {
+      game_row_name(game, row, text);
+      buffer_printf(out, "%2s ", text);
+    }
     for (int col = 0; col < game->cols; col++)
       buffer_printf(out, "%s%c", col ? " " : "", ".XO"[game->piece(state, row, col)]);
     buffer_printf(out, "\n");
   }
   if (!columns_only) buffer_printf(out, "   ");
   for (int col = 0; col < game->cols; col++) {
-    char text[GAME_MOVE_TEXT];
-    column_name(game, col, text);
+    game_column_name(game, col, text);
     buffer_printf(out, "%s%s", col ? " " : "", text);
   }
   buffer_printf(out, "\n");

@@ -29,7 +29,10 @@ typedef struct Game {
   const char *title;      /* as shown: "Connect Four (7 x 6)" */
   size_t state_size;      /* bytes, at most GAME_STATE_MAX */
   int planes, rows, cols; /* of the encoding; row 0 is the bottom row where a board has one */
-  int moves;              /* moves are numbered 0 .. moves-1; the policy has this many entries */
+  int moves;              /* moves are numbered 0 .. moves-1; the policy has this many entries. Either each is
+                             a column (game_moves_are_columns), or move row * cols + col plays on that square,
+                             and those that play on no square follow */
+  int pass;               /* the move that passes, legal only where nothing else is; 0: the game has none */
   int max_plies;          /* no game is longer */
   int symmetries;         /* board symmetries, the identity (number 0) included */
   const char *player[2];  /* what a person calls the first and second player: "yellow", "red" */
@@ -43,6 +46,9 @@ typedef struct Game {
   void (*play)(void *state, int move);
   /* True where the game is over; then *value is its value for the player to move. */
   bool (*over)(const void *state, float *value);
+  /* True where the player to move can win with this very move. Optional: NULL where the game has no quicker
+   * way than trying every move. */
+  bool (*wins_at_once)(const void *state);
   /* 0 where the first player is to move, else 1. */
   int (*to_move)(const void *state);
   /* Moves played since the start. */
@@ -55,6 +61,10 @@ typedef struct Game {
    * same permutation is applied to every plane. */
   int (*symmetry_square)(int s, int square);
   int (*symmetry_move)(int s, int move);
+  /* Writes the position that symmetry s makes of `in`: its encoding is the symmetric image of in's encoding,
+   * its legal moves the images of in's. s = 0 copies. Optional: where it is NULL, symmetric positions count
+   * as different ones. `out` is not `in`. */
+  void (*symmetry_state)(int s, const void *in, void *out);
   /* Short move name without NUL trouble: writes at most GAME_MOVE_TEXT bytes. */
   void (*print_move)(int move, char *text);
   /* Reads what print_move wrote, in any case; -1 where it is no move's name. Legality is not checked. */
@@ -76,15 +86,28 @@ const Game *game_find(const char *name);
  */
 void game_symmetry_planes(const Game *game, int s, const float *in, float *out);
 void game_symmetry_policy(const Game *game, int s, const float *in, float *out);
+/* The way back: undoes game_symmetry_policy(). */
+void game_symmetry_policy_back(const Game *game, int s, const float *in, float *out);
+/* One position to stand for all symmetric ones: into *canonical goes the image with the smallest key (of
+ * equal ones that of the lowest symmetry). Returns the symmetry s that made it, so that move m of `state` is
+ * move symmetry_move(s, m) there; *key (may be NULL) receives its key. A canonical position is its own
+ * canonical image with s = 0, as is any position of a game without symmetry_state. */
+int game_canonical(const Game *game, const void *state, void *canonical, uint64_t *key);
 
 /* True where the move is legal in the position. */
 bool game_is_legal(const Game *game, const void *state, int move);
-/* Plays a line of move names onto `state`: names may be separated by blanks or commas, and run together where
- * every move's name is one character ("4453"). An illegal or unknown move is an error that names it and its
- * place; the state is then unchanged. */
+/* Plays a line of move names onto `state`: names may be separated by blanks or commas, or run together
+ * ("4453", "f5d6c3"). A pass may be left out, as game records do. An illegal or unknown move is an error that
+ * names it and its place; the state is then unchanged. */
 bool game_play_line(const Game *game, void *state, const char *line, Error *err);
 /* Reads a line from the starting position into moves[0..max); *count receives its length. Errors as above. */
 bool game_read_line(const Game *game, const char *line, int *moves, int max, int *count, Error *err);
+/* True where moves are columns, onto which a piece falls. */
+bool game_moves_are_columns(const Game *game);
+/* What people call a column, and a row (of a game whose moves are squares), as moves do: at most
+ * GAME_MOVE_TEXT bytes. */
+void game_column_name(const Game *game, int col, char *text);
+void game_row_name(const Game *game, int row, char *text);
 /* Appends the board as plain text, top row first, with column names, one line a row. */
 void game_print_board(const Game *game, const void *state, Buffer *out);
 /* Move sequences of exactly `depth` plies from `state` (perft); finished games end early and are not counted.

@@ -1,9 +1,10 @@
 #include "games/connect4.h"
+#include "games/othello.h"
 #include "games/tictactoe.h"
 
 #include <string.h>
 
-static const Game *const games[] = {&game_tictactoe, &game_connect4};
+static const Game *const games[] = {&game_tictactoe, &game_connect4, &game_othello6, &game_othello};
 
 int game_count(void) {
   return (int)(sizeof games / sizeof *games);

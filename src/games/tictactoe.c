@@ -85,6 +85,17 @@ static int ttt_symmetry(int s, int square) {
   return s & 4 ? col * SIDE + row : row * SIDE + col;
 }
 
+static void ttt_symmetry_state(int s, const void *in, void *out) {
+  const TicTacToe *from = in;
+  TicTacToe to = {0, 0};
+  for (int square = 0; square < SQUARES; square++) {
+    int image = ttt_symmetry(s, square);
+    to.mover |= (uint16_t)((from->mover >> square & 1) << image);
+    to.all |= (uint16_t)((from->all >> square & 1) << image);
+  }
+  *(TicTacToe *)out = to;
+}
+
 static void ttt_print_move(int move, char *text) {
   snprintf(text, GAME_MOVE_TEXT, "%c%c", 'a' + move % SIDE, '1' + move / SIDE);
 }
@@ -138,6 +149,7 @@ const Game game_tictactoe = {
     .key = ttt_key,
     .symmetry_square = ttt_symmetry,
     .symmetry_move = ttt_symmetry,
+    .symmetry_state = ttt_symmetry_state,
     .print_move = ttt_print_move,
     .parse_move = ttt_parse_move,
     .heuristic = ttt_heuristic,

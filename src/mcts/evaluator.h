@@ -31,10 +31,13 @@ Evaluator *evaluator_rollout(const Game *game, int rollouts, Rng rng, int max_ba
  * the caller's. */
 typedef void EvaluatorFunction(void *context, const void *state, float *logits, float *wdl);
 Evaluator *evaluator_function(const Game *game, EvaluatorFunction *function, void *context, int max_batch);
-/* A cache of 2^log2_entries answers in front of `inner`, which it then owns. Keyed by the game's 64-bit key
- * (direct mapped, the newest stays); a collision of keys is taken as a hit. */
+/* A cache of 2^log2_entries answers (at least 4) in front of `inner`, which it then owns. Symmetric positions
+ * share an answer: `inner` is asked for the canonical image (game_canonical()) of a position, cached or not,
+ * so an answer is a function of the position alone; equal ones in a batch are asked for once. Four entries
+ * share a place, where the one used longest ago makes room. A collision of 64-bit keys is taken as a hit. */
 Evaluator *evaluator_cached(Evaluator *inner, int log2_entries);
-/* Look-ups and hits of a cached evaluator since it was made; zeros for any other. */
+/* Positions that a cached evaluator was asked for since it was made, and those of them that `inner` was not
+ * asked for; zeros for any other. */
 void evaluator_cache_counts(const Evaluator *evaluator, uint64_t *lookups, uint64_t *hits);
 
 #endif

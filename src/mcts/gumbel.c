@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-void gumbel_sigma_completed(const SearchConfig *config, int n, const float *logits, const float *value_sums,
+void gumbel_sigma_completed(const SearchConfig *config, int n, const float *logits, const float *q,
                             const uint32_t *visits, float value, float *out) {
   float visited_mass = 0, weighted = 0;
   uint32_t total = 0, most = 0;
@@ -10,7 +10,7 @@ void gumbel_sigma_completed(const SearchConfig *config, int n, const float *logi
     if (!visits[i]) continue;
     float prior = expf(logits[i]);
     visited_mass += prior;
-    weighted += prior * value_sums[i] / (float)visits[i];
+    weighted += prior * q[i];
     total += visits[i];
     if (visits[i] > most) most = visits[i];
   }
@@ -18,8 +18,8 @@ void gumbel_sigma_completed(const SearchConfig *config, int n, const float *logi
   float mixed = (value + (float)total * mean) / (1 + (float)total); /* Eq. 33 */
   float scale = ((float)config->gumbel_visit + (float)most) * (float)config->gumbel_scale;
   for (int i = 0; i < n; i++) {
-    float q = visits[i] ? value_sums[i] / (float)visits[i] : mixed;
-    out[i] = scale * (q + 1) / 2;
+    float completed = isnan(q[i]) ? mixed : q[i];
+    out[i] = scale * (completed + 1) / 2;
   }
 }
 

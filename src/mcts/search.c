@@ -3,38 +3,17 @@
 #include "base/memory.h"
 #include "mcts/gumbel.h"
 #include "mcts/puct.h"
-#include "mcts/tree.h"
+#include "mcts/search_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct Search {
-  const Game *game;
-  SearchConfig config;
-  Tree tree, spare; /* node 0 is the root; `spare` receives the subtree kept by search_advance() */
-  Rng rng;
-  int budget, simulations;
-  bool pending; /* a leaf was handed out and wants search_update() */
-  bool kept;    /* the tree is what search_advance() kept */
-
-  uint64_t root_state[GAME_STATE_MAX / sizeof(uint64_t)];
-  uint64_t leaf_state[GAME_STATE_MAX / sizeof(uint64_t)];
-  uint32_t *path; /* edges from the root to the leaf, [max_plies + 1] */
-  int path_length;
-
-  /* One entry per legal move at the root, or scratch of that length. */
-  float *root_logits; /* log priors, in full precision */
-  float *root_priors; /* with Dirichlet noise, for PUCT */
-  float *root_gumbel; /* noise times its factor */
-  float *scratch[4];
-  uint32_t *visits;
-};
-
 SearchConfig search_config_defaults(void) {
   return (SearchConfig){.kind = SEARCH_PUCT,
                         .c_init = 1.25,
                         .c_base = 19652,
+                        .solve = 0,
                         .fpu_reduction = 0.2,
                         .dirichlet_alpha = 0,
                         .dirichlet_share = 0,
@@ -71,20 +50,24 @@ void search_free(Search *search) {
   free(search);
 }
 
-static inline Edge *node_edges(const Search *search, const Node *node) {
-  return search->tree.edges + node->first_edge;
-}
-
 /* Noise and priors of the root, once its node is there. */
 static void prepare_root(Search *search) {
   const Node *root = &search->tree.nodes[0];
   const SearchConfig *config = &search->config;
   int n = root->edge_count;
-  for (int i = 0; i < n; i++) search->root_priors[i] = expf(search->root_logits[i]);
+  const Edge *edges = search_edges(search, root);
+  Bounds bounds = search_bounds(search, root);
+  search->root_open = 0;
+  for (int i = 0; i < n; i++) {
+    search->root_priors[i] = expf(search->root_logits[i]);
+    search->root_open += !edge_dominated(&edges[i], bounds);
+  }
   if (config->kind == SEARCH_GUMBEL) {
     for (int i = 0; i < n; i++)
       search->root_gumbel[i] =
           config->gumbel_noise > 0 ? (float)(config->gumbel_noise * rng_gumbel(&search->rng)) : 0;
+    for (int i = 0; i < n; i++)
+      if (edge_dominated(&edges[i], bounds)) search->root_gumbel[i] = -INFINITY;
   } else if (config->dirichlet_share > 0) {
     double alpha = config->dirichlet_alpha > 0 ? config->dirichlet_alpha : 10.0 / n;
     float share = (float)config->dirichlet_share;
@@ -108,14 +91,15 @@ void search_start(Search *search, const void *state, int visits, Rng rng) {
     return;
   }
   const Node *root = &search->tree.nodes[0];
-  const Edge *edges = node_edges(search, root);
+  const Edge *edges = search_edges(search, root);
   for (int i = 0; i < root->edge_count; i++) search->root_logits[i] = edge_logit(&edges[i]);
   search->budget -= (int)root->visits - 1; /* the visits its children already have */
   prepare_root(search);
 }
 
 static int select_puct(const Search *search, const Node *node, const float *priors, bool first_play_even) {
-  const Edge *edges = node_edges(search, node);
+  const Edge *edges = search_edges(search, node);
+  Bounds bounds = search_bounds(search, node);
   float factor = puct_factor(&search->config, (float)node->visits), mass = 0;
   for (int i = 0; i < node->edge_count; i++)
     if (edges[i].visits) mass += priors[i];
@@ -124,18 +108,18 @@ static int select_puct(const Search *search, const Node *node, const float *prio
         best_score = -INFINITY;
   int best = 0;
   for (int i = 0; i < node->edge_count; i++) {
-    float n = (float)edges[i].visits;
-    float score = puct_score(n > 0 ? edges[i].value_sum / n : first_play, priors[i], factor, n);
+    if (edge_dominated(&edges[i], bounds)) continue;
+    float q = edge_q(&edges[i]);
+    float score = puct_score(isnan(q) ? first_play : q, priors[i], factor, (float)edges[i].visits);
     if (score > best_score) best_score = score, best = i;
   }
   return best;
 }
 
-/* Copies the edges' statistics into arrays and computes sigma(completed Q) into scratch[2]. */
-static void complete_node(Search *search, const Node *node, const float *logits) {
-  const Edge *edges = node_edges(search, node);
+void search_complete(Search *search, const Node *node, const float *logits) {
+  const Edge *edges = search_edges(search, node);
   for (int i = 0; i < node->edge_count; i++) {
-    search->scratch[1][i] = edges[i].value_sum;
+    search->scratch[1][i] = edge_q(&edges[i]);
     search->visits[i] = edges[i].visits;
   }
   gumbel_sigma_completed(&search->config, node->edge_count, logits, search->scratch[1], search->visits,
@@ -144,13 +128,15 @@ static void complete_node(Search *search, const Node *node, const float *logits)
 
 /* Below the root: the move whose visits lag furthest behind the improved policy (Eq. 14). */
 static int select_gumbel_inside(Search *search, const Node *node) {
-  const Edge *edges = node_edges(search, node);
+  const Edge *edges = search_edges(search, node);
+  Bounds bounds = search_bounds(search, node);
   float *logits = search->scratch[0], *policy = search->scratch[3], best_score = -INFINITY;
   for (int i = 0; i < node->edge_count; i++) logits[i] = edge_logit(&edges[i]);
-  complete_node(search, node, logits);
+  search_complete(search, node, logits);
   gumbel_improved_policy(node->edge_count, logits, search->scratch[2], policy);
   int best = 0;
   for (int i = 0; i < node->edge_count; i++) {
+    if (edge_dominated(&edges[i], bounds)) continue;
     float score =
         policy[i] - (float)edges[i].visits / (float)node->visits; /* visits = 1 + sum of the edges' */
     if (score > best_score) best_score = score, best = i;
@@ -158,13 +144,11 @@ static int select_gumbel_inside(Search *search, const Node *node) {
   return best;
 }
 
-/* Best by gumbel + logit + sigma(Q) among the root moves with exactly `visits` visits; -1 where there is
- * none. */
-static int best_gumbel_root(Search *search, uint32_t visits) {
+int search_best_gumbel(Search *search, uint32_t visits) {
   const Node *root = &search->tree.nodes[0];
   float best_score = -INFINITY;
   int best = -1;
-  complete_node(search, root, search->root_logits);
+  search_complete(search, root, search->root_logits);
   for (int i = 0; i < root->edge_count; i++) {
     float score = search->root_gumbel[i] + search->root_logits[i] + search->scratch[2][i];
     if (search->visits[i] == visits && score > best_score) best_score = score, best = i;
@@ -173,9 +157,9 @@ static int best_gumbel_root(Search *search, uint32_t visits) {
 }
 
 static int select_gumbel_root(Search *search) {
-  int n = search->tree.nodes[0].edge_count, considered = search->config.gumbel_considered;
-  if (considered > n) considered = n;
-  int chosen = best_gumbel_root(
+  int considered = search->config.gumbel_considered;
+  if (considered > search->root_open) considered = search->root_open;
+  int chosen = search_best_gumbel(
       search, (uint32_t)gumbel_considered_visits(considered, search->budget, search->simulations));
   assert(chosen >= 0);
   return chosen;
@@ -185,55 +169,76 @@ static int select_edge(Search *search, const Node *node, bool at_root) {
   if (search->config.kind == SEARCH_GUMBEL)
     return at_root ? select_gumbel_root(search) : select_gumbel_inside(search, node);
   if (at_root) return select_puct(search, node, search->root_priors, search->config.dirichlet_share > 0);
-  const Edge *edges = node_edges(search, node);
+  const Edge *edges = search_edges(search, node);
   float *priors = search->scratch[0];
   for (int i = 0; i < node->edge_count; i++) priors[i] = expf(edge_logit(&edges[i]));
   return select_puct(search, node, priors, false);
 }
 
 /* Adds a value, seen from the player to move at the end of the path, to every edge and node on it but the
- * last node. */
-static void backup(Search *search, float value, float draw) {
+ * last node. `news` says that the last edge's bounds have just moved: they are carried up as far as they
+ * change anything, and a proven edge hands up its exact value instead of an estimate. */
+static void backup(Search *search, float value, float draw, bool news) {
+  news = news && search->config.solve;
   for (int i = search->path_length - 1; i >= 0; i--) {
     Edge *edge = &search->tree.edges[search->path[i]];
     value = -value;
+    if (search->config.solve && edge_proven(edge)) {
+      value = (float)edge_lower(edge);
+      draw = value == 0;
+    }
     edge->value_sum += value;
     edge->visits++;
-    uint32_t parent = i > 0 ? search->tree.edges[search->path[i - 1]].child : 0;
-    Node *node = &search->tree.nodes[parent];
+    Edge *above = i > 0 ? &search->tree.edges[search->path[i - 1]] : NULL;
+    Node *node = &search->tree.nodes[above ? above->child : 0];
     node->value_sum += value;
     node->draw_sum += draw;
     node->visits++;
+    if (!news || !above) continue;
+    Bounds bounds = edges_bounds(search_edges(search, node), node->edge_count);
+    news = bounds.lower != -edge_upper(above) || bounds.upper != -edge_lower(above);
+    if (news) edge_prove(above, -bounds.upper, -bounds.lower);
   }
   search->simulations++;
 }
 
-/* One descent. True where it ends at a leaf that wants an evaluation; finished games are backed up here. */
+/* True where the rules alone prove the leaf's value. */
+static bool know_leaf(Search *search, int *value) {
+  const Game *game = search->game;
+  if (search->config.solve && game->wins_at_once && game->wins_at_once(search->leaf_state))
+    return *value = 1, true;
+  return look_ahead(game, search->leaf_state, search->config.solve, &search->leaf, value);
+}
+
+/* One descent. True where it ends at a leaf that wants an evaluation; known ends are backed up here. */
 static bool descend(Search *search) {
   const Game *game = search->game;
   uint32_t index = 0;
-  float value;
   memcpy(search->leaf_state, search->root_state, game->state_size);
   search->path_length = 0;
   for (;;) {
     const Node *node = &search->tree.nodes[index];
     uint32_t e = node->first_edge + (uint32_t)select_edge(search, node, index == 0);
     Edge *edge = &search->tree.edges[e];
+    float end;
+    int value;
     search->path[search->path_length++] = e;
+    if (edge_proven(edge)) {
+      backup(search, (float)-edge_lower(edge), edge_lower(edge) == 0, false);
+      return false;
+    }
     game->play(search->leaf_state, edge->move);
-    if (edge->child == NO_NODE) {
-      if (!game->over(search->leaf_state, &value)) return true;
-      uint32_t terminal = tree_add_terminal(&search->tree, value);
-      search->tree.edges[e].child = terminal;
-      backup(search, value, value == 0);
-      return false;
+    if (edge->child != NO_NODE) {
+      index = edge->child;
+      continue;
     }
-    index = edge->child;
-    if (search->tree.nodes[index].edge_count == 0) {
-      value = search->tree.nodes[index].value;
-      backup(search, value, value == 0);
-      return false;
-    }
+    if (game->over(search->leaf_state, &end))
+      value = (int)end;
+    else if (!know_leaf(search, &value))
+      return true;
+    edge_prove(edge, -value, -value);
+    backup(search, (float)value, value == 0, true);
+    return false;
   }
 }
 
@@ -243,9 +248,12 @@ const void *search_select(Search *search) {
     memcpy(search->leaf_state, search->root_state, search->game->state_size);
     search->path_length = 0;
     search->pending = true;
+    int value;
+    look_ahead(search->game, search->leaf_state, search->config.solve, &search->leaf,
+               &value); /* even a proven root is evaluated, for its priors */
     return search->leaf_state;
   }
-  while (search->simulations < search->budget) {
+  while (search->simulations < search->budget && !search_proven(search, NULL)) {
     if (!descend(search)) continue;
     search->pending = true;
     return search->leaf_state;
@@ -253,16 +261,34 @@ const void *search_select(Search *search) {
   return NULL;
 }
 
+/* Writes what look_ahead() knew of the leaf's moves into its new edges; true where that moved any bound. */
+static bool prove_moves(Search *search, const Node *node) {
+  Edge *edges = search_edges(search, node);
+  bool news = false;
+  for (int i = 0; i < search->leaf.count; i++) {
+    int value = search->leaf.known[i];
+    if (value == MOVE_OPEN) continue;
+    edge_prove(&edges[i], value, value);
+    news = true;
+  }
+  return news;
+}
+
 void search_update(Search *search, const float *logits, const float *wdl) {
-  int moves[GAME_MOVES_MAX];
-  assert(search->pending);
+  const int *moves = search->leaf.moves;
+  int count = search->leaf.count;
+  assert(search->pending && count > 0);
   search->pending = false;
-  int count = search->game->legal(search->leaf_state, moves);
-  assert(count > 0);
   uint32_t node = tree_add_node(&search->tree, moves, count, logits, wdl);
+  bool news = prove_moves(search, &search->tree.nodes[node]);
   if (search->path_length > 0) {
-    search->tree.edges[search->path[search->path_length - 1]].child = node;
-    backup(search, wdl[0] - wdl[2], wdl[1]);
+    Edge *edge = &search->tree.edges[search->path[search->path_length - 1]];
+    edge->child = node;
+    if (news && search->config.solve) {
+      Bounds bounds = edges_bounds(search_edges(search, &search->tree.nodes[node]), count);
+      edge_prove(edge, -bounds.upper, -bounds.lower);
+    }
+    backup(search, wdl[0] - wdl[2], wdl[1], news);
     return;
   }
   float highest = -INFINITY, sum = 0;
@@ -272,112 +298,13 @@ void search_update(Search *search, const float *logits, const float *wdl) {
   prepare_root(search);
 }
 
-int search_children(const Search *search, SearchChild *children) {
-  const Node *root = &search->tree.nodes[0];
-  const Edge *edges = node_edges(search, root);
-  float value = root->value_sum / (float)root->visits;
-  for (int i = 0; i < root->edge_count; i++)
-    children[i] =
-        (SearchChild){.move = edges[i].move,
-                      .visits = (int)edges[i].visits,
-                      .prior = expf(search->root_logits[i]),
-                      .value = edges[i].visits ? edges[i].value_sum / (float)edges[i].visits : value};
-  return root->edge_count;
-}
-
-/* The improved policy over the root's edges. The scratch it writes is no part of the search's result. */
-static void improved_policy(const Search *search, float *policy) {
-  Search *scratch = (Search *)search;
-  const Node *root = &search->tree.nodes[0];
-  complete_node(scratch, root, search->root_logits);
-  gumbel_improved_policy(root->edge_count, search->root_logits, search->scratch[2], policy);
-}
-
-/* Sequential halving visits bad moves by design, so the mean over visits is no estimate of the root: each
- * visited move counts by its share of the improved policy instead. */
-static void gumbel_root_wdl(const Search *search, double *value, double *draw) {
-  const Node *root = &search->tree.nodes[0];
-  const Edge *edges = node_edges(search, root);
-  double mass = 0;
-  improved_policy(search, search->scratch[3]);
-  *value = *draw = 0;
-  for (int i = 0; i < root->edge_count; i++) {
-    if (!edges[i].visits) continue;
-    const Node *child = &search->tree.nodes[edges[i].child];
-    double share = search->scratch[3][i];
-    mass += share;
-    *value += share * edges[i].value_sum / edges[i].visits;
-    *draw += share * (child->edge_count ? child->draw_sum / (double)child->visits : child->value == 0);
-  }
-  *value /= mass;
-  *draw /= mass;
-}
-
-void search_root_wdl(const Search *search, float wdl[3]) {
-  const Node *root = &search->tree.nodes[0];
-  double value = root->value_sum / (double)root->visits, draw = root->draw_sum / (double)root->visits;
-  if (search->config.kind == SEARCH_GUMBEL && root->visits > 1) gumbel_root_wdl(search, &value, &draw);
-  wdl[1] = (float)draw;
-  wdl[0] = (float)fmax(0, (1 - draw + value) / 2);
-  wdl[2] = fmaxf(0, 1 - wdl[0] - wdl[1]);
-}
-
-void search_policy(const Search *search, float *policy) {
-  const Node *root = &search->tree.nodes[0];
-  const Edge *edges = node_edges(search, root);
-  float *shares = search->scratch[3], total = 0;
-  if (search->config.kind == SEARCH_GUMBEL) {
-    improved_policy(search, shares);
-  } else {
-    for (int i = 0; i < root->edge_count; i++) total += (float)edges[i].visits;
-    for (int i = 0; i < root->edge_count; i++)
-      shares[i] = total > 0 ? (float)edges[i].visits / total : expf(search->root_logits[i]);
-  }
-  memset(policy, 0, (size_t)search->game->moves * sizeof *policy);
-  for (int i = 0; i < root->edge_count; i++) policy[edges[i].move] = shares[i];
-}
-
-int search_move(Search *search, double temperature) {
-  const Node *root = &search->tree.nodes[0];
-  const Edge *edges = node_edges(search, root);
-  uint32_t most = 0;
-  int best = 0;
-  for (int i = 0; i < root->edge_count; i++)
-    if (edges[i].visits > most) most = edges[i].visits, best = i;
-  bool gumbel = search->config.kind == SEARCH_GUMBEL;
-  if (temperature <= 0 || (!gumbel && !most)) {
-    if (gumbel) best = best_gumbel_root(search, most);
-    return edges[best].move;
-  }
-  float *weights = search->scratch[3];
-  if (gumbel)
-    improved_policy(search, weights);
-  else
-    for (int i = 0; i < root->edge_count; i++) weights[i] = (float)edges[i].visits / (float)most;
-  for (int i = 0; i < root->edge_count; i++) weights[i] = powf(weights[i], (float)(1 / temperature));
-  return edges[rng_choose(&search->rng, weights, root->edge_count)].move;
-}
-
-int search_pv(const Search *search, int *moves, int max) {
-  int length = 0;
-  for (uint32_t index = 0; length < max && search->tree.node_count > 0;) {
-    const Node *node = &search->tree.nodes[index];
-    const Edge *edges = node_edges(search, node), *best = NULL;
-    for (int i = 0; i < node->edge_count; i++)
-      if (edges[i].visits && (!best || edges[i].visits > best->visits)) best = &edges[i];
-    if (!best) break;
-    moves[length++] = best->move;
-    if (best->child == NO_NODE) break;
-    index = best->child;
-  }
-  return length;
-}
-
-void search_advance(Search *search, int move) {
+void search_advance(Search *search, const void *state, int move) {
   uint32_t child = NO_NODE;
-  if (search->tree.node_count > 0) {
+  bool known = memcmp(search->root_state, state, search->game->state_size) == 0;
+  memcpy(search->root_state, state, search->game->state_size);
+  if (known && search->tree.node_count > 0) {
     const Node *root = &search->tree.nodes[0];
-    const Edge *edges = node_edges(search, root);
+    const Edge *edges = search_edges(search, root);
     for (int i = 0; i < root->edge_count; i++)
       if (edges[i].move == move) child = edges[i].child;
   }

@@ -9,7 +9,7 @@
  *   }
  *   search_policy(search, policy);                      // the training target
  *   int move = search_move(search, temperature);        // the move to play
- *   search_advance(search, move);                       // keep that subtree
+ *   search_advance(search, state, move);                // keep that subtree
  *
  * The caller owns batching and threads: the search spawns nothing, locks nothing, reads no clock, and draws
  * random numbers only from the Rng it was given at the start. So many searches step in lock-step over one
@@ -22,7 +22,8 @@
  *   SEARCH_GUMBEL  I. Danihelka et al., "Policy improvement by planning with Gumbel" (ICLR 2022): Gumbel
  * top-k and sequential halving at the root (Alg. 2), deterministic selection below (Eq. 14), completed-Q
  *                  improved policy as target (Eq. 11), sigma(q) = (c_visit + max_b N(b)) c_scale q (Eq. 8).
- * Finished games are backed up exactly and never evaluated.
+ * Finished games are backed up exactly and never evaluated. With `solve` their values are proven upwards
+ * (mcts/proof.h): moves known to be worse are searched no further, and a search ends once its root is proven.
  *
  * Sign rule: every value reported is seen from the player to move at the root unless said otherwise. */
 #ifndef MCTS_SEARCH_H
@@ -48,6 +49,7 @@ typedef struct SearchConfig {
   double gumbel_visit;    /* c_visit */
   double gumbel_scale;    /* c_scale */
   double gumbel_noise;    /* 1 for self-play, 0 for play without exploration */
+  int solve;              /* 1: proven values are carried up the tree (MCTS-solver) */
 } SearchConfig;
 
 SearchConfig search_config_defaults(void);
@@ -60,6 +62,7 @@ typedef struct SearchChild {
   int visits;
   float prior; /* after softmax over legal moves, before noise */
   float value; /* Q in [-1, 1] for the player to move at the root; the root's own value where unvisited */
+  int lower, upper; /* proven bounds of its game value, -1 and 1 where nothing is proven */
 } SearchChild;
 
 /* The game outlives the search; the configuration is copied. */
@@ -80,18 +83,22 @@ void search_update(Search *search, const float *logits, const float *wdl);
 /* Children of the root in ascending move order; returns how many; children[] holds at least `moves` entries.
  */
 int search_children(const Search *search, SearchChild *children);
+/* True once the root's game value is proven (never without `solve`); *value (may be NULL) receives it. */
+bool search_proven(const Search *search, int *value);
 /* Value of the root for its player to move, as win, draw, loss shares: the mean over visits (PUCT), or over
- * the improved policy (Gumbel). */
+ * the improved policy (Gumbel); the exact result where that is proven. */
 void search_root_wdl(const Search *search, float wdl[3]);
-/* The training target over all moves (0 where illegal): PUCT visit shares, or Gumbel's improved policy. */
+/* The training target over all moves (0 where illegal, or proven to be worse than another): PUCT visit
+ * shares, or Gumbel's improved policy. */
 void search_policy(const Search *search, float *policy);
-/* The move to play. PUCT: drawn from visits^(1/temperature), the most visited at temperature 0. Gumbel: the
- * winner of sequential halving at temperature 0, else drawn from the improved policy at that temperature. */
+/* The move to play: at temperature 0 the most visited (for Gumbel the winner of sequential halving), else
+ * drawn from search_policy()^(1/temperature). A proven win is played, a move proven to be worse is not. */
 int search_move(Search *search, double temperature);
 /* Principal variation into moves[0..max); returns its length. */
 int search_pv(const Search *search, int *moves, int max);
-/* Moves the root to the child reached by `move`, keeping its subtree for the next search_start(). */
-void search_advance(Search *search, int move);
+/* `move` is played in `state`: the subtree below it is kept for the next search_start(), where the tree is of that
+ * state. */
+void search_advance(Search *search, const void *state, int move);
 
 /* For measuring: nodes in use, bytes held, simulations since the last start. */
 size_t search_nodes(const Search *search);

@@ -1,7 +1,7 @@
-#include "mcts/shared.h"
-
 #include "base/memory.h"
+#include "mcts/look_ahead.h"
 #include "mcts/puct.h"
+#include "mcts/shared_internal.h"
 
 #include <assert.h>
 #include <pthread.h>
@@ -9,51 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NO_CHILD = 0xffffffff };
-
-/* Life of a node. Whoever moves it from NEW to CLAIMED evaluates it; its edges may be read once it is
- * EXPANDED. */
-enum { PHASE_NEW, PHASE_CLAIMED, PHASE_EXPANDED, PHASE_FINISHED };
-
-/* Sums are fixed point, since atomic addition of integers is exact in any order. */
-static const double UNIT = 1 << 20;
-
-typedef struct SharedNode {
-  _Atomic int64_t value_sum, draw_sum; /* in 1/UNIT, for the player to move here */
-  _Atomic int32_t visits, virtual_losses;
-  _Atomic uint32_t phase;
-  uint32_t first_edge, edge_count;
-  float value; /* of a finished game */
-} SharedNode;
-
-typedef struct SharedEdge {
-  _Atomic uint32_t child;
-  float prior;
-  uint16_t move;
-} SharedEdge;
-
-struct SharedSearch {
-  const Game *game;
-  SearchConfig config;
-  Evaluator **evaluators; /* a copy of the caller's list */
-  int threads, batch;
-  SharedNode *nodes;
-  SharedEdge *edges;
-  size_t node_capacity, edge_capacity;
-  _Atomic size_t node_count, edge_count;
-  _Atomic int tickets; /* simulations that may still begin */
-  _Atomic int done;
-  _Atomic bool stop;
-  uint32_t root;
-  uint64_t root_state[GAME_STATE_MAX / sizeof(uint64_t)];
-};
-
 /* What one thread works with. */
 typedef struct Worker {
   SharedSearch *search;
   Evaluator *evaluator;
   char *states;      /* [batch][state_size] */
-  uint32_t *paths;   /* [batch][max_plies + 1], nodes from the root */
+  uint32_t *paths;   /* [batch][max_plies + 2], nodes from the root */
+  uint32_t *edges;   /* [batch][max_plies + 2], the edge that led to each, from the second on */
+  LookAhead *looks;  /* [batch], of each leaf */
   int *path_lengths; /* [batch] */
   bool *expand;      /* [batch]; false where the tree was full */
   float *logits, *wdl;
@@ -102,9 +65,46 @@ static uint32_t new_node(SharedSearch *search) {
   return (uint32_t)index;
 }
 
-static void back_up(SharedSearch *search, const uint32_t *path, int length, float value, float draw) {
+static bool raise_to(_Atomic int8_t *bound, int value) {
+  int8_t now = atomic_load(bound);
+  while (now < value)
+    if (atomic_compare_exchange_weak(bound, &now, (int8_t)value)) return true;
+  return false;
+}
+
+static bool lower_to(_Atomic int8_t *bound, int value) {
+  int8_t now = atomic_load(bound);
+  while (now > value)
+    if (atomic_compare_exchange_weak(bound, &now, (int8_t)value)) return true;
+  return false;
+}
+
+/* Closes an edge's bounds; true where that was news. Bounds only ever close, and whoever closes one then
+ * reads all its siblings, so of two threads that close siblings at once the later one sees both. */
+static bool prove_edge(SharedEdge *edge, int lower, int upper) {
+  bool raised = raise_to(&edge->lower, lower);
+  return lower_to(&edge->upper, upper) || raised;
+}
+
+/* Carries the bounds of the path's last node up as far as they change anything. */
+static void carry_proof(SharedSearch *search, const uint32_t *path, const uint32_t *edges, int length) {
+  bool news = search->config.solve;
+  for (int i = length - 1; news && i > 0; i--) {
+    Bounds bounds = shared_bounds(search, &search->nodes[path[i]]);
+    news = prove_edge(&search->edges[edges[i]], -bounds.upper, -bounds.lower);
+  }
+  Bounds root = shared_bounds(search, &search->nodes[search->root]);
+  if (news && root.lower == root.upper) atomic_store(&search->stop, true);
+}
+
+static void back_up(SharedSearch *search, const uint32_t *path, const uint32_t *edges, int length,
+                    float value, float draw) {
   for (int i = length - 1; i >= 0; i--) {
     SharedNode *node = &search->nodes[path[i]];
+    if (search->config.solve && i > 0) {
+      Bounds bounds = shared_edge_bounds(&search->edges[edges[i]]);
+      if (bounds.lower == bounds.upper) value = (float)-bounds.lower, draw = value == 0;
+    }
     atomic_fetch_add(&node->value_sum, (int64_t)llrint(value * UNIT));
     atomic_fetch_add(&node->draw_sum, (int64_t)llrint(draw * UNIT));
     atomic_fetch_add(&node->visits, 1);
@@ -124,19 +124,23 @@ static SharedEdge *select_edge(const SharedSearch *search, const SharedNode *nod
   float visits = (float)(atomic_load(&node->visits) + atomic_load(&node->virtual_losses) + 1);
   float factor = puct_factor(&search->config, visits), mass = 0, best_score = -INFINITY;
   int count = (int)node->edge_count, own = atomic_load(&node->visits);
+  Bounds all = shared_bounds(search, node);
   float value = own > 0 ? (float)((double)atomic_load(&node->value_sum) / UNIT / own) : 0;
   for (int i = 0; i < count; i++)
     if (atomic_load_explicit(&edges[i].child, memory_order_acquire) != NO_CHILD) mass += edges[i].prior;
   float first_play = puct_first_play(&search->config, value, mass);
   for (int i = 0; i < count; i++) {
     uint32_t child = atomic_load_explicit(&edges[i].child, memory_order_acquire);
+    Bounds bounds = shared_edge_bounds(&edges[i]);
     float n = 0, q = first_play;
+    if (bounds_dominated(bounds, all)) continue;
     if (child != NO_CHILD) {
       const SharedNode *node_below = &search->nodes[child];
       float pending = (float)atomic_load(&node_below->virtual_losses);
       n = (float)atomic_load(&node_below->visits) + pending;
       if (n > 0) q = (float)(-(double)atomic_load(&node_below->value_sum) / UNIT - pending) / n;
     }
+    if (n > 0 || bounds.lower == bounds.upper) q = fminf(fmaxf(q, (float)bounds.lower), (float)bounds.upper);
     float score = puct_score(q, edges[i].prior, factor, n);
     if (score > best_score) best_score = score, best = &edges[i];
   }
@@ -156,31 +160,51 @@ static uint32_t follow(SharedSearch *search, SharedEdge *edge) {
 
 typedef enum Descent { DESCENT_LEAF, DESCENT_DONE, DESCENT_COLLISION } Descent;
 
+/* Asks the rules about a leaf just claimed. True where they settle it; node->value is then its value. */
+static bool settle(Worker *worker, int slot, SharedNode *node, const void *state, bool at_root) {
+  const SharedSearch *search = worker->search;
+  const Game *game = search->game;
+  int value;
+  if (game->over(state, &node->value)) return true;
+  bool proven = look_ahead(game, state, search->config.solve, &worker->looks[slot], &value);
+  if (!proven || at_root) return false; /* the root wants its edges */
+  node->value = (float)value;
+  return true;
+}
+
 /* One simulation down to a leaf, which becomes entry `slot` of the worker's batch. */
 static Descent descend(Worker *worker, int slot) {
   SharedSearch *search = worker->search;
   const Game *game = search->game;
+  size_t stride = (size_t)game->max_plies + 2;
   char *state = worker->states + (size_t)slot * game->state_size;
-  uint32_t *path = worker->paths + (size_t)slot * (size_t)(game->max_plies + 2);
+  uint32_t *path = worker->paths + (size_t)slot * stride, *edges = worker->edges + (size_t)slot * stride;
   uint32_t index = search->root;
   int length = 0;
+  bool proven = false; /* the edge just taken; back_up() knows its value */
   memcpy(state, search->root_state, game->state_size);
   worker->expand[slot] = true;
   for (;;) {
     SharedNode *node = &search->nodes[index];
     path[length++] = index;
     if (length > 1) atomic_fetch_add(&node->virtual_losses, 1);
+    if (proven) {
+      back_up(search, path, edges, length, 0, 0);
+      return DESCENT_DONE;
+    }
     uint32_t phase = PHASE_NEW;
     if (atomic_compare_exchange_strong(&node->phase, &phase, PHASE_CLAIMED)) {
-      float value;
       worker->path_lengths[slot] = length;
-      if (!game->over(state, &value)) return DESCENT_LEAF;
-      node->value = value;
+      if (!settle(worker, slot, node, state, length == 1)) return DESCENT_LEAF;
+      if (length > 1) {
+        prove_edge(&search->edges[edges[length - 1]], (int)-node->value, (int)-node->value);
+        carry_proof(search, path, edges, length - 1);
+      }
       atomic_store_explicit(&node->phase, PHASE_FINISHED, memory_order_release);
       phase = PHASE_FINISHED;
     }
     if (phase == PHASE_FINISHED) {
-      back_up(search, path, length, node->value, node->value == 0);
+      back_up(search, path, edges, length, node->value, node->value == 0);
       return DESCENT_DONE;
     }
     if (phase == PHASE_CLAIMED) {
@@ -188,6 +212,9 @@ static Descent descend(Worker *worker, int slot) {
       return DESCENT_COLLISION;
     }
     SharedEdge *edge = select_edge(search, node);
+    Bounds bounds = shared_edge_bounds(edge);
+    proven = search->config.solve && bounds.lower == bounds.upper;
+    edges[length] = (uint32_t)(edge - search->edges);
     game->play(state, edge->move);
     index = follow(search, edge);
     if (index == NO_CHILD) { /* full: evaluate below this node without a node of its own */
@@ -195,15 +222,15 @@ static Descent descend(Worker *worker, int slot) {
       worker->path_lengths[slot] = length;
       worker->expand[slot] = false;
       if (!game->over(state, &value)) return DESCENT_LEAF;
-      back_up(search, path, length, -value, value == 0);
+      back_up(search, path, edges, length, -value, value == 0);
       return DESCENT_DONE;
     }
   }
 }
 
-static void expand(Worker *worker, SharedNode *node, const void *state, const float *logits) {
+static void expand(Worker *worker, SharedNode *node, const LookAhead *look, const float *logits) {
   SharedSearch *search = worker->search;
-  int moves[GAME_MOVES_MAX], count = search->game->legal(state, moves);
+  const int *moves = look->moves, count = look->count;
   size_t first = atomic_fetch_add(&search->edge_count, (size_t)count);
   if (first + (size_t)count > search->edge_capacity) {
     atomic_fetch_sub(&search->edge_count, (size_t)count);
@@ -218,6 +245,9 @@ static void expand(Worker *worker, SharedNode *node, const void *state, const fl
     atomic_store_explicit(&edge->child, NO_CHILD, memory_order_relaxed);
     edge->prior = worker->scores[i] / sum;
     edge->move = (uint16_t)moves[i];
+    bool open = look->known[i] == MOVE_OPEN;
+    atomic_store_explicit(&edge->lower, open ? -1 : look->known[i], memory_order_relaxed);
+    atomic_store_explicit(&edge->upper, open ? 1 : look->known[i], memory_order_relaxed);
   }
   node->first_edge = (uint32_t)first;
   node->edge_count = (uint32_t)count;
@@ -230,14 +260,17 @@ static void evaluate_batch(Worker *worker, int count) {
   if (!count) return;
   worker->evaluator->evaluate(worker->evaluator->self, worker->states, count, worker->logits, worker->wdl);
   for (int i = 0; i < count; i++) {
-    const uint32_t *path = worker->paths + (size_t)i * (size_t)(game->max_plies + 2);
+    size_t row = (size_t)i * (size_t)(game->max_plies + 2);
+    const uint32_t *path = worker->paths + row, *edges = worker->edges + row;
     int length = worker->path_lengths[i];
     const float *wdl = worker->wdl + 3 * i;
     float value = wdl[0] - wdl[2];
-    if (worker->expand[i])
-      expand(worker, &search->nodes[path[length - 1]], worker->states + (size_t)i * game->state_size,
+    if (worker->expand[i]) {
+      expand(worker, &search->nodes[path[length - 1]], &worker->looks[i],
              worker->logits + (size_t)i * (size_t)game->moves);
-    back_up(search, path, length, worker->expand[i] ? value : -value, wdl[1]);
+      carry_proof(search, path, edges, length);
+    }
+    back_up(search, path, edges, length, worker->expand[i] ? value : -value, wdl[1]);
   }
 }
 
@@ -275,6 +308,8 @@ static void worker_init(Worker *worker, SharedSearch *search, int number) {
                      .evaluator = search->evaluators[number],
                      .states = memory_new(batch, game->state_size),
                      .paths = memory_new(batch * (size_t)(game->max_plies + 2), sizeof(uint32_t)),
+                     .edges = memory_new(batch * (size_t)(game->max_plies + 2), sizeof(uint32_t)),
+                     .looks = memory_new(batch, sizeof(LookAhead)),
                      .path_lengths = memory_new(batch, sizeof(int)),
                      .expand = memory_new(batch, sizeof(bool)),
                      .logits = memory_new(batch * moves, sizeof(float)),
@@ -285,6 +320,8 @@ static void worker_init(Worker *worker, SharedSearch *search, int number) {
 static void worker_release(Worker *worker) {
   free(worker->states);
   free(worker->paths);
+  free(worker->edges);
+  free(worker->looks);
   free(worker->path_lengths);
   free(worker->expand);
   free(worker->logits);
@@ -358,71 +395,4 @@ void shared_search_advance(SharedSearch *search, int move) {
 
 void shared_search_stop(SharedSearch *search) {
   atomic_store(&search->stop, true);
-}
-
-static const SharedNode *child_of(const SharedSearch *search, const SharedEdge *edge) {
-  uint32_t child = atomic_load(&edge->child);
-  return child == NO_CHILD ? NULL : &search->nodes[child];
-}
-
-int shared_search_children(const SharedSearch *search, SearchChild *children) {
-  const SharedNode *root = &search->nodes[search->root];
-  int own = atomic_load(&root->visits);
-  float value = own ? (float)((double)atomic_load(&root->value_sum) / UNIT / own) : 0;
-  for (uint32_t i = 0; i < root->edge_count; i++) {
-    const SharedEdge *edge = &search->edges[root->first_edge + i];
-    const SharedNode *child = child_of(search, edge);
-    int visits = child ? atomic_load(&child->visits) : 0;
-    children[i] = (SearchChild){
-        .move = edge->move,
-        .visits = visits,
-        .prior = edge->prior,
-        .value = visits ? (float)(-(double)atomic_load(&child->value_sum) / UNIT / visits) : value};
-  }
-  return (int)root->edge_count;
-}
-
-void shared_search_root_wdl(const SharedSearch *search, float wdl[3]) {
-  const SharedNode *root = &search->nodes[search->root];
-  double visits = fmax(1, atomic_load(&root->visits));
-  double value = (double)atomic_load(&root->value_sum) / UNIT / visits;
-  double draw = (double)atomic_load(&root->draw_sum) / UNIT / visits;
-  wdl[0] = (float)fmax(0, (1 - draw + value) / 2);
-  wdl[1] = (float)draw;
-  wdl[2] = (float)fmax(0, 1 - wdl[0] - draw);
-}
-
-/* The most visited edge of a node; NULL where none was. */
-static const SharedEdge *most_visited(const SharedSearch *search, const SharedNode *node) {
-  const SharedEdge *best = NULL;
-  int most = 0;
-  for (uint32_t i = 0; i < node->edge_count; i++) {
-    const SharedEdge *edge = &search->edges[node->first_edge + i];
-    const SharedNode *child = child_of(search, edge);
-    int visits = child ? atomic_load(&child->visits) : 0;
-    if (visits > most) most = visits, best = edge;
-  }
-  return best;
-}
-
-int shared_search_move(const SharedSearch *search) {
-  const SharedNode *root = &search->nodes[search->root];
-  const SharedEdge *best = most_visited(search, root);
-  return best ? best->move : search->edges[root->first_edge].move;
-}
-
-int shared_search_pv(const SharedSearch *search, int *moves, int max) {
-  const SharedNode *node = &search->nodes[search->root];
-  int length = 0;
-  while (length < max && node) {
-    const SharedEdge *best = most_visited(search, node);
-    if (!best) break;
-    moves[length++] = best->move;
-    node = child_of(search, best);
-  }
-  return length;
-}
-
-size_t shared_search_nodes(const SharedSearch *search) {
-  return atomic_load(&search->node_count);
 }

@@ -38,7 +38,11 @@ void shared_search_stop(SharedSearch *search);
 
 int shared_search_children(const SharedSearch *search, SearchChild *children);
 void shared_search_root_wdl(const SharedSearch *search, float wdl[3]);
-int shared_search_move(const SharedSearch *search); /* the most visited */
+/* True once the root's game value is proven (never without config.solve); *value then receives it. A search
+ * stops as soon as it is. */
+bool shared_search_proven(const SharedSearch *search, int *value);
+/* The most visited; a win at once before any other, and never a move that is proven to be worse. */
+int shared_search_move(const SharedSearch *search);
 int shared_search_pv(const SharedSearch *search, int *moves, int max);
 size_t shared_search_nodes(const SharedSearch *search);
 

@@ -19,12 +19,6 @@ void tree_reserve(Tree *tree, size_t edges) {
   }
 }
 
-uint32_t tree_add_terminal(Tree *tree, float value) {
-  tree_reserve(tree, 0);
-  tree->nodes[tree->node_count] = (Node){.value = value};
-  return (uint32_t)tree->node_count++;
-}
-
 static uint16_t pack_logit(float value) {
   uint32_t bits;
   __builtin_memcpy(&bits, &value, sizeof bits);
@@ -39,8 +33,10 @@ uint32_t tree_add_node(Tree *tree, const int *moves, int count, const float *log
   float shift = highest + logf(sum);
   Edge *edges = tree->edges + tree->edge_count;
   for (int i = 0; i < count; i++)
-    edges[i] =
-        (Edge){.child = NO_NODE, .move = (uint16_t)moves[i], .logit = pack_logit(logits[moves[i]] - shift)};
+    edges[i] = (Edge){.child = NO_NODE,
+                      .move = (uint16_t)moves[i] & 0xfff,
+                      .logit = pack_logit(logits[moves[i]] - shift),
+                      .upper = 2};
   tree->nodes[tree->node_count] = (Node){.first_edge = (uint32_t)tree->edge_count,
                                          .edge_count = (uint16_t)count,
                                          .visits = 1,

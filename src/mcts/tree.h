@@ -17,19 +17,21 @@ enum { NO_NODE = 0xffffffff };
 typedef struct Edge {
   float value_sum; /* of (win - loss) over the visits */
   uint32_t visits;
-  uint32_t child;
-  uint16_t move;
+  uint32_t child; /* NO_NODE where there is none yet, or none is needed since the edge's value is proven */
   uint16_t logit; /* log prior, as the upper half of a float: 8 bits of mantissa are plenty below the root */
+  uint16_t move : 12;
+  uint16_t lower : 2, upper : 2; /* proven bounds of the game's value, plus one (mcts/proof.h) */
 } Edge;
 _Static_assert(sizeof(Edge) == 16, "edges are compact");
+_Static_assert(GAME_MOVES_MAX <= 1 << 12, "moves fit an edge");
 
 typedef struct Node {
   uint32_t first_edge;
-  uint16_t edge_count; /* 0 for a finished game */
+  uint16_t edge_count;
   uint16_t reserved;
   uint32_t visits;
   float value_sum, draw_sum;
-  float value; /* of the evaluation alone, or of the finished game */
+  float value; /* of the evaluation alone */
 } Node;
 _Static_assert(sizeof(Node) <= 48, "nodes are compact");
 
@@ -41,8 +43,6 @@ typedef struct Tree {
 
 /* Room for one more node and `edges` more edges; may move both arrays. */
 void tree_reserve(Tree *tree, size_t edges);
-/* A node for a finished game. */
-uint32_t tree_add_terminal(Tree *tree, float value);
 /* A node with an edge for each legal move; priors are the softmax of logits[moves] over them. The evaluation
  * is counted as the node's first visit. */
 uint32_t tree_add_node(Tree *tree, const int *moves, int count, const float *logits, const float *wdl);

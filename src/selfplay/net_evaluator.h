@@ -5,8 +5,10 @@
 #include "mcts/evaluator.h"
 #include "net/plan.h"
 
-/* Encodes states, runs the plan, hands out logits and WDL. The plan stays the caller's and may be shared by
- * many evaluators; each evaluator belongs to one thread at a time. */
+/* Encodes states, runs the plan, hands out logits and WDL. It is the canonical image of a position
+ * (game_canonical()) that the network sees: symmetric positions then get symmetric answers, and the same with
+ * a cache in front and without. The plan stays the caller's and may be shared by many evaluators; each
+ * evaluator belongs to one thread at a time. */
 Evaluator *net_evaluator_new(const Game *game, const NetPlan *plan, int max_batch);
 
 #endif

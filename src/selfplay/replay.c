@@ -39,7 +39,7 @@ static uint16_t to_fixed(float share) {
 }
 
 void replay_block_add(ReplayBlock *block, const void *state, const float *policy, const float search_wdl[3],
-                      int ply, uint32_t game_number) {
+                      bool proven, int ply, uint32_t game_number) {
   block_reserve(block, 1);
   size_t moves = (size_t)block->game->moves, place = (size_t)block->count++;
   memcpy(block->states + place * block->game->state_size, state, block->game->state_size);
@@ -49,8 +49,8 @@ void replay_block_add(ReplayBlock *block, const void *state, const float *policy
     sum += policy[m];
   }
   ExampleFacts *facts = &block->facts[place];
-  *facts =
-      (ExampleFacts){.flags = sum > 0 ? EXAMPLE_HAS_POLICY : 0, .ply = (uint16_t)ply, .game = game_number};
+  int flags = (sum > 0 ? EXAMPLE_HAS_POLICY : 0) | (proven ? EXAMPLE_PROVEN : 0);
+  *facts = (ExampleFacts){.flags = (uint8_t)flags, .ply = (uint16_t)ply, .game = game_number};
   for (int i = 0; i < 3; i++) facts->search_wdl[i] = to_fixed(search_wdl[i]);
 }
 
@@ -75,7 +75,7 @@ void replay_block_append(ReplayBlock *block, const ReplayBlock *other, int from,
 }
 
 static const char MAGIC[8] = {'S', 'P', 'R', 'E', 'P', 'L', 'A', 'Y'};
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 typedef struct FileHeader {
   char game[32];
@@ -236,6 +236,7 @@ void replay_example(const ReplayBlock *block, int place, int s, float value_mix,
   float total = 0;
   for (int i = 0; i < 3; i++) total += facts->search_wdl[i];
   float mix = total > 0 ? value_mix : 0; /* positions that no search has seen have only their outcome */
+  if (facts->flags & EXAMPLE_PROVEN) mix = 1;
   for (int i = 0; i < 3; i++) wdl[i] = mix > 0 ? mix * facts->search_wdl[i] / total : 0;
   wdl[1 - facts->outcome] += 1 - mix;
 }

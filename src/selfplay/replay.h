@@ -10,7 +10,10 @@
 #include "base/rng.h"
 #include "games/game.h"
 
-enum { EXAMPLE_HAS_POLICY = 1 }; /* unset for a teacher's random moves, which are not imitated */
+enum {
+  EXAMPLE_HAS_POLICY = 1, /* unset for a teacher's random moves, which are not imitated */
+  EXAMPLE_PROVEN = 2      /* search_wdl is the proven result, and the whole value target */
+};
 
 /* What is known of one position besides its state and policy; values are for the player to move. */
 typedef struct ExampleFacts {
@@ -29,6 +32,7 @@ typedef struct ShardStats {
   int64_t first_wins, draws, second_wins;
   int64_t simulations, evaluations; /* evaluations reached the network; simulations did not all need one */
   int64_t cache_lookups, cache_hits;
+  int64_t proven;                        /* positions whose game value the search proved */
   double policy_entropy, target_entropy; /* summed over positions, nats */
 } ShardStats;
 
@@ -51,9 +55,10 @@ typedef struct ReplayOrigin {
 
 ReplayBlock *replay_block_new(const Game *game);
 void replay_block_free(ReplayBlock *block);
-/* Appends a position; policy[moves] sums to 1 or to 0 (then nothing is to be imitated). Copies everything. */
+/* Appends a position; policy[moves] sums to 1 or to 0 (then nothing is to be imitated); `proven` says that
+ * search_wdl is certain. Copies everything. */
 void replay_block_add(ReplayBlock *block, const void *state, const float *policy, const float search_wdl[3],
-                      int ply, uint32_t game_number);
+                      bool proven, int ply, uint32_t game_number);
 /* Sets the outcome of positions [first, count) from the result for the first player (1, 0, -1). */
 void replay_block_outcome(ReplayBlock *block, int first, int first_player_result);
 /* Appends positions [from, from + count) of another block. */
@@ -76,7 +81,8 @@ int replay_count(const Replay *replay);
 const ReplayBlock *replay_at(const Replay *replay, int index, int *place);
 
 /* One position as the learner wants it, under symmetry `s`: planes[planes][rows][cols], policy[moves],
- * legal[moves], wdl[3] = value_mix x search + (1 - value_mix) x outcome. */
+ * legal[moves], wdl[3] = value_mix x search + (1 - value_mix) x outcome, or the proven result where there is
+ * one. */
 void replay_example(const ReplayBlock *block, int place, int s, float value_mix, float *planes, float *policy,
                     uint8_t *legal, float wdl[3]);
 

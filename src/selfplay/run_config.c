@@ -7,6 +7,7 @@ static const char *const search_kinds[] = {"puct", "gumbel", "none", NULL};
 static const char *const head_kinds[] = {"both", "policy", "value", NULL};
 static const char *const teacher_kinds[] = {"alphabeta", "mcts", "solver", NULL};
 static const char *const optimizer_kinds[] = {"adam", "sgd", NULL};
+static const char *const switches[] = {"off", "on", NULL};
 
 #define AT(field) offsetof(RunConfig, field)
 #define INT(name, field, min, max, fallback, help)                                                           \
@@ -45,6 +46,9 @@ static const ConfigKey keys[] = {
          "c_scale of sigma(q), for q in [0, 1] (Gumbel)."),
     REAL("search.gumbel_noise", search.gumbel_noise, 0, 10, "1",
          "Factor on the Gumbel noise at the root; 0 = none."),
+    CHOICE("search.solve", search.solve, switches, "on",
+           "Carry proven wins, losses and draws up the tree (MCTS-solver; Winands et al. 2008, Cazenave and "
+           "Saffidine 2010); they are exact value targets."),
 
     INT("selfplay.games", games, 1, 1000000, "512", "Games in an iteration."),
     INT("selfplay.shards", shards, 1, 4096, "8",
@@ -54,6 +58,8 @@ static const ConfigKey keys[] = {
         "Games that a shard plays in lock-step, hence its largest batch."),
     INT("selfplay.random_plies", random_plies, 0, 200, "12",
         "A game begins with 0 to this many uniformly random moves, which are not learnt from."),
+    CHOICE("selfplay.end_proven", end_proven, switches, "on",
+           "End a game as soon as the search has proven its result."),
     REAL("selfplay.temperature", temperature, 0, 10, "1",
          "Temperature at which moves are drawn at first; 0 plays the search's best."),
     REAL("selfplay.temperature_end", temperature_end, 0, 10, "0", "Temperature afterwards."),

@@ -24,7 +24,7 @@ typedef struct RunConfig {
 
   /* self-play */
   int games, shards, lanes;
-  int random_plies;
+  int random_plies, end_proven;
   double temperature, temperature_end;
   int temperature_plies;
   int cache_log2;

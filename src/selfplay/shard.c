@@ -95,7 +95,7 @@ static void prepare_search(Shard *shard, Lane *lane, bool fresh) {
       finish_game(shard, lane, value);
       fresh = true;
     } else if (game->legal(lane->state, moves) == 1) {
-      search_advance(lane->search, moves[0]);
+      search_advance(lane->search, lane->state, moves[0]);
       game->play(lane->state, moves[0]);
     } else {
       Rng noise = lane->rng;
@@ -124,29 +124,39 @@ static int draw_from_policy(Shard *shard, Lane *lane, const float *priors, int c
   return move;
 }
 
-static void record_and_play(Shard *shard, Lane *lane) {
+/* Records the searched position and plays a move. False where the proven result ends the game instead. */
+static bool record_and_play(Shard *shard, Lane *lane) {
   const RunConfig *config = shard->spec->config;
   const Game *game = shard->spec->game;
+  bool searches = config->search.kind != SEARCH_NONE;
   float wdl[3], priors[GAME_MOVES_MAX];
   search_root_wdl(lane->search, wdl);
-  int count = search_children(lane->search, shard->children), move;
+  int count = search_children(lane->search, shard->children), move, value = 0;
   for (int i = 0; i < count; i++) priors[i] = shard->children[i].prior;
+  bool proven = searches && search_proven(lane->search, &value);
   bool early = lane->searched < config->temperature_plies;
   double temperature = early ? config->temperature : config->temperature_end;
-  if (config->search.kind == SEARCH_NONE) {
-    move = draw_from_policy(shard, lane, priors, count, temperature);
-  } else {
+  if (searches) {
     search_policy(lane->search, shard->policy);
     move = search_move(lane->search, temperature);
+  } else {
+    move = draw_from_policy(shard, lane, priors, count, temperature);
   }
-  replay_block_add(lane->played, lane->state, shard->policy, wdl, game->ply(lane->state), lane->game_number);
+  replay_block_add(lane->played, lane->state, shard->policy, wdl, proven, game->ply(lane->state),
+                   lane->game_number);
   shard->stats->policy_entropy += entropy(priors, count);
   shard->stats->target_entropy += entropy(shard->policy, game->moves);
   shard->stats->simulations += search_simulations(lane->search);
+  shard->stats->proven += proven;
 
+  if (proven && config->end_proven) {
+    finish_game(shard, lane, (float)value);
+    return false;
+  }
   lane->searched++;
-  search_advance(lane->search, move);
+  search_advance(lane->search, lane->state, move);
   game->play(lane->state, move);
+  return true;
 }
 
 /* The next leaf of this lane that wants an evaluation, over as many moves and games as it takes; NULL when
@@ -155,8 +165,8 @@ static const void *next_leaf(Shard *shard, Lane *lane) {
   while (lane->active) {
     const void *leaf = search_select(lane->search);
     if (leaf) return leaf;
-    record_and_play(shard, lane);
-    prepare_search(shard, lane, false);
+    bool goes_on = record_and_play(shard, lane);
+    prepare_search(shard, lane, !goes_on);
   }
   return NULL;
 }
@@ -201,7 +211,7 @@ ReplayBlock *shard_play(const ShardSpec *spec, ShardProgress *progress, void *co
   Evaluator *evaluator = net_evaluator_new(spec->game, spec->plan, shard.lane_count);
   if (config->cache_log2 > 0) evaluator = evaluator_cached(evaluator, config->cache_log2);
   SearchConfig search = config->search;
-  if (search.kind == SEARCH_NONE) search.kind = SEARCH_PUCT, search.dirichlet_share = 0;
+  if (search.kind == SEARCH_NONE) search.kind = SEARCH_PUCT, search.dirichlet_share = 0, search.solve = 0;
   shard.lanes = memory_new((size_t)shard.lane_count, sizeof(Lane));
   for (int i = 0; i < shard.lane_count; i++) {
     shard.lanes[i].search = search_new(spec->game, &search);
@@ -238,6 +248,7 @@ void shard_stats_add(ShardStats *total, const ShardStats *part) {
   total->evaluations += part->evaluations;
   total->cache_lookups += part->cache_lookups;
   total->cache_hits += part->cache_hits;
+  total->proven += part->proven;
   total->policy_entropy += part->policy_entropy;
   total->target_entropy += part->target_entropy;
 }

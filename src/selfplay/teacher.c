@@ -78,7 +78,7 @@ static void add_position(ReplayBlock *block, const void *state, int move, bool i
   static const float unsearched[3] = {0, 0, 0};
   float policy[GAME_MOVES_MAX] = {0};
   if (imitated) policy[move] = 1;
-  replay_block_add(block, state, policy, unsearched, block->game->ply(state), game_number);
+  replay_block_add(block, state, policy, unsearched, false, block->game->ply(state), game_number);
 }
 
 static void play_game(Teacher *teacher, Rng rng, uint32_t number, ReplayBlock *block) {
