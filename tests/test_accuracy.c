@@ -3,6 +3,7 @@
 #include "arena/positions_exact.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -10,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+TestSuite(accuracy, .timeout = HANG_SECONDS);
 
 static const Game *c4(void) {
   return game_find("connect4");

@@ -1,6 +1,7 @@
 #include "base/config.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -8,6 +9,10 @@
 #include <string.h>
 #include <stdio.h>
 #include <unistd.h>
+
+TestSuite(rng, .timeout = HANG_SECONDS);
+TestSuite(config, .timeout = HANG_SECONDS);
+TestSuite(file, .timeout = HANG_SECONDS);
 
 /* Known answers of Philox4x32-10 from the authors' Random123 distribution (kat_vectors). */
 Test(rng, philox_known_answers) {

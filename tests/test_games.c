@@ -3,10 +3,13 @@
 #include "games/connect4.h"
 #include "games/connect4_bits.h"
 #include "games/tictactoe.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+
+TestSuite(games, .timeout = HANG_SECONDS);
 
 enum { STATE_BYTES = 16 };
 

@@ -2,11 +2,14 @@
 #define NET_REAL_DOUBLE
 #include "base/memory.h"
 #include "net/core.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+TestSuite(gradients, .timeout = HANG_SECONDS);
 
 /* A scalar objective of what the layer under test computes. */
 typedef double Objective(void *context);

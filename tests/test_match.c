@@ -1,6 +1,7 @@
 #include "arena/elo.h"
 #include "arena/match.h"
 #include "arena/record.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -8,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+TestSuite(match, .timeout = HANG_SECONDS);
+TestSuite(elo, .timeout = HANG_SECONDS);
 
 static Player *make(const char *spelling, const char *game, int threads) {
   Error err;

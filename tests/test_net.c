@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -11,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+TestSuite(net, .timeout = HANG_SECONDS);
 
 static const NetShape tiny = {.planes = 2,
                               .rows = 3,

@@ -1,12 +1,15 @@
 #include "net/optimizer.h"
 
 #include "base/memory.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+
+TestSuite(optimizer, .timeout = HANG_SECONDS);
 
 static const NetShape shape = {.planes = 2,
                                .rows = 6,

@@ -1,12 +1,15 @@
 #include "net/plan_internal.h"
 
 #include "base/memory.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
+
+TestSuite(plan, .timeout = HANG_SECONDS);
 
 enum { MOST_BATCH = 70 };
 

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "net/net.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -11,6 +12,9 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+TestSuite(player, .timeout = HANG_SECONDS);
+TestSuite(gtp, .timeout = HANG_SECONDS);
 
 static const Game *c4(void) {
   return game_find("connect4");

@@ -3,10 +3,15 @@
 #include "arena/sprt.h"
 #include "base/memory.h"
 #include "base/rng.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
+
+TestSuite(ratings, .timeout = HANG_SECONDS);
+TestSuite(score, .timeout = HANG_SECONDS);
+TestSuite(sprt, .timeout = HANG_SECONDS);
 
 static const double elo_scale = 400 / M_LN10;
 

@@ -3,11 +3,17 @@
 #include "mcts/gumbel.h"
 #include "mcts/search.h"
 #include "mcts/shared.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+TestSuite(search, .timeout = HANG_SECONDS);
+TestSuite(gumbel, .timeout = HANG_SECONDS);
+TestSuite(cache, .timeout = HANG_SECONDS);
+TestSuite(shared, .timeout = HANG_SECONDS);
 
 typedef struct Position {
   uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];

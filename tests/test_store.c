@@ -1,5 +1,6 @@
 #include "arena/store.h"
 #include "base/file.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <sqlite3.h>
@@ -26,7 +27,7 @@ static void remove_folder(void) {
   rmdir(folder);
 }
 
-TestSuite(store, .init = make_folder, .fini = remove_folder);
+TestSuite(store, .init = make_folder, .fini = remove_folder, .timeout = HANG_SECONDS);
 
 static Store *open_store(void) {
   char path[128];
@@ -96,8 +97,20 @@ Test(store, the_same_game_counts_once_and_another_network_is_another_player) {
   store_close(store);
 }
 
-static void write_many(int process) {
-  Store *store = open_store();
+static _Noreturn void write_failure(const Error *err) {
+  fprintf(stderr, "%s\n", err->message);
+  _exit(1);
+}
+
+/* Runs in a forked child, where a failed assertion would report through a socket whose thread was not forked,
+ * and wait for ever: the exit code speaks instead. */
+static _Noreturn void write_many(int process, int gate) {
+  char path[128], byte;
+  Error err;
+  snprintf(path, sizeof path, "%s/r.sqlite", folder);
+  while (read(gate, &byte, 1) > 0) continue;
+  Store *store = store_open(path, &err);
+  if (!store) write_failure(&err);
   for (int match = 0; match < 20; match++) {
     StoreGame games[10];
     char lines[10][64];
@@ -105,9 +118,9 @@ static void write_many(int process) {
       snprintf(lines[k], sizeof lines[k], "44-%d-%d-%d", process, match, k);
       games[k] = (StoreGame){"44", lines[k], k / 2, k % 2, k % 3};
     }
-    Error err;
     int added = 0;
-    if (!store_add(store, "connect4", &a, &b, games, 10, &added, &err) || added != 10) _exit(1);
+    if (!store_add(store, "connect4", &a, &b, games, 10, &added, &err)) write_failure(&err);
+    if (added != 10) _exit(2);
   }
   store_close(store);
   _exit(0);
@@ -116,10 +129,17 @@ static void write_many(int process) {
 Test(store, processes_write_at_once) {
   enum { PROCESSES = 4 };
   pid_t children[PROCESSES];
+  int gate[2]; /* its closing lets all go at one moment, so that they also race for making the file */
+  cr_assert_eq(pipe(gate), 0);
   for (int p = 0; p < PROCESSES; p++) {
     children[p] = fork();
-    if (children[p] == 0) write_many(p);
+    if (children[p] == 0) {
+      close(gate[1]);
+      write_many(p, gate[0]);
+    }
   }
+  close(gate[0]);
+  close(gate[1]);
   for (int p = 0; p < PROCESSES; p++) {
     int status = -1;
     cr_assert_eq(waitpid(children[p], &status, 0), children[p]);

@@ -223,9 +223,8 @@ static Positions *make_set(CompareMeter *meter, const ComparePool *pool, int set
                                meter->experiment->runs[point->run].seed, 1, SET_GAMES, meter->threads);
     net_free(net);
   }
-  Positions *positions = compare_sets_solve(block, count, seed);
+  Positions *positions = compare_sets_solve(block, count, seed, err);
   replay_block_free(block);
-  if (!positions) error_set(err, "%s", "");
   return positions;
 }
 

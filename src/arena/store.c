@@ -58,23 +58,38 @@ static bool query_int(Store *store, const char *sql, int *out, Error *err) {
   return fine;
 }
 
-static bool prepare_schema(Store *store, Error *err) {
-  int application = 0, version = 0, tables = 0;
+/* Whether the file is ours and of which format; *version is 0 for one that is still empty. */
+static bool check_format(Store *store, int *version, Error *err) {
+  int application = 0, tables = 0;
   if (!query_int(store, "PRAGMA application_id", &application, err) ||
-      !query_int(store, "PRAGMA user_version", &version, err) ||
+      !query_int(store, "PRAGMA user_version", version, err) ||
       !query_int(store, "SELECT count(*) FROM sqlite_master", &tables, err))
     return false;
   if (tables > 0 && application != APPLICATION_ID)
     return error_set(err, "%s: a database of another program; name another file", store->path);
-  if (version > SCHEMA_VERSION)
+  if (*version > SCHEMA_VERSION)
     return error_set(err, "%s: written by a newer version of selfplay (format %d, this one knows %d)",
-                     store->path, version, SCHEMA_VERSION);
-  if (version == SCHEMA_VERSION) return true;
-  char sql[sizeof schema + 200];
-  snprintf(sql, sizeof sql,
-           "BEGIN IMMEDIATE; PRAGMA application_id = %d; PRAGMA user_version = %d; %s COMMIT", APPLICATION_ID,
-           SCHEMA_VERSION, schema);
-  return execute(store, sql, err);
+                     store->path, *version, SCHEMA_VERSION);
+  return true;
+}
+
+/* Each look at the file is one transaction: between two single reads another process may have made the
+ * tables, and an empty file's application_id beside their number looks like a stranger's database. */
+static bool prepare_schema(Store *store, Error *err) {
+  int version = 0;
+  bool fine = execute(store, "BEGIN", err) && check_format(store, &version, err);
+  sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
+  if (!fine || version == SCHEMA_VERSION) return fine;
+  fine = execute(store, "BEGIN IMMEDIATE", err) && check_format(store, &version, err);
+  if (fine && version < SCHEMA_VERSION) {
+    char sql[sizeof schema + 120];
+    snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d; %s", APPLICATION_ID,
+             SCHEMA_VERSION, schema);
+    fine = execute(store, sql, err);
+  }
+  fine = fine && execute(store, "COMMIT", err);
+  if (!fine) sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+  return fine;
 }
 
 static bool make_folder_of(const char *path, Error *err) {

@@ -214,15 +214,17 @@ static bool ask(Session *session, const char *prompt, char word[WORD_MAX]) {
   return answered;
 }
 
-static void set_visits(Session *session) {
+/* False where a pipe gave no number. */
+static bool set_visits(Session *session) {
   char word[WORD_MAX], *end;
   long visits = ask(session, "visits a move", word) ? strtol(word, &end, 10) : 0;
   if (visits < 1 || visits > 100000000 || *end) {
     snprintf(session->message, sizeof session->message, "visits need a whole number from 1 to 100000000");
-    return;
+    return session->keys;
   }
   session->visits = (int)visits;
   snprintf(session->message, sizeof session->message, "the engine now takes %ld visits a move", visits);
+  return true;
 }
 
 static void move_cursor(Session *session, int rows, int cols) {
@@ -278,7 +280,7 @@ static bool obey(Session *session, const char *word) {
     session->human = 1 - session->human;
     return true;
   case 'v':
-    set_visits(session);
+    if (!set_visits(session)) cli_fail("%s", session->message);
     return true;
   case 'i':
     session->info = !session->info;
@@ -313,21 +315,45 @@ static bool obey(Session *session, const char *word) {
   return true;
 }
 
+static void answer(Session *session) {
+  while (engine_to_move(session) || person_must_pass(session)) {
+    if (engine_to_move(session))
+      engine_moves(session);
+    else
+      person_passes(session);
+    show(session);
+  }
+}
+
+/* Moves of one letter may be run together in a pipe, as in every other line of moves ("4455"). */
+static bool is_run_of_moves(const Game *game, const char *word) {
+  if (strlen(word) < 2 || game->parse_move(word) >= 0) return false;
+  for (const char *at = word; *at; at++)
+    if (game->parse_move((const char[]){*at, 0}) < 0) return false;
+  return true;
+}
+
+/* Does what one word of the input says, and lets the engine answer. False ends the session. */
+static bool take_word(Session *session, const char *word) {
+  bool run = !session->keys && is_run_of_moves(session->game, word);
+  size_t count = run ? strlen(word) : 1;
+  for (size_t i = 0; i < count; i++) {
+    const char letter[] = {word[i], 0};
+    if (!obey(session, run ? letter : word)) return false;
+    show(session);
+    answer(session);
+  }
+  return true;
+}
+
 static void converse(Session *session) {
   char word[WORD_MAX];
   show(session);
-  for (;;) {
-    while (engine_to_move(session) || person_must_pass(session)) {
-      if (engine_to_move(session))
-        engine_moves(session);
-      else
-        person_passes(session);
-      show(session);
-    }
+  answer(session);
+  do {
     bool more = session->keys ? keys_read(word, sizeof word) : keys_read_word(word, sizeof word);
-    if (!more || !obey(session, word)) return;
-    show(session);
-  }
+    if (!more) return;
+  } while (take_word(session, word));
 }
 
 int cmd_play(int argc, char **argv) {

@@ -136,6 +136,13 @@ bool game_moves_are_columns(const Game *game) {
   return game->moves == game->cols;
 }
 
+int game_empty_squares(const Game *game, const void *state) {
+  int empty = 0;
+  for (int row = 0; row < game->rows; row++)
+    for (int col = 0; col < game->cols; col++) empty += game->piece(state, row, col) == 0;
+  return empty;
+}
+
 /* A square's name is its column's letters and its row's number. */
 static size_t letters(const char *name) {
   return strcspn(name, "0123456789");

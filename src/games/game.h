@@ -104,6 +104,8 @@ bool game_play_line(const Game *game, void *state, const char *line, Error *err)
 bool game_read_line(const Game *game, const char *line, int *moves, int max, int *count, Error *err);
 /* True where moves are columns, onto which a piece falls. */
 bool game_moves_are_columns(const Game *game);
+/* Squares on which nothing stands. */
+int game_empty_squares(const Game *game, const void *state);
 /* What people call a column, and a row (of a game whose moves are squares), as moves do: at most
  * GAME_MOVE_TEXT bytes. */
 void game_column_name(const Game *game, int col, char *text);

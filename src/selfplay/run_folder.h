@@ -1,4 +1,4 @@
-/* The files of a run's folder; run.h says what they are. For run_train.c and imitation.c. */
+/* The files of a run's folder; run.h says what they are. For the modules that train (training.h). */
 #ifndef SELFPLAY_RUN_FOLDER_H
 #define SELFPLAY_RUN_FOLDER_H
 
