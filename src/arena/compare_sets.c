@@ -112,7 +112,8 @@ Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed
   Solving solving = {.game = game, .solver = exact_new(game, SOLVER_LOG2_BYTES, err)};
   if (!solving.solver) return NULL;
   exact_test_plies(game, solving.plies);
-  solving.plies[0] += (solving.plies[1] - solving.plies[0]) / 4; /* the earliest take the solver seconds each */
+  solving.plies[0] +=
+      (solving.plies[1] - solving.plies[0]) / 4; /* the earliest take the solver seconds each */
   Positions *out = empty_positions(game, count);
   uint32_t *order = memory_new(total + 1, sizeof *order);
   for (size_t i = 0; i < total; i++) order[i] = (uint32_t)i;
