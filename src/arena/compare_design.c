@@ -154,7 +154,7 @@ static bool arm_line(DesignFile *file, const char *name, const char *value) {
   if (!file->based) {
     file->based = true;
     if (!compare_arm_build(base, &file->design->common, arm, file->err))
-      return base == value || error_prefix(file->err, "[%s] needs base = ARM as its first line", arm->name);
+      return base != value && error_prefix(file->err, "[%s] needs base = ARM as its first line", arm->name);
     if (base == value) return true;
   } else if (base == value) {
     return error_set(file->err, "[%s] base must be the arm's first line", arm->name);

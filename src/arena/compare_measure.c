@@ -70,7 +70,11 @@ static const json_t *keep(CompareMeter *meter, const char *key, json_t *value, E
   json_t *line = json_pack("{s:s, s:O}", "key", key, "value", value);
   bool done = run_log_append(meter->path, line, err);
   json_decref(line);
-  json_object_set_new(meter->known, key, value);
+  /* As it will be read back, so that the same figures come out whether or not they are new. */
+  char *text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9));
+  json_decref(value);
+  json_object_set_new(meter->known, key, json_loads(text, 0, NULL));
+  free(text);
   return done ? json_object_get(meter->known, key) : NULL;
 }
 
@@ -223,9 +227,8 @@ static Positions *make_set(CompareMeter *meter, const ComparePool *pool, int set
                                meter->experiment->runs[point->run].seed, 1, SET_GAMES, meter->threads);
     net_free(net);
   }
-  Positions *positions = compare_sets_solve(block, count, seed);
+  Positions *positions = compare_sets_solve(block, count, seed, err);
   replay_block_free(block);
-  if (!positions) error_set(err, "%s", "");
   return positions;
 }
 

@@ -10,8 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* From weak to strong, none of them a network; the first is the one rated 0 (elo_reference()). */
-static const char *const fixed_opponents[] = {"mcts:1000", "alphabeta:2", "alphabeta:5"};
+/* None of them a network, and one that the weakest network can beat; the first is the one rated 0
+ * (elo_reference()). */
+static const char *const fixed_opponents[] = {"mcts:1000", "random", "alphabeta:2", "alphabeta:5"};
 enum { FIXED = sizeof fixed_opponents / sizeof *fixed_opponents, SCHEDULED_PAIRS = 4 };
 
 /* --- which networks --- */

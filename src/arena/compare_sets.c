@@ -58,15 +58,27 @@ ReplayBlock *compare_sets_random(const Game *game, uint64_t seed, int count) {
     Rng rng = rng_make(seed, RNG_POSITIONS, EVALUATION_ITERATION, (uint32_t)t);
     int plies = (int)rng_below(&rng, (uint32_t)game->max_plies);
     if (position_random_line(game, &rng, plies, moves, state))
-      replay_block_add(block, state, policy, wdl, false, plies, (uint32_t)t);
+      replay_block_add(block, state, policy, wdl, false, game->ply(state), (uint32_t)t);
   }
   return block;
 }
 
-static bool fit_to_test(const Game *game, Exact *solver, const void *state) {
+typedef struct Solving {
+  const Game *game;
+  Exact *solver;
+  int plies[2]; /* first and last that test well */
+  KeySet seen;
+} Solving;
+
+static bool fit_to_test(Solving *solving, const void *state) {
+  const Game *game = solving->game;
   int values[GAME_MOVES_MAX], least = 1, most = -1;
-  if (position_wins_at_once(game, state)) return false;
-  exact_move_values(solver, state, values);
+  Error why;
+  if (game->ply(state) < solving->plies[0] || game->ply(state) > solving->plies[1] ||
+      !exact_reaches(game, state, &why) || !key_set_add(&solving->seen, game->key(state)) ||
+      position_wins_at_once(game, state))
+    return false;
+  exact_move_values(solving->solver, state, values);
   for (int m = 0; m < game->moves; m++) {
     if (values[m] == EXACT_NO_SCORE) continue;
     if (values[m] < least) least = values[m];
@@ -76,41 +88,47 @@ static bool fit_to_test(const Game *game, Exact *solver, const void *state) {
 }
 
 static void add_position(Positions *positions, Exact *solver, const void *state) {
-  const Game *game = positions->game;
-  int scores[GAME_MOVES_MAX], i = positions->count++;
-  memcpy(positions->states + (size_t)i * game->state_size, state, game->state_size);
+  int scores[GAME_MOVES_MAX], i = positions->count++, moves = positions->game->moves;
+  memcpy(positions->states + (size_t)i * positions->game->state_size, state, positions->game->state_size);
   exact_moves(solver, state, scores);
-  for (int m = 0; m < game->moves; m++)
-    positions->scores[i * game->moves + m] = scores[m] == EXACT_NO_SCORE ? POSITION_ILLEGAL : scores[m];
+  for (int m = 0; m < moves; m++)
+    positions->scores[i * moves + m] = scores[m] == EXACT_NO_SCORE ? POSITION_ILLEGAL : scores[m];
 }
 
-Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed) {
-  const Game *game = block->game;
-  size_t n = (size_t)count, total = (size_t)block->count;
+static Positions *empty_positions(const Game *game, int capacity) {
+  size_t n = (size_t)capacity;
   Positions *out = memory_new(1, sizeof *out);
   *out = (Positions){.game = game,
                      .states = memory_new(n, game->state_size),
                      .moves = memory_new(n * (size_t)game->max_plies, sizeof(int)),
                      .plies = memory_new(n, sizeof(int)),
                      .scores = memory_new(n * (size_t)game->moves, sizeof(int))};
+  return out;
+}
+
+Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed, Error *err) {
+  const Game *game = block->game;
+  size_t total = (size_t)block->count;
+  Solving solving = {.game = game, .solver = exact_new(game, SOLVER_LOG2_BYTES, err)};
+  if (!solving.solver) return NULL;
+  exact_test_plies(game, solving.plies);
+  solving.plies[0] +=
+      (solving.plies[1] - solving.plies[0]) / 4; /* the earliest take the solver seconds each */
+  Positions *out = empty_positions(game, count);
   uint32_t *order = memory_new(total + 1, sizeof *order);
   for (size_t i = 0; i < total; i++) order[i] = (uint32_t)i;
   Rng rng = rng_make(seed, RNG_POSITIONS, EVALUATION_ITERATION + 1, 0);
-  rng_shuffle(&rng, order, (uint32_t)total);
-  Error none; /* compare_sets_possible() was asked */
-  Exact *solver = exact_new(game, SOLVER_LOG2_BYTES, &none);
-  KeySet seen = {0};
+  if (total) rng_shuffle(&rng, order, (uint32_t)total);
   for (size_t k = 0; k < total && out->count < count; k++) {
     uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
     memcpy(state, block->states + order[k] * game->state_size, game->state_size);
-    if (exact_is_quick(game, state) && key_set_add(&seen, game->key(state)) &&
-        fit_to_test(game, solver, state))
-      add_position(out, solver, state);
+    if (fit_to_test(&solving, state)) add_position(out, solving.solver, state);
   }
-  key_set_free(&seen);
-  exact_free(solver);
+  key_set_free(&solving.seen);
+  exact_free(solving.solver);
   free(order);
   if (out->count) return out;
   positions_free(out);
+  error_set(err, "%s", "");
   return NULL;
 }

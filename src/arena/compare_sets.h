@@ -25,7 +25,8 @@ ReplayBlock *compare_sets_teacher(const Game *game, const RunConfig *config, uin
 /* Positions of uniformly random play, as many as can be wanted. */
 ReplayBlock *compare_sets_random(const Game *game, uint64_t seed, int count);
 
-/* At most `count` positions of the block, drawn at random, with exact scores. NULL where none is fit. */
-Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed);
+/* At most `count` positions of the block, drawn at random, with exact scores. NULL with an empty message
+ * where none is fit. */
+Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed, Error *err);
 
 #endif

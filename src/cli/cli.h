@@ -105,6 +105,7 @@ void cli_progress_clear(CliProgress *progress);
 int cmd_accuracy(int argc, char **argv);
 int cmd_analyze(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_compare(int argc, char **argv);
 int cmd_elo(int argc, char **argv);
 int cmd_games(int argc, char **argv);
 int cmd_make_data(int argc, char **argv);

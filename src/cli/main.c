@@ -16,32 +16,34 @@ typedef struct Command {
 static const Command commands[] = {
     {"train", cmd_train}, {"play", cmd_play},         {"analyze", cmd_analyze}, {"match", cmd_match},
     {"elo", cmd_elo},     {"accuracy", cmd_accuracy}, {"report", cmd_report},   {"make-data", cmd_make_data},
-    {"bench", cmd_bench}, {"games", cmd_games},
+    {"bench", cmd_bench}, {"games", cmd_games},       {"compare", cmd_compare},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
-static const char overview[] = "Teaches a network a two-player game by self-play search, from scratch or "
-                               "after a start from expert games, and "
-                               "measures how strong it is."
-                               "\v"
-                               "Training:\n"
-                               "  selfplay --from-scratch                    from random play\n"
-                               "  selfplay --bootstrap-imitation[=SOURCE]    fitted to expert games first\n"
-                               "  (`train' in front is optional; `selfplay train --help' lists the options)\n"
-                               "\n"
-                               "Commands:\n"
-                               "  play       play against a network or another player in the terminal\n"
-                               "  analyze    value, policy, visits and principal variation of a position\n"
-                               "  match      two players against each other\n"
-                               "  elo        rate players and runs in one table\n"
-                               "  accuracy   how often a player's move is right, by the exact solver\n"
-                               "  report     one HTML page with the plots of runs\n"
-                               "  make-data  write expert games and test positions\n"
-                               "  bench      measure speed\n"
-                               "  games      what can be played\n"
-                               "\n"
-                               "`selfplay COMMAND --help' says all of a command.\n"
-                               "Exit codes: 0 done, 1 the job failed, 2 wrong usage.";
+static const char overview[] =
+    "Teaches a network a two-player game by self-play search, from scratch or "
+    "after a start from expert games, and "
+    "measures how strong it is."
+    "\v"
+    "Training:\n"
+    "  selfplay --from-scratch                    from random play\n"
+    "  selfplay --bootstrap-imitation[=SOURCE]    fitted to expert games first\n"
+    "  (`train' in front is optional; `selfplay train --help' lists the options)\n"
+    "\n"
+    "Commands:\n"
+    "  play       play against a network or another player in the terminal\n"
+    "  analyze    value, policy, visits and principal variation of a position\n"
+    "  match      two players against each other\n"
+    "  elo        rate players and runs in one table\n"
+    "  accuracy   how often a player's move is right, by the exact solver\n"
+    "  compare    ways of learning at one budget over several seeds, with intervals\n"
+    "  report     one HTML page with the plots of runs\n"
+    "  make-data  write expert games and test positions\n"
+    "  bench      measure speed\n"
+    "  games      what can be played\n"
+    "\n"
+    "`selfplay COMMAND --help' says all of a command.\n"
+    "Exit codes: 0 done, 1 the job failed, 2 wrong usage.";
 
 static error_t parse_top(int key, char *arg, struct argp_state *state) {
   (void)arg, (void)state;

@@ -1,0 +1,393 @@
+#include "arena/compare_result.h"
+
+#include "base/memory.h"
+#include "base/simd.h"
+#include "base/version.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { RESAMPLES = 4000 };
+
+static const char *const unit_keys[COMPARE_UNITS] = {"cpu_seconds", "flops", "evaluations", "games"};
+
+/* A JSON number; null where it is infinite or not a number. */
+static json_t *number(double value) {
+  return isfinite(value) ? json_real(value) : json_null();
+}
+
+static json_t *band_json(StatsBand band) {
+  return json_pack("{s:o, s:o, s:o, s:i}", "mean", number(band.mean), "low", number(band.low), "high",
+                   number(band.high), "seeds", band.n);
+}
+
+static void append_band(json_t *lists[3], StatsBand band) {
+  json_array_append_new(lists[0], number(band.mean));
+  json_array_append_new(lists[1], number(band.low));
+  json_array_append_new(lists[2], number(band.high));
+}
+
+static json_t *lists_json(json_t *lists[3]) {
+  return json_pack("{s:o, s:o, s:o}", "mean", lists[0], "low", lists[1], "high", lists[2]);
+}
+
+/* The largest budget that every run with self-play has reached. */
+static double common_end(const CompareData *data, CompareUnit unit) {
+  const Experiment *experiment = data->experiment;
+  double end = INFINITY;
+  for (int r = 0; r < experiment->run_count; r++) {
+    const CompareRun *run = &experiment->runs[r];
+    if (experiment->design.arms[run->arm].selfplay && data->last[r] >= 0)
+      end = fmin(end, data->pool.points[data->last[r]].cost.amount[unit]);
+  }
+  if (unit == experiment->design.unit) end = fmax(end, 0.9 * experiment->design.budget);
+  return isfinite(end) ? end : 1;
+}
+
+static json_t *grid_json(double end) {
+  json_t *grid = json_array();
+  for (int k = 0; k < COMPARE_GRID; k++) json_array_append_new(grid, json_real(end * k / (COMPARE_GRID - 1)));
+  return grid;
+}
+
+static json_t *curve_json(const CompareData *data, int arm, CompareField field, CompareUnit unit,
+                          double end) {
+  json_t *lists[3] = {json_array(), json_array(), json_array()};
+  int seeds = data->experiment->design.settings.seeds;
+  double *values = memory_new((size_t)seeds, sizeof *values);
+  for (int k = 0; k < COMPARE_GRID; k++) {
+    compare_data_at(data, arm, field, unit, end * k / (COMPARE_GRID - 1), values);
+    append_band(lists, stats_band(values, seeds));
+  }
+  free(values);
+  return lists_json(lists);
+}
+
+static json_t *curves_json(const CompareData *data, int arm) {
+  json_t *out = json_object();
+  for (int unit = 0; unit < COMPARE_UNITS; unit++) {
+    double end = common_end(data, (CompareUnit)unit);
+    json_t *curves = json_pack("{s:o}", "budget", grid_json(end));
+    for (int f = 0; f < COMPARE_FIELDS; f++)
+      json_object_set_new(curves, compare_field_name((CompareField)f),
+                          curve_json(data, arm, (CompareField)f, (CompareUnit)unit, end));
+    json_object_set_new(out, unit_keys[unit], curves);
+  }
+  return out;
+}
+
+static json_t *cost_json(const CompareCost *cost) {
+  json_t *out = json_object();
+  for (int u = 0; u < COMPARE_UNITS; u++) json_object_set_new(out, unit_keys[u], number(cost->amount[u]));
+  return out;
+}
+
+static json_t *point_json(const CompareData *data, int p) {
+  const ComparePoint *point = &data->pool.points[p];
+  char hash[16];
+  snprintf(hash, sizeof hash, "%08x", point->hash);
+  json_t *out = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:b}", "network", point->network, "hash", hash,
+                          "player", data->pool.names[point->player], "cost", cost_json(&point->cost),
+                          "elo_low", number(data->elo_low[p]), "elo_high", number(data->elo_high[p]),
+                          "elo_is_bound", data->elo_bound[p]);
+  for (int f = 0; f < COMPARE_FIELDS; f++)
+    json_object_set_new(out, compare_field_name((CompareField)f), number(data->field[f][p]));
+  return out;
+}
+
+static json_t *gain_json(const CompareGain *gain) {
+  return json_pack("{s:o, s:o, s:o, s:i}", "elo", number(gain->elo), "low", number(gain->low), "high",
+                   number(gain->high), "games", gain->games);
+}
+
+static json_t *run_json(const CompareData *data, int r) {
+  const CompareRun *run = &data->experiment->runs[r];
+  json_t *points = json_array();
+  for (int p = 0; p < data->pool.point_count; p++)
+    if (data->pool.points[p].run == r) json_array_append_new(points, point_json(data, p));
+  return json_pack("{s:s, s:I, s:b, s:i, s:o, s:o, s:o}", "run", run->name, "seed", (json_int_t)run->seed,
+                   "finished", run->finished, "iterations", run->networks > 0 ? run->networks - 1 : 0,
+                   "points", points, "gain_inside", gain_json(&data->inside[r]), "gain_fixed",
+                   gain_json(&data->fixed[r]));
+}
+
+/* --- generalisation --- */
+
+static double share_of(const CompareData *data, int row, int column) {
+  return data->set_share[row * (data->experiment->run_count + 2) + column];
+}
+
+/* The row's accuracy on the late positions of all other arms' runs, mean. */
+static double on_others(const CompareData *data, int row) {
+  const Experiment *experiment = data->experiment;
+  double sum = 0;
+  int n = 0;
+  for (int c = 0; c < experiment->run_count; c++) {
+    double share = share_of(data, row, c);
+    if (experiment->runs[c].arm != experiment->runs[row].arm && isfinite(share)) sum += share, n++;
+  }
+  return n ? sum / n : NAN;
+}
+
+static json_t *generalisation_json(const CompareData *data, int arm) {
+  const Experiment *experiment = data->experiment;
+  int seeds = experiment->design.settings.seeds, runs = experiment->run_count;
+  enum { OWN, OTHERS, RANDOM, TEACHER, GAP_RANDOM, GAP_OTHERS, MEASURES };
+  static const char *const names[MEASURES] = {"own",     "others",     "random",
+                                              "teacher", "gap_random", "gap_others"};
+  double *values = memory_new((size_t)(seeds * MEASURES), sizeof *values);
+  for (int s = 0; s < seeds; s++) {
+    int row = s * experiment->design.arm_count + arm;
+    values[OWN * seeds + s] = share_of(data, row, row);
+    values[OTHERS * seeds + s] = on_others(data, row);
+    values[RANDOM * seeds + s] = share_of(data, row, runs);
+    values[TEACHER * seeds + s] = share_of(data, row, runs + 1);
+    values[GAP_RANDOM * seeds + s] = values[OWN * seeds + s] - values[RANDOM * seeds + s];
+    values[GAP_OTHERS * seeds + s] = values[OWN * seeds + s] - values[OTHERS * seeds + s];
+  }
+  json_t *out = json_object();
+  for (int m = 0; m < MEASURES; m++)
+    json_object_set_new(out, names[m], band_json(stats_band(values + m * seeds, seeds)));
+  free(values);
+  return out;
+}
+
+/* --- test-time search --- */
+
+/* The searchers of a run's last (or middle) network: visits in log2, Elo and accuracy. Returns how many. */
+static int search_curve(const CompareData *data, int r, bool last, double *log_visits, double *elo,
+                        double *kept) {
+  int n = 0;
+  for (int s = 0; s < data->pool.searcher_count; s++) {
+    const CompareSearcher *searcher = &data->pool.searchers[s];
+    if (data->pool.points[searcher->point].run != r || (searcher->point == data->last[r]) != last) continue;
+    log_visits[n] = log2(searcher->visits);
+    elo[n] = data->search_elo[s];
+    kept[n++] = data->search_value_kept[s];
+  }
+  return n;
+}
+
+/* What a doubling of training is worth, in Elo, at equal visits: from the middle network to the last. */
+static double training_slope(const CompareData *data, int r) {
+  double v[2][COMPARE_VISITS_MAX], elo[2][COMPARE_VISITS_MAX], kept[COMPARE_VISITS_MAX], sum = 0;
+  int n[2], middle = -1, both = 0;
+  for (int k = 0; k < 2; k++) n[k] = search_curve(data, r, k, v[k], elo[k], kept);
+  for (int s = 0; s < data->pool.searcher_count; s++) {
+    int point = data->pool.searchers[s].point;
+    if (data->pool.points[point].run == r && point != data->last[r]) middle = point;
+  }
+  if (middle < 0 || n[0] != n[1]) return NAN;
+  CompareUnit unit = data->experiment->design.unit;
+  double ratio =
+      data->pool.points[data->last[r]].cost.amount[unit] / data->pool.points[middle].cost.amount[unit];
+  for (int i = 0; i < n[0]; i++)
+    if (isfinite(elo[1][i] - elo[0][i])) sum += elo[1][i] - elo[0][i], both++;
+  return both && ratio > 1 ? sum / both / log2(ratio) : NAN;
+}
+
+static json_t *search_json(const CompareData *data, int arm) {
+  const CompareDesign *design = &data->experiment->design;
+  int seeds = design->settings.seeds, visits = design->search_visit_count;
+  size_t n = (size_t)seeds;
+  double *elo = memory_new(n * COMPARE_VISITS_MAX, sizeof *elo),
+         *kept = memory_new(n * COMPARE_VISITS_MAX, sizeof *kept);
+  double *slopes = memory_new(4 * n, sizeof *slopes);
+  for (int s = 0; s < seeds; s++) {
+    int r = s * design->arm_count + arm;
+    double x[COMPARE_VISITS_MAX], e[COMPARE_VISITS_MAX], k[COMPARE_VISITS_MAX];
+    int count = search_curve(data, r, true, x, e, k);
+    for (int v = 0; v < visits; v++) {
+      elo[v * seeds + s] = v < count ? e[v] : NAN;
+      kept[v * seeds + s] = v < count ? k[v] : NAN;
+    }
+    slopes[s] = stats_line(x, e, count).slope;
+    slopes[seeds + s] = stats_line(x, k, count).slope;
+    slopes[2 * seeds + s] = training_slope(data, r);
+    slopes[3 * seeds + s] = slopes[2 * seeds + s] / slopes[s];
+  }
+  json_t *list = json_array(), *elos[3] = {json_array(), json_array(), json_array()},
+         *shares[3] = {json_array(), json_array(), json_array()};
+  for (int v = 0; v < visits; v++) {
+    json_array_append_new(list, json_integer(design->search_visits[v]));
+    append_band(elos, stats_band(elo + v * seeds, seeds));
+    append_band(shares, stats_band(kept + v * seeds, seeds));
+  }
+  json_t *out =
+      json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "visits", list, "elo", lists_json(elos), "value_kept",
+                lists_json(shares), "elo_per_doubling", band_json(stats_band(slopes, seeds)),
+                "value_kept_per_doubling", band_json(stats_band(slopes + seeds, seeds)),
+                "elo_per_doubling_of_training", band_json(stats_band(slopes + 2 * seeds, seeds)),
+                "search_doublings_per_training_doubling", band_json(stats_band(slopes + 3 * seeds, seeds)));
+  free(elo), free(kept), free(slopes);
+  return out;
+}
+
+/* --- an arm, and an arm against the first --- */
+
+static json_t *final_json(const CompareData *data, int arm) {
+  const CompareDesign *design = &data->experiment->design;
+  int seeds = design->settings.seeds;
+  double *values = memory_new((size_t)seeds, sizeof *values);
+  json_t *out = json_object();
+  for (int f = 0; f < COMPARE_FIELDS; f++) {
+    compare_data_at(data, arm, (CompareField)f, design->unit, common_end(data, design->unit), values);
+    json_object_set_new(out, compare_field_name((CompareField)f), band_json(stats_band(values, seeds)));
+  }
+  free(values);
+  return out;
+}
+
+static json_t *arm_json(const CompareData *data, int a) {
+  const Experiment *experiment = data->experiment;
+  const CompareArm *arm = &experiment->design.arms[a];
+  json_t *runs = json_array();
+  for (int r = a; r < experiment->run_count; r += experiment->design.arm_count)
+    json_array_append_new(runs, run_json(data, r));
+  return json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "name", arm->name, "base", arm->base,
+                   "imitation", arm->kind == ARM_BOOTSTRAP_IMITATION, "selfplay", arm->selfplay, "final",
+                   final_json(data, a), "curves", curves_json(data, a), "generalisation",
+                   generalisation_json(data, a), "search", search_json(data, a), "runs", runs);
+}
+
+/* differences[seed][grid] of the arm over the first one; returns the seeds in which both have run. */
+static int differences_of(const CompareData *data, int arm, CompareField field, double end, double *out) {
+  const CompareDesign *design = &data->experiment->design;
+  int seeds = design->settings.seeds, kept = 0;
+  double *own = memory_new((size_t)seeds, sizeof *own), *base = memory_new((size_t)seeds, sizeof *base);
+  for (int k = 0; k < COMPARE_GRID; k++) {
+    double budget = end * k / (COMPARE_GRID - 1);
+    compare_data_at(data, arm, field, design->unit, budget, own);
+    compare_data_at(data, 0, field, design->unit, budget, base);
+    for (int s = 0, at = 0; s < seeds; s++)
+      if (data->last[s * design->arm_count] >= 0 && data->last[s * design->arm_count + arm] >= 0) {
+        out[at++ * COMPARE_GRID + k] = own[s] - base[s];
+        kept = at;
+      }
+  }
+  free(own), free(base);
+  return kept;
+}
+
+static json_t *crossover_json(const StatsCrossover *crossover) {
+  static const char *const words[] = {"never ahead", "crossed", "not within this budget"};
+  return json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:o}", "mean", words[crossover->mean], "at",
+                   number(crossover->at), "low", number(crossover->low), "high", number(crossover->high),
+                   "high_is_beyond", isinf(crossover->high), "share_not_within",
+                   number(crossover->not_within), "share_never_ahead", number(crossover->never_ahead));
+}
+
+static void bands_of_columns(const double *values, int seeds, StatsBand *out) {
+  double *column = memory_new((size_t)seeds + 1, sizeof *column);
+  for (int k = 0; k < COMPARE_GRID; k++) {
+    for (int s = 0; s < seeds; s++) column[s] = values[s * COMPARE_GRID + k];
+    out[k] = stats_band(column, seeds);
+  }
+  free(column);
+}
+
+/* How much more than the first arm's an arm's accuracy falls from its own positions to random ones. */
+static json_t *brittleness_json(const CompareData *data, int arm) {
+  const CompareDesign *design = &data->experiment->design;
+  int seeds = design->settings.seeds, runs = data->experiment->run_count;
+  double *values = memory_new((size_t)seeds, sizeof *values);
+  for (int s = 0; s < seeds; s++) {
+    int own = s * design->arm_count + arm, base = s * design->arm_count;
+    values[s] = share_of(data, own, own) - share_of(data, own, runs) - share_of(data, base, base) +
+                share_of(data, base, runs);
+  }
+  json_t *out = band_json(stats_band(values, seeds));
+  free(values);
+  return out;
+}
+
+static json_t *comparison_json(const CompareData *data, int arm) {
+  const CompareDesign *design = &data->experiment->design;
+  double end = common_end(data, design->unit), grid[COMPARE_GRID];
+  size_t n = (size_t)design->settings.seeds;
+  double *differences = memory_new(n * COMPARE_GRID, sizeof *differences),
+         *finals = memory_new(n, sizeof *finals);
+  StatsBand bands[COMPARE_GRID];
+  json_t *elo[3] = {json_array(), json_array(), json_array()};
+  for (int k = 0; k < COMPARE_GRID; k++) grid[k] = end * k / (COMPARE_GRID - 1);
+  int seeds = differences_of(data, arm, FIELD_ELO, end, differences);
+  bands_of_columns(differences, seeds, bands);
+  for (int k = 0; k < COMPARE_GRID; k++) append_band(elo, bands[k]);
+  for (int s = 0; s < seeds; s++) finals[s] = differences[s * COMPARE_GRID + COMPARE_GRID - 1];
+  StatsCrossover crossover =
+      stats_crossover(differences, seeds, grid, COMPARE_GRID, RESAMPLES, design->settings.first_seed);
+  json_t *out = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i}", "arm", design->arms[arm].name, "over",
+                          design->arms[0].name, "budget", grid_json(end), "elo", lists_json(elo), "crossover",
+                          crossover_json(&crossover), "final_elo", band_json(bands[COMPARE_GRID - 1]),
+                          "probability_ahead", number(stats_positive(finals, seeds)), "seeds", seeds);
+  differences_of(data, arm, FIELD_SEARCH_VALUE_KEPT, end, differences);
+  bands_of_columns(differences, seeds, bands);
+  json_object_set_new(out, "final_search_value_kept", band_json(bands[COMPARE_GRID - 1]));
+  json_object_set_new(out, "gap_random", brittleness_json(data, arm));
+  free(differences), free(finals);
+  return out;
+}
+
+static json_t *best_json(const CompareData *data) {
+  const CompareDesign *design = &data->experiment->design;
+  int seeds = design->settings.seeds, arms = design->arm_count, whole = 0;
+  double *values = memory_new((size_t)(seeds * arms), sizeof *values),
+         *share = memory_new((size_t)arms, sizeof *share);
+  double *column = memory_new((size_t)seeds, sizeof *column);
+  bool missing = false;
+  for (int a = 0; a < arms; a++) {
+    compare_data_at(data, a, FIELD_ELO, design->unit, common_end(data, design->unit), column);
+    for (int s = 0; s < seeds; s++)
+      values[s * arms + a] = column[s], missing = missing || !isfinite(column[s]);
+  }
+  whole = missing ? 0 : seeds;
+  stats_best(values, whole, arms, RESAMPLES, design->settings.first_seed, share);
+  json_t *out = json_object();
+  for (int a = 0; a < arms; a++) json_object_set_new(out, design->arms[a].name, number(share[a]));
+  free(values), free(share), free(column);
+  return out;
+}
+
+static json_t *head_json(const CompareData *data) {
+  const CompareDesign *design = &data->experiment->design;
+  Buffer text = {0};
+  compare_design_print(design, &text);
+  json_t *out =
+      json_pack("{s:s, s:s, s:s, s:f, s:i, s:I, s:i, s:i, s:s, s:s, s:s%}", "game", design->game->name,
+                "title", design->game->title, "unit", unit_keys[design->unit], "budget", design->budget,
+                "seeds", design->settings.seeds, "first_seed", (json_int_t)design->settings.first_seed,
+                "visits", design->settings.visits, "games", data->games, "version", version_text(),
+                "features", simd_features(), "design", (const char *)text.data, text.size);
+  buffer_free(&text);
+  json_t *fixed = json_object();
+  for (int f = 0; f < data->pool.fixed_count; f++)
+    json_object_set_new(fixed, data->pool.names[f], number(data->fixed_elo[f]));
+  json_object_set_new(out, "fixed_opponents", fixed);
+  bool finished = true;
+  for (int r = 0; r < data->experiment->run_count; r++)
+    finished = finished && data->experiment->runs[r].finished;
+  json_object_set_new(out, "finished", json_boolean(finished));
+  return out;
+}
+
+json_t *compare_result(const CompareData *data) {
+  const CompareDesign *design = &data->experiment->design;
+  json_t *arms = json_array(), *comparisons = json_array(), *verdict, *limits;
+  for (int a = 0; a < design->arm_count; a++) json_array_append_new(arms, arm_json(data, a));
+  for (int a = 1; a < design->arm_count; a++) json_array_append_new(comparisons, comparison_json(data, a));
+  json_t *result = json_pack("{s:o, s:o, s:o, s:o}", "experiment", head_json(data), "arms", arms,
+                             "comparisons", comparisons, "probability_best", best_json(data));
+  compare_verdict(result, &verdict, &limits);
+  json_object_set_new(result, "verdict", verdict);
+  json_object_set_new(result, "limits", limits);
+  return result;
+}
+
+bool compare_result_save(const Experiment *experiment, const json_t *result, Error *err) {
+  char path[FILE_PATH_MAX], *text = json_dumps(result, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+  experiment_path(experiment, "result.json", path);
+  bool done = file_write(path, text, strlen(text), err);
+  free(text);
+  return done;
+}

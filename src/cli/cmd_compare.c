@@ -1,0 +1,232 @@
+/* selfplay compare: a controlled comparison of ways of learning. */
+#include "arena/compare_result.h"
+#include "base/clock.h"
+#include "cli/compare_text.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+  KEY_ARMS = 256,
+  KEY_SEEDS,
+  KEY_BUDGET,
+  KEY_DESIGN,
+  KEY_SET,
+  KEY_OUT,
+  KEY_PRINT,
+  KEY_NO_TRAIN,
+  MAX_SETS = 64
+};
+
+typedef struct Options {
+  CliCommon common;
+  const char *arms, *design, *folder, *seeds, *budget;
+  const char *sets[MAX_SETS];
+  int set_count;
+  bool print, no_train;
+} Options;
+
+static const struct argp_option option_table[] = {
+    {"arms", KEY_ARMS, "ARM,ARM...", 0,
+     "The ways of learning to compare, the first being the one that others are compared with (default "
+     "from-scratch,bootstrap-imitation)",
+     0},
+    {"seeds", KEY_SEEDS, "N", 0, "Runs of each arm (default 3)", 0},
+    {"budget", KEY_BUDGET, "AMOUNT", 0,
+     "Of each run: 20m, 1h, 90s of processor time, 1e15flop, 1e6evals or 5000games (default 20m)", 0},
+    {"design", KEY_DESIGN, "FILE", 0, "Read all of this from a design file (docs/compare.md)", 0},
+    {"set", KEY_SET, "KEY=VALUE", 0,
+     "Set a key of the design, or a configuration key of all arms; may be repeated", 0},
+    {"out", KEY_OUT, "DIR", 0,
+     "The experiment's folder (default runs/compare-GAME). The same command continues it", 0},
+    {"no-train", KEY_NO_TRAIN, 0, 0, "Measure what has been trained so far", 0},
+    {"print-design", KEY_PRINT, 0, 0, "Print the resolved design as a design file, and stop", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  Options *options = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT:
+    cli_share_input(state);
+    return 0;
+  case KEY_ARMS:
+    options->arms = arg;
+    return 0;
+  case KEY_SEEDS:
+    options->seeds = arg;
+    return 0;
+  case KEY_BUDGET:
+    options->budget = arg;
+    return 0;
+  case KEY_DESIGN:
+    options->design = arg;
+    return 0;
+  case KEY_SET:
+    if (options->set_count == MAX_SETS) cli_usage_error("more than %d --set options; use --design", MAX_SETS);
+    options->sets[options->set_count++] = arg;
+    return 0;
+  case KEY_OUT:
+    options->folder = arg;
+    return 0;
+  case KEY_NO_TRAIN:
+    options->no_train = true;
+    return 0;
+  case KEY_PRINT:
+    options->print = true;
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+static char *help_filter(int key, const char *text, void *input) {
+  (void)input;
+  if (key != ARGP_KEY_HELP_EXTRA) return (char *)text;
+  Buffer help = {0};
+  buffer_printf(&help, "Built-in arms:\n");
+  compare_arms_help(&help);
+  buffer_put(&help, "", 1);
+  char *copy = strdup((const char *)help.data);
+  buffer_free(&help);
+  return copy;
+}
+
+static const struct argp_child children[] = {{&cli_game_argp, 0, NULL, 0},
+                                             {&cli_threads_argp, 0, NULL, 0},
+                                             {&cli_seed_argp, 0, NULL, 0},
+                                             {&cli_json_argp, 0, NULL, 0},
+                                             {0}};
+static const struct argp parser = {.options = option_table,
+                                   .parser = parse,
+                                   .children = children,
+                                   .help_filter = help_filter,
+                                   .doc = "Compares ways of learning at one budget over several seeds: "
+                                          "trains them in turns, rates networks of all runs "
+                                          "in one pool, measures them by the exact solver, and says what the "
+                                          "numbers show and what they do not.\v"};
+
+static bool is_key(const ConfigTable *table, const char *assignment) {
+  char name[128];
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(assignment, "= "), assignment);
+  return config_find(table, name) != NULL;
+}
+
+static bool set_option(CompareDesign *design, const char *key, const char *value, Error *err) {
+  char line[CONFIG_TEXT_MAX + 32], origin[40];
+  if (!value) return true;
+  snprintf(line, sizeof line, "%s=%s", key, value);
+  snprintf(origin, sizeof origin, "--%s", key);
+  return config_set(&compare_table, &design->settings, line, origin, err);
+}
+
+/* Keys of all arms come before the arms that are built from them. */
+static bool apply_sets(const Options *options, CompareDesign *design, Error *err) {
+  for (int i = 0; i < options->set_count; i++) {
+    const char *set = options->sets[i];
+    bool own = is_key(&compare_table, set) && strncmp(set, "game", 4) != 0;
+    if (own && !config_set(&compare_table, &design->settings, set, "--set", err)) return false;
+    if (own) continue;
+    if (!config_set(&run_config_table, &design->common, set, "--set", err)) return false;
+    for (int a = 0; a < design->arm_count; a++)
+      if (!config_set(&run_config_table, &design->arms[a].config, set, "--set", err)) return false;
+  }
+  return true;
+}
+
+static bool resolve(const Options *options, const char *folder, CompareDesign *design, Error *err) {
+  char path[FILE_PATH_MAX], seed[32];
+  snprintf(path, sizeof path, "%.*s/design.ini", FILE_PATH_MAX - 20, folder);
+  snprintf(seed, sizeof seed, "%llu", (unsigned long long)options->common.seed);
+  const char *file = options->design ? options->design : options->arms || !file_exists(path) ? NULL : path;
+  if (options->design && options->arms) return error_set(err, "give --design or --arms, not both");
+  if (!compare_design_new(options->common.game->name, design, err)) return false;
+  if (file && !compare_design_read(file, design, err)) return false;
+  if (file && options->common.game_given && design->game != options->common.game)
+    return error_set(err, "%s: is of %s, not of %s", file, design->game->title, options->common.game->title);
+  const char *arms = options->arms ? options->arms : "from-scratch,bootstrap-imitation";
+  return set_option(design, "seeds", options->seeds, err) &&
+         set_option(design, "budget", options->budget, err) &&
+         (!options->common.seed_given || set_option(design, "first_seed", seed, err)) &&
+         apply_sets(options, design, err) && (file || compare_design_add(design, arms, err)) &&
+         compare_design_finish(design, err);
+}
+
+static volatile sig_atomic_t stop_requested;
+
+static void on_signal(int number) {
+  (void)number;
+  if (stop_requested) _exit(130); /* asked twice: at once; nothing on disk can be harmed */
+  stop_requested = 1;
+}
+
+static void train(Experiment *experiment, const Options *options, CompareTable *table) {
+  const CompareEvents events = {
+      .context = table, .notice = compare_table_notice, .progress = compare_table_progress};
+  Error err;
+  bool fine = experiment_train(experiment, options->common.threads, &events, &stop_requested, &err);
+  compare_table_end(table);
+  if (fine) return;
+  if (err.message[0]) cli_fail("%s", err.message);
+  cli_note("stopped; the same command continues %s", experiment->folder);
+  exit(EXIT_JOB_FAILED);
+}
+
+static void show_doing(void *context, const char *what, int done, int total) {
+  cli_progress_show(context, what, done, total > 0 ? total : 1, "");
+}
+
+static json_t *measure(const Experiment *experiment, const Options *options) {
+  CompareData data;
+  CliProgress bar = cli_progress_new(30);
+  Error err;
+  bool fine = compare_data_collect(experiment, options->common.threads, show_doing, &bar, &stop_requested,
+                                   &data, &err);
+  cli_progress_clear(&bar);
+  json_t *result = fine ? compare_result(&data) : NULL;
+  compare_data_free(&data);
+  if (!fine && !err.message[0]) {
+    cli_note("stopped; the same command continues %s", experiment->folder);
+    exit(EXIT_JOB_FAILED);
+  }
+  if (!fine || !compare_result_save(experiment, result, &err)) cli_fail("%s", err.message);
+  return result;
+}
+
+int cmd_compare(int argc, char **argv) {
+  Options options = {.common = cli_common_defaults()};
+  argp_parse(&parser, argc, argv, 0, NULL, &options);
+  char folder[FILE_PATH_MAX];
+  CompareDesign design;
+  Experiment experiment;
+  Error err;
+  if (options.folder)
+    snprintf(folder, sizeof folder, "%s", options.folder);
+  else
+    snprintf(folder, sizeof folder, "runs/compare-%s", options.common.game->name);
+  if (!resolve(&options, folder, &design, &err)) cli_fail("%s", err.message);
+  if (options.print) {
+    Buffer text = {0};
+    compare_design_print(&design, &text);
+    fwrite(text.data, 1, text.size, stdout);
+    buffer_free(&text);
+    compare_design_free(&design);
+    return 0;
+  }
+  if (!experiment_open(folder, &design, &experiment, &err)) cli_fail("%s", err.message);
+  struct sigaction action = {.sa_handler = on_signal};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+  CompareTable table = compare_table_new();
+  if (!options.no_train) train(&experiment, &options, &table);
+  json_t *result = measure(&experiment, &options);
+  if (options.common.json)
+    cli_print_json(json_incref(result));
+  else
+    compare_print_text(&experiment, result);
+  json_decref(result);
+  experiment_free(&experiment);
+  return 0;
+}

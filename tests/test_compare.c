@@ -1,0 +1,279 @@
+/* Designs and small experiments of tic-tac-toe, from end to end. */
+#include "arena/compare_result.h"
+#include "base/memory.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void make_folder(char *path) {
+  strcpy(path, "/tmp/selfplay-compare-XXXXXX");
+  cr_assert(mkdtemp(path));
+}
+
+static void remove_folder(const char *path) {
+  char command[200];
+  snprintf(command, sizeof command, "rm -rf '%s'", path);
+  cr_assert_eq(system(command), 0);
+}
+
+Test(compare, budgets_have_a_unit) {
+  CompareUnit unit;
+  double amount;
+  Error err;
+  cr_assert(compare_parse_budget("20m", &unit, &amount, &err) && unit == COMPARE_CPU_SECONDS &&
+            amount == 1200);
+  cr_assert(compare_parse_budget("1.5h", &unit, &amount, &err) && amount == 5400);
+  cr_assert(compare_parse_budget("1e15flop", &unit, &amount, &err) && unit == COMPARE_FLOPS &&
+            amount == 1e15);
+  cr_assert(compare_parse_budget("2e6 evals", &unit, &amount, &err) && unit == COMPARE_EVALUATIONS);
+  cr_assert(compare_parse_budget("5000games", &unit, &amount, &err) && unit == COMPARE_GAMES &&
+            amount == 5000);
+  static const char *const wrong[] = {"", "20", "m", "-3m", "0s", "20 minutes", "1e999h", "nanm"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    cr_assert_not(compare_parse_budget(wrong[i], &unit, &amount, &err), "'%s'", wrong[i]);
+}
+
+static void write_design(const char *folder, const char *text, char path[FILE_PATH_MAX]) {
+  Error err;
+  snprintf(path, FILE_PATH_MAX, "%s/design", folder);
+  cr_assert(file_write(path, text, strlen(text), &err), "%s", err.message);
+}
+
+Test(compare, design_file_reads_back_to_the_same) {
+  char folder[64], path[FILE_PATH_MAX];
+  CompareDesign design = {0}, again = {0};
+  Buffer first = {0}, second = {0};
+  Error err;
+  make_folder(folder);
+  write_design(folder,
+               "game = tictactoe\nseeds = 2\nbudget = 90s # short\n[common]\nsearch.visits = 5\n"
+               "[from-scratch]\nbase = from-scratch\n[tiny]\nbase = dose-20\nimitation.epochs = 3\n"
+               "[kept-0.25]\nlearner.reuse = 2\n",
+               path);
+  cr_assert(compare_design_read(path, &design, &err) && compare_design_finish(&design, &err), "%s",
+            err.message);
+  cr_assert_eq(design.arm_count, 3);
+  cr_assert_eq(design.budget, 90);
+  cr_assert_eq(design.arms[1].config.imitation_games, 20);
+  cr_assert_eq(design.arms[1].config.imitation_epochs, 3);
+  cr_assert_eq(design.arms[2].config.imitation_keep, 0.25);
+  for (int a = 0; a < 3; a++) cr_assert_eq(design.arms[a].config.visits, 5);
+  compare_design_print(&design, &first);
+  buffer_put(&first, "", 1);
+  write_design(folder, (const char *)first.data, path);
+  cr_assert(compare_design_read(path, &again, &err) && compare_design_finish(&again, &err), "%s",
+            err.message);
+  compare_design_print(&again, &second);
+  buffer_put(&second, "", 1);
+  cr_assert_str_eq((const char *)first.data, (const char *)second.data);
+  buffer_free(&first), buffer_free(&second);
+  compare_design_free(&design), compare_design_free(&again);
+  remove_folder(folder);
+}
+
+typedef struct Mistake {
+  const char *text, *expected;
+} Mistake;
+
+Test(compare, mistakes_in_designs_are_named) {
+  static const Mistake mistakes[] = {
+      {"seedz = 3\n", ":1: design: unknown key 'seedz'; the nearest is 'seeds'"},
+      {"[a]\nlearner.reuse = 2\n", "[a] needs base"},
+      {"[a]\nbase = from-scrath\n", "no built-in arm is called 'from-scrath'"},
+      {"[a]\nbase = from-scratch\nlearner.batsh = 2\n", ":3: a: unknown key 'learner.batsh'"},
+      {"[a b]\nbase = from-scratch\n", "a name is made of"},
+      {"[a]\nbase = from-scratch\n", "needs at least two"},
+      {"budget = 3 weeks\n[from-scratch]\nbase = from-scratch\n[dose-10]\nbase = dose-10\n",
+       "budget '3 weeks'"},
+      {"[from-scratch]\nbase = from-scratch\n[b]\nbase = from-scratch\nnet.blocks = 3\n", "another network"},
+      {"[a]\nbase = dose-none\n", "imitation.games needs a whole number"},
+  };
+  char folder[64], path[FILE_PATH_MAX];
+  make_folder(folder);
+  for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+    CompareDesign design = {0};
+    Error err;
+    write_design(folder, mistakes[i].text, path);
+    cr_assert_not(compare_design_read(path, &design, &err) && compare_design_finish(&design, &err), "%s",
+                  mistakes[i].text);
+    cr_assert(strstr(err.message, mistakes[i].expected), "%s", err.message);
+    compare_design_free(&design);
+  }
+  remove_folder(folder);
+}
+
+static void small_design(const char *arms, const char *budget, CompareDesign *design) {
+  static const char *const keys[] = {"net.blocks=1",       "net.channels=4",         "search.visits=4",
+                                     "selfplay.games=16",  "selfplay.shards=2",      "learner.batch=32",
+                                     "learner.slice=16",   "imitation.games=40",     "imitation.depth=2",
+                                     "imitation.epochs=2", "selfplay.random_plies=3"};
+  static const char *const settings[] = {"seeds=2", "checkpoints=2", "visits=2", "rating_games=2",
+                                         "search_visits=1,4"};
+  Error err;
+  char line[64];
+  cr_assert(compare_design_new("tictactoe", design, &err), "%s", err.message);
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    cr_assert(config_set(&run_config_table, &design->common, keys[i], "test", &err), "%s", err.message);
+  for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+    cr_assert(config_set(&compare_table, &design->settings, settings[i], "test", &err), "%s", err.message);
+  snprintf(line, sizeof line, "budget=%s", budget);
+  cr_assert(config_set(&compare_table, &design->settings, line, "test", &err), "%s", err.message);
+  cr_assert(compare_design_add(design, arms, &err) && compare_design_finish(design, &err), "%s", err.message);
+}
+
+static volatile sig_atomic_t stop;
+
+/* Asks to stop after some slices. */
+typedef struct Interruption {
+  int slices, stop_after;
+  int order[64];
+} Interruption;
+
+static void on_progress(void *context, const CompareProgress *progress) {
+  Interruption *interruption = context;
+  if (progress->stage) return;
+  if (interruption->slices < 64) interruption->order[interruption->slices] = progress->run;
+  if (++interruption->slices == interruption->stop_after) stop = 1;
+}
+
+static void open_small(const char *folder, const char *arms, const char *budget, Experiment *experiment) {
+  CompareDesign design;
+  Error err;
+  small_design(arms, budget, &design);
+  cr_assert(experiment_open(folder, &design, experiment, &err), "%s", err.message);
+}
+
+static void train(Experiment *experiment, Interruption *interruption) {
+  const CompareEvents events = {.context = interruption, .progress = on_progress};
+  Error err;
+  stop = 0;
+  bool done = experiment_train(experiment, 1, &events, &stop, &err);
+  cr_assert(done || (stop && !err.message[0]), "%s", err.message);
+  stop = 0;
+}
+
+Test(compare, arms_take_turns_and_an_interruption_changes_nothing) {
+  char whole[64], broken[64];
+  Experiment first, second;
+  Interruption free_run = {0};
+  make_folder(whole), make_folder(broken);
+  open_small(whole, "from-scratch,bootstrap-imitation,imitation-only,policy-gradient", "100games", &first);
+  train(&first, &free_run);
+  /* Every run begins before any gets its second slice. */
+  for (int i = 0; i < first.run_count; i++) cr_assert_eq(free_run.order[i], i);
+  for (int pass = 0; pass < 100; pass++) {
+    Interruption interrupted = {.stop_after = 3};
+    open_small(broken, "from-scratch,bootstrap-imitation,imitation-only,policy-gradient", "100games",
+               &second);
+    train(&second, &interrupted);
+    if (experiment_next(&second) < 0) break;
+    experiment_free(&second);
+  }
+  cr_assert(experiment_next(&first) < 0 && experiment_next(&second) < 0);
+  for (int i = 0; i < first.run_count; i++) {
+    const CompareRun *a = &first.runs[i], *b = &second.runs[i];
+    char path[2][FILE_PATH_MAX + 40];
+    uint32_t hash[2];
+    Error err;
+    cr_assert_eq(a->networks, b->networks);
+    for (int k = 0; k < 2; k++) {
+      snprintf(path[k], sizeof path[k], "%s/networks/%05d.net", k ? b->folder : a->folder, a->networks - 1);
+      Net *net = net_load(path[k], "tictactoe", NULL, NULL, &err);
+      cr_assert(net, "%s", err.message);
+      hash[k] = net_hash(net);
+      net_free(net);
+    }
+    cr_assert_eq(hash[0], hash[1], "%s", a->name);
+    /* Games count from the teacher's on; each run keeps within half an iteration of its budget. */
+    double games = a->costs[a->networks - 1].amount[COMPARE_GAMES];
+    if (first.design.arms[a->arm].selfplay) cr_assert(fabs(games - 100) <= 8, "%s: %g", a->name, games);
+    if (first.design.arms[a->arm].kind == ARM_BOOTSTRAP_IMITATION)
+      cr_assert_eq(a->costs[0].amount[COMPARE_GAMES], 40);
+    for (int n = 1; n < a->networks; n++)
+      for (int u = 0; u < COMPARE_UNITS; u++) cr_assert(a->costs[n].amount[u] > a->costs[n - 1].amount[u]);
+  }
+  experiment_free(&first), experiment_free(&second);
+  remove_folder(whole), remove_folder(broken);
+}
+
+Test(compare, arms_of_a_seed_begin_from_the_same_weights) {
+  char folder[64];
+  Experiment experiment;
+  ComparePool pool;
+  Error err;
+  Interruption none = {0};
+  make_folder(folder);
+  open_small(folder, "from-scratch,bootstrap-imitation", "40games", &experiment);
+  train(&experiment, &none);
+  cr_assert(compare_pool_new(&experiment, &pool, &err), "%s", err.message);
+  uint32_t hashes[2][2] = {{0}};
+  for (int p = 0; p < pool.point_count; p++) {
+    const ComparePoint *point = &pool.points[p];
+    const CompareRun *run = &experiment.runs[point->run];
+    bool scratch = experiment.design.arms[run->arm].kind == ARM_FROM_SCRATCH;
+    if (point->network == (scratch ? 0 : -1)) hashes[run->seed_index][scratch] = point->hash;
+  }
+  for (int s = 0; s < 2; s++) cr_assert_eq(hashes[s][0], hashes[s][1]);
+  cr_assert_neq(hashes[0][0], hashes[1][0]);
+  compare_pool_free(&pool);
+  experiment_free(&experiment);
+  remove_folder(folder);
+}
+
+Test(compare, another_design_in_the_same_folder_is_refused) {
+  char folder[64];
+  Experiment experiment;
+  CompareDesign design;
+  Error err;
+  make_folder(folder);
+  open_small(folder, "from-scratch,bootstrap-imitation", "40games", &experiment);
+  experiment_free(&experiment);
+  small_design("from-scratch,dose-30", "40games", &design);
+  cr_assert_not(experiment_open(folder, &design, &experiment, &err));
+  cr_assert(strstr(err.message, "other arms or keys"), "%s", err.message);
+  /* A larger budget is the same experiment, continued. */
+  open_small(folder, "from-scratch,bootstrap-imitation", "80games", &experiment);
+  cr_assert_eq(experiment.design.budget, 80);
+  experiment_free(&experiment);
+  remove_folder(folder);
+}
+
+static void no_doing(void *context, const char *what, int done, int total) {
+  (void)context, (void)what, (void)done, (void)total;
+}
+
+/* The same numbers must come out when all is measured already. */
+Test(compare, result_is_whole_and_is_not_measured_twice) {
+  char folder[64], *texts[2];
+  Experiment experiment;
+  Interruption none = {0};
+  make_folder(folder);
+  open_small(folder, "from-scratch,bootstrap-imitation", "72games", &experiment);
+  train(&experiment, &none);
+  for (int k = 0; k < 2; k++) {
+    CompareData data;
+    Error err;
+    cr_assert(compare_data_collect(&experiment, 1, no_doing, NULL, &stop, &data, &err), "%s", err.message);
+    json_t *result = compare_result(&data);
+    cr_assert(result);
+    texts[k] = json_dumps(result, JSON_SORT_KEYS);
+    const json_t *arm = json_array_get(json_object_get(result, "arms"), 1);
+    cr_assert_eq(
+        json_integer_value(json_object_get(json_object_get(json_object_get(arm, "final"), "elo"), "seeds")),
+        2);
+    cr_assert(json_is_number(
+        json_object_get(json_object_get(json_object_get(arm, "final"), "teacher_top1"), "mean")));
+    cr_assert(json_array_size(json_object_get(result, "verdict")) > 0);
+    cr_assert(json_array_size(json_object_get(result, "limits")) > 1, "two seeds have limits");
+    json_decref(result);
+    compare_data_free(&data);
+  }
+  cr_assert_str_eq(texts[0], texts[1]);
+  free(texts[0]), free(texts[1]);
+  experiment_free(&experiment);
+  remove_folder(folder);
+}

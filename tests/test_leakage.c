@@ -1,0 +1,216 @@
+/* Nothing that measures can leak into training: these tests try to make it. */
+#include "arena/accuracy.h"
+#include "arena/compare_sets.h"
+#include "arena/openings.h"
+#include "base/memory.h"
+#include "selfplay/run.h"
+#include "selfplay/run_folder.h"
+#include "selfplay/teacher.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t never;
+
+typedef struct Notices {
+  int count;
+  char last[700];
+} Notices;
+
+static void on_notice(void *context, const char *message) {
+  Notices *notices = context;
+  notices->count++;
+  snprintf(notices->last, sizeof notices->last, "%s", message);
+}
+
+static void make_folder(char *path) {
+  strcpy(path, "/tmp/selfplay-leakage-XXXXXX");
+  cr_assert(mkdtemp(path));
+}
+
+static void remove_folder(const char *path) {
+  char command[200];
+  snprintf(command, sizeof command, "rm -rf '%s'", path);
+  cr_assert_eq(system(command), 0);
+}
+
+static RunRequest small_run(const char *folder, int iterations) {
+  static const char *const keys[] = {"net.blocks=1",       "net.channels=4",     "search.visits=4",
+                                     "selfplay.games=8",   "selfplay.shards=2",  "learner.batch=32",
+                                     "learner.slice=16",   "imitation.games=20", "imitation.depth=1",
+                                     "imitation.epochs=2", "run.minutes=0",      "replay.window_min=200"};
+  RunRequest request = {.folder = folder,
+                        .game = game_find("connect4"),
+                        .arm = ARM_BOOTSTRAP_IMITATION,
+                        .source = "",
+                        .seed = 7,
+                        .threads = 1};
+  Error err;
+  cr_assert(run_config_shipped(request.game, &request.config, &err), "%s", err.message);
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    cr_assert(config_set(&run_config_table, &request.config, keys[i], "test", &err), "%s", err.message);
+  request.config.iterations = iterations;
+  return request;
+}
+
+static void train(const char *folder, int iterations, Notices *notices) {
+  RunRequest request = small_run(folder, iterations);
+  RunEvents events = {.context = notices, .notice = on_notice};
+  Error err;
+  cr_assert(run_train(&request, &events, &never, &err), "%s", err.message);
+}
+
+static Net *load(const char *folder, int iteration) {
+  RunInfo *run = memory_new(1, sizeof *run);
+  char path[FILE_PATH_MAX];
+  Error err;
+  cr_assert(run_open(folder, run, &err), "%s", err.message);
+  run_network_path(run, iteration, path);
+  Net *net = net_load(path, "connect4", NULL, NULL, &err);
+  cr_assert(net, "%s", err.message);
+  free(run);
+  return net;
+}
+
+static uint32_t hash_of(const char *folder, int iteration) {
+  Net *net = load(folder, iteration);
+  uint32_t hash = net_hash(net);
+  net_free(net);
+  return hash;
+}
+
+/* Training with the shipped test positions and openings out of reach: were it to read them, it would fail, or
+ * end in other weights. */
+Test(leakage, training_reads_neither_test_positions_nor_openings) {
+  char with[64], without[64], data[64], command[500];
+  Notices notices = {0};
+  make_folder(with), make_folder(without), make_folder(data);
+  train(with, 2, &notices);
+  snprintf(command, sizeof command,
+           "mkdir -p %s/positions %s/openings && echo nonsense > %s/positions/connect4.txt && "
+           "echo nonsense > %s/openings/connect4.txt",
+           data, data, data, data);
+  cr_assert_eq(system(command), 0);
+  setenv("SELFPLAY_DATA", data, 1);
+  RunRequest request = small_run(without, 2);
+  Error err;
+  Positions *positions = positions_shipped(request.game, &err);
+  cr_assert_null(positions, "the nonsense must be what a reader of positions gets");
+  unsetenv("SELFPLAY_DATA");
+  request = small_run(without, 2);
+  setenv("SELFPLAY_DATA", data, 1);
+  RunEvents events = {.context = &notices, .notice = on_notice};
+  cr_assert(run_train(&request, &events, &never, &err), "%s", err.message);
+  unsetenv("SELFPLAY_DATA");
+  for (int k = 0; k <= 2; k++) cr_assert_eq(hash_of(with, k), hash_of(without, k));
+  remove_folder(with), remove_folder(without), remove_folder(data);
+}
+
+/* Measuring between iterations leaves no trace in what is learnt next. */
+Test(leakage, measuring_between_iterations_changes_no_byte) {
+  char plain[64], measured[64], spelling[120];
+  Notices notices = {0};
+  make_folder(plain), make_folder(measured);
+  train(plain, 3, &notices);
+  for (int k = 1; k <= 3; k++) {
+    Error err;
+    Accuracy accuracy;
+    train(measured, k, &notices);
+    snprintf(spelling, sizeof spelling, "run:%s,visits=2", measured);
+    Player *player = player_new(spelling, game_find("connect4"), 1, &err);
+    Positions *positions = positions_shipped(game_find("connect4"), &err);
+    cr_assert(player && positions, "%s", err.message);
+    cr_assert(accuracy_measure(player, positions, 1, NULL, NULL, &accuracy, &err), "%s", err.message);
+    player_free(player);
+    positions_free(positions);
+  }
+  cr_assert_eq(hash_of(plain, 3), hash_of(measured, 3));
+  remove_folder(plain), remove_folder(measured);
+}
+
+/* Games played to measure a network are put where the run keeps its own: they must be found out. */
+Test(leakage, evaluation_games_in_the_replay_folder_are_set_aside) {
+  char plain[64], attacked[64], path[FILE_PATH_MAX], command[FILE_PATH_MAX + 20];
+  Notices notices = {0};
+  make_folder(plain), make_folder(attacked);
+  train(plain, 3, &notices);
+  train(attacked, 2, &notices);
+  cr_assert_eq(notices.count, 0, "%s", notices.last);
+  RunRequest request = small_run(attacked, 3);
+  Net *net = load(attacked, 1);
+  ReplayBlock *games = compare_sets_games(request.game, &request.config, net, request.seed, 0, 4, 1);
+  ReplayOrigin origin = {.seed = request.seed, .iteration = 2000000000, .network = net_hash(net)};
+  Error err;
+  for (int shard = 0; shard < 2; shard++) {
+    snprintf(path, sizeof path, "%s/replay/%05d-%02d.spr", attacked, 2 + shard, 0);
+    cr_assert(replay_block_save(games, &origin, path, &err), "%s", err.message);
+  }
+  train(attacked, 3, &notices);
+  cr_assert_eq(notices.count, 2, "both files are named: %s", notices.last);
+  cr_assert(strstr(notices.last, "belongs to another run or another iteration"), "%s", notices.last);
+  cr_assert_eq(hash_of(plain, 3), hash_of(attacked, 3));
+  snprintf(command, sizeof command, "ls %s/replay/*.damaged > /dev/null", attacked);
+  cr_assert_eq(system(command), 0);
+  replay_block_free(games);
+  net_free(net);
+  remove_folder(plain), remove_folder(attacked);
+}
+
+/* The scored test positions and the arena's openings are no game records that imitation would take. */
+Test(leakage, test_positions_and_openings_cannot_be_imitated) {
+  static const char *const files[] = {"positions/connect4.txt", "openings/connect4.txt"};
+  for (int f = 0; f < 2; f++) {
+    char path[FILE_PATH_MAX];
+    Notices notices = {0};
+    Error err;
+    int games;
+    cr_assert(file_find_shipped(files[f], path, &err), "%s", err.message);
+    ReplayBlock *block = teacher_read(game_find("connect4"), path, on_notice, &notices, &games, &err);
+    cr_assert_null(block, "%s was taken as %d games", files[f], games);
+    cr_assert(notices.count > 100, "every line is refused by name");
+  }
+}
+
+static bool same_states(const ReplayBlock *a, const ReplayBlock *b) {
+  return a->count == b->count && memcmp(a->states, b->states, (size_t)a->count * a->game->state_size) == 0;
+}
+
+/* Held-out games come from random streams of their own: the same network and seed as in training, other
+ * games. */
+Test(leakage, games_held_out_are_none_of_the_run) {
+  char folder[64];
+  Notices notices = {0};
+  make_folder(folder);
+  train(folder, 1, &notices);
+  RunRequest request = small_run(folder, 1);
+  Net *net = load(folder, 0);
+  ReplayOrigin origin = {.seed = request.seed, .iteration = 1, .network = net_hash(net)};
+  origin.config = run_config_crc(&request.config);
+  ReplayBlock *fresh = compare_sets_games(request.game, &request.config, net, request.seed, 1, 8, 1);
+  ReplayBlock *again = compare_sets_games(request.game, &request.config, net, request.seed, 1, 8, 2);
+  cr_assert(same_states(fresh, again), "the same games at any number of threads");
+  for (int shard = 0; shard < 2; shard++) {
+    char path[FILE_PATH_MAX];
+    Error err;
+    snprintf(path, sizeof path, "%s/replay/00001-%02d.spr", folder, shard);
+    origin.shard = (uint32_t)shard;
+    ReplayBlock *own = replay_block_load(request.game, &origin, path, &err);
+    cr_assert(own, "%s", err.message);
+    int shared = 0, late = 0;
+    for (int i = 0; i < fresh->count; i++) {
+      const uint8_t *state = fresh->states + (size_t)i * fresh->game->state_size;
+      if (fresh->game->ply(state) < 16) continue;
+      late++;
+      for (int j = 0; j < own->count; j++)
+        shared += memcmp(state, own->states + (size_t)j * own->game->state_size, own->game->state_size) == 0;
+    }
+    cr_assert(late > 10 && shared == 0, "%d of %d late positions are the run's own", shared, late);
+    replay_block_free(own);
+  }
+  replay_block_free(fresh), replay_block_free(again);
+  net_free(net);
+  remove_folder(folder);
+}
