@@ -182,8 +182,8 @@ static void run_slice(const Learner *learner, int number, const Worker *worker) 
   slice->loss = (NetLoss){0};
   if (learner->trainer)
     trainer_backward_slice(learner->trainer, worker->workspace, learner->net, rows->planes, rows->policy,
-                           rows->legal, rows->wdl, NULL, count, learner->policy_weight,
-                           learner->value_weight, slice->gradient, slice->stats, &slice->loss);
+                           rows->legal, rows->wdl, NULL, count, learner->policy_weight, learner->value_weight,
+                           slice->gradient, slice->stats, &slice->loss);
   else
     net_backward_slice(learner->net, worker->reference, rows->planes, rows->policy, rows->legal, rows->wdl,
                        NULL, count, learner->policy_weight, learner->value_weight, slice->gradient,
