@@ -1,6 +1,7 @@
 /* What every game must fulfil (games/game.h), checked along random games. */
 #include "base/rng.h"
 #include "games/game.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <ctype.h>
@@ -8,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+TestSuite(conformance, .timeout = HANG_SECONDS);
 
 enum { PLAYOUTS = 150, PLANES_MAX = 64 * 64, LINE_MOVES = 4096 };
 

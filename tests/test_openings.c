@@ -1,6 +1,7 @@
 #include "arena/openings.h"
 #include "arena/positions.h"
 #include "base/file.h"
+#include "games/alphabeta.h"
 #include "games/connect4_solver.h"
 #include "hang.h"
 
@@ -128,7 +129,7 @@ Test(openings, exact_maker_keeps_the_limit_and_reads_back) {
   close(fd);
   Error err;
   const Game *game = game_find("connect4");
-  cr_assert(openings_make_exact(game, 12, 18, 2, 4, path, NULL, NULL, &err), "%s", err.message);
+  cr_assert(openings_make(game, 12, 18, 2, 4, path, NULL, NULL, &err), "%s", err.message);
   Openings *openings = openings_read(game, path, &err);
   cr_assert(openings, "%s", err.message);
   cr_assert_eq(openings->count, 12);
@@ -141,7 +142,34 @@ Test(openings, exact_maker_keeps_the_limit_and_reads_back) {
   }
   connect4_solver_free(solver);
   openings_free(openings);
-  cr_assert_not(openings_make_exact(game_find("tictactoe"), 3, 2, 2, 1, path, NULL, NULL, &err));
-  cr_assert(strstr(err.message, "no exact solver"));
+  unlink(path);
+}
+
+/* No solver reaches an Othello opening: search judges. */
+Test(openings, maker_without_a_whole_solver_asks_alpha_beta) {
+  char path[] = "/tmp/selfplay-openings-XXXXXX";
+  int fd = mkstemp(path);
+  cr_assert(fd >= 0);
+  close(fd);
+  Error err;
+  const Game *game = game_find("othello6");
+  cr_assert(openings_make(game, 6, 6, 10, 4, path, NULL, NULL, &err), "%s", err.message);
+  Openings *openings = openings_read(game, path, &err);
+  cr_assert(openings, "%s", err.message);
+  cr_assert_eq(openings->count, 6);
+  expect_distinct_and_balanced(game, openings);
+  AlphaBeta *judge = alphabeta_new(game, 8);
+  Rng rng = rng_make(1, RNG_TEST, 0, 0);
+  for (int k = 0; k < 6; k++) {
+    _Alignas(64) char state[GAME_STATE_MAX];
+    float value = 1;
+    opening_play(game, &openings->items[k], state);
+    alphabeta_move(judge, state, &rng, &value);
+    cr_assert(value >= -0.1f && value <= 0.1f);
+  }
+  alphabeta_free(judge);
+  openings_free(openings);
+  cr_assert_not(openings_make(game_find("tictactoe"), 300, 2, 2, 1, path, NULL, NULL, &err));
+  cr_assert(strstr(err.message, "found only"), "%s", err.message);
   unlink(path);
 }

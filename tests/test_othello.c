@@ -3,11 +3,14 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "games/othello.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+TestSuite(othello, .timeout = HANG_SECONDS);
 
 typedef struct Naive {
   int side;

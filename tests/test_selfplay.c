@@ -212,7 +212,8 @@ Test(replay, window_drops_the_oldest_and_files_keep_every_bit) {
   cr_assert(run_config_shipped(game, &config, &err));
   config.imitation_depth = 1;
   Replay *replay = replay_new(game);
-  ReplayBlock *first = teacher_play(game, &config, 1, 0, 5), *again = teacher_play(game, &config, 1, 0, 5);
+  ReplayBlock *first = teacher_play(game, &config, 1, 0, 5, NULL, NULL),
+              *again = teacher_play(game, &config, 1, 0, 5, NULL, NULL);
   cr_assert_eq(first->count, again->count);
   cr_assert_eq(memcmp(first->policies, again->policies, (size_t)first->count * 14), 0);
   char path[] = "/tmp/selfplay-block-XXXXXX";

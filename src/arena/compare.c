@@ -224,11 +224,9 @@ static bool train_slice(Experiment *experiment, Slice *slice, int threads, const
                         .config = arm->config};
   const RunEvents events = {
       .context = slice, .notice = on_notice, .progress = on_progress, .enough = on_enough};
-  /* The bootstrap stage is a slice of its own: a time that is over at once leaves no iteration. */
-  if (run->networks)
-    request.config.iterations = run->networks;
-  else
-    request.config.minutes = 1e-9;
+  request.bootstrap_only = !run->networks; /* that stage is a slice of its own */
+  request.config.iterations = run->networks;
+  request.config.minutes = 0;
   slice->session_cpu = clock_cpu();
   slice->sample_flops = 6 * net_multiply_adds(&shape);
   int before = run->networks;

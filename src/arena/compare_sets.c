@@ -2,7 +2,7 @@
 
 #include "arena/positions.h"
 #include "base/memory.h"
-#include "games/connect4_solver.h"
+#include "games/exact.h"
 #include "selfplay/shard.h"
 #include "selfplay/teacher.h"
 
@@ -10,15 +10,14 @@
 #include <string.h>
 
 enum {
-  FIRST_PLY = 14, /* earlier positions take the solver too long */
-  SOLVER_LOG2_ENTRIES = 22,
+  SOLVER_LOG2_BYTES = 25,
   SHARDS = 4,
   EVALUATION_ITERATION = 2000000000, /* beyond any iteration of a run */
   EVALUATION_GAME = 20000000         /* beyond any game of a teacher */
 };
 
 bool compare_sets_possible(const Game *game) {
-  return game == &game_connect4;
+  return exact_exists(game, false);
 }
 
 ReplayBlock *compare_sets_games(const Game *game, const RunConfig *config, const Net *net, uint64_t seed,
@@ -47,7 +46,7 @@ ReplayBlock *compare_sets_games(const Game *game, const RunConfig *config, const
 }
 
 ReplayBlock *compare_sets_teacher(const Game *game, const RunConfig *config, uint64_t seed, int games) {
-  return teacher_play(game, config, seed, EVALUATION_GAME, games);
+  return teacher_play(game, config, seed, EVALUATION_GAME, games, NULL, NULL);
 }
 
 ReplayBlock *compare_sets_random(const Game *game, uint64_t seed, int count) {
@@ -64,24 +63,25 @@ ReplayBlock *compare_sets_random(const Game *game, uint64_t seed, int count) {
   return block;
 }
 
-static bool fit_to_test(Connect4Solver *solver, const Connect4 *state) {
-  int values[C4_COLS], least = 1, most = -1;
-  if (position_wins_at_once(&game_connect4, state)) return false;
-  connect4_solver_move_values(solver, state, values);
-  for (int c = 0; c < C4_COLS; c++) {
-    if (values[c] == CONNECT4_NO_SCORE) continue;
-    if (values[c] < least) least = values[c];
-    if (values[c] > most) most = values[c];
+static bool fit_to_test(const Game *game, Exact *solver, const void *state) {
+  int values[GAME_MOVES_MAX], least = 1, most = -1;
+  if (position_wins_at_once(game, state)) return false;
+  exact_move_values(solver, state, values);
+  for (int m = 0; m < game->moves; m++) {
+    if (values[m] == EXACT_NO_SCORE) continue;
+    if (values[m] < least) least = values[m];
+    if (values[m] > most) most = values[m];
   }
   return least < most;
 }
 
-static void add_position(Positions *positions, Connect4Solver *solver, const Connect4 *state) {
-  int scores[C4_COLS], i = positions->count++;
-  memcpy(positions->states + (size_t)i * positions->game->state_size, state, positions->game->state_size);
-  connect4_solver_moves(solver, state, scores);
-  for (int c = 0; c < C4_COLS; c++)
-    positions->scores[i * C4_COLS + c] = scores[c] == CONNECT4_NO_SCORE ? POSITION_ILLEGAL : scores[c];
+static void add_position(Positions *positions, Exact *solver, const void *state) {
+  const Game *game = positions->game;
+  int scores[GAME_MOVES_MAX], i = positions->count++;
+  memcpy(positions->states + (size_t)i * game->state_size, state, game->state_size);
+  exact_moves(solver, state, scores);
+  for (int m = 0; m < game->moves; m++)
+    positions->scores[i * game->moves + m] = scores[m] == EXACT_NO_SCORE ? POSITION_ILLEGAL : scores[m];
 }
 
 Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed) {
@@ -97,17 +97,18 @@ Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed
   for (size_t i = 0; i < total; i++) order[i] = (uint32_t)i;
   Rng rng = rng_make(seed, RNG_POSITIONS, EVALUATION_ITERATION + 1, 0);
   rng_shuffle(&rng, order, (uint32_t)total);
-  Connect4Solver *solver = connect4_solver_new(SOLVER_LOG2_ENTRIES);
+  Error none; /* compare_sets_possible() was asked */
+  Exact *solver = exact_new(game, SOLVER_LOG2_BYTES, &none);
   KeySet seen = {0};
   for (size_t k = 0; k < total && out->count < count; k++) {
-    Connect4 state;
-    memcpy(&state, block->states + order[k] * game->state_size, sizeof state);
-    if (game->ply(&state) >= FIRST_PLY && key_set_add(&seen, game->key(&state)) &&
-        fit_to_test(solver, &state))
-      add_position(out, solver, &state);
+    uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
+    memcpy(state, block->states + order[k] * game->state_size, game->state_size);
+    if (exact_is_quick(game, state) && key_set_add(&seen, game->key(state)) &&
+        fit_to_test(game, solver, state))
+      add_position(out, solver, state);
   }
   key_set_free(&seen);
-  connect4_solver_free(solver);
+  exact_free(solver);
   free(order);
   if (out->count) return out;
   positions_free(out);

@@ -3,7 +3,7 @@
 #include "arena/positions.h"
 #include "base/memory.h"
 #include "games/alphabeta.h"
-#include "games/connect4_solver.h"
+#include "games/exact.h"
 
 #include <assert.h>
 #include <math.h>
@@ -15,7 +15,8 @@ enum {
   BALANCE_DEPTH = 6,       /* of the alpha-beta that judges random openings */
   DRAWS_PER_OPENING = 100, /* random lines tried for each opening wanted ... */
   DRAWS_LEAST = 20000,     /* ... and at least */
-  SOLVER_LOG2_ENTRIES = 23,
+  MAKER_DEPTHS = 2,
+  SOLVER_LOG2_BYTES = 26,
 };
 
 /* A heuristic value beyond this is lopsided. */
@@ -180,20 +181,61 @@ Openings *openings_new(const Game *game, int count, uint64_t seed, Error *err) {
   return NULL;
 }
 
-static bool write_exact(const Openings *openings, int plies, int limit, uint64_t seed, const char *path,
-                        Error *err) {
+/* What calls an opening balanced while a file is made: the exact solver, where it plays whole games, else
+ * alpha-beta, a shallow search first, which spares most deep ones. */
+typedef struct Judge {
+  Exact *exact;
+  AlphaBeta *searches[MAKER_DEPTHS];
+} Judge;
+
+static const int maker_depths[MAKER_DEPTHS] = {4, 8};
+
+static Judge judge_new(const Game *game) {
+  Judge judge = {0};
+  Error none;
+  if (exact_exists(game, true)) judge.exact = exact_new(game, SOLVER_LOG2_BYTES, &none);
+  for (int i = 0; i < MAKER_DEPTHS; i++) judge.searches[i] = alphabeta_new(game, maker_depths[i]);
+  return judge;
+}
+
+static void judge_free(Judge *judge) {
+  exact_free(judge->exact);
+  for (int i = 0; i < MAKER_DEPTHS; i++) alphabeta_free(judge->searches[i]);
+}
+
+static bool judge_balanced(Judge *judge, const void *state, int limit, Rng *rng) {
+  if (judge->exact) return abs(exact_score(judge->exact, state)) <= limit;
+  for (int i = 0; i < MAKER_DEPTHS; i++) {
+    float value = 0;
+    alphabeta_move(judge->searches[i], state, rng, &value);
+    if (fabsf(value) > (float)limit / 100) return false;
+  }
+  return true;
+}
+
+static bool write_made(const Openings *openings, int plies, int limit, uint64_t seed, const char *path,
+                       Error *err) {
+  const Game *game = openings->game;
   Buffer text = {0};
   buffer_printf(
       &text,
       "# Balanced openings of %s, one line of moves each.\n"
       "# Made by: selfplay make-data openings --game %s --count %d --plies %d --limit %d --seed %llu\n"
-      "# %d uniformly random moves; distinct positions up to reflection; the player to move cannot win at\n"
-      "# once; exact score between -%d and %d (games/connect4_solver.h): a draw, or decided by the last\n"
-      "# stones only.\n",
-      openings->game->title, openings->game->name, openings->count, plies, limit, (unsigned long long)seed,
-      plies, limit, limit);
+      "# %d uniformly random moves; distinct positions up to symmetry; the player to move cannot win at\n",
+      game->title, game->name, openings->count, plies, limit, (unsigned long long)seed, plies);
+  if (exact_exists(game, true))
+    buffer_printf(&text,
+                  "# once; exact score between -%d and %d (%s):\n"
+                  "# a draw, or decided at the very end only.\n",
+                  limit, limit, exact_score_text(game));
+  else
+    buffer_printf(
+        &text,
+        "# once; alpha-beta of depths %d and %d with the game's heuristic finds a value between -%.2f\n"
+        "# and %.2f. No exact solver reaches that far: each opening is played by both sides in turn.\n",
+        maker_depths[0], maker_depths[1], limit / 100.0, limit / 100.0);
   for (int i = 0; i < openings->count; i++) {
-    opening_print_line(openings->game, openings->items[i].moves, openings->items[i].plies, &text);
+    opening_print_line(game, openings->items[i].moves, openings->items[i].plies, &text);
     buffer_printf(&text, "\n");
   }
   bool fine = file_write(path, text.data, text.size, err);
@@ -201,29 +243,28 @@ static bool write_exact(const Openings *openings, int plies, int limit, uint64_t
   return fine;
 }
 
-bool openings_make_exact(const Game *game, int count, int plies, int limit, uint64_t seed, const char *path,
-                         OpeningsProgress *progress, void *context, Error *err) {
+bool openings_make(const Game *game, int count, int plies, int limit, uint64_t seed, const char *path,
+                   OpeningsProgress *progress, void *context, Error *err) {
   assert(count > 0 && plies >= 0 && plies <= OPENING_PLIES_MAX && limit >= 0);
-  if (game != &game_connect4) return error_set(err, "there is no exact solver of %s", game->title);
   Openings *openings = openings_empty(game, count);
-  Connect4Solver *solver = connect4_solver_new(SOLVER_LOG2_ENTRIES);
+  Judge judge = judge_new(game);
   KeySet seen = {0};
   long tries = (long)count * DRAWS_PER_OPENING;
   for (long t = 0; t < tries && openings->count < count; t++) {
     Rng rng = rng_make(seed, RNG_OPENINGS, (uint32_t)plies, (uint32_t)t);
-    Connect4 state;
+    _Alignas(64) char state[GAME_STATE_MAX];
     Opening *opening = &openings->items[openings->count];
     opening->plies = plies;
-    if (!position_random_line(game, &rng, plies, opening->moves, &state)) continue;
+    if (!position_random_line(game, &rng, plies, opening->moves, state)) continue;
     if (!key_set_add(&seen, position_canonical_key(game, opening->moves, plies))) continue;
-    if (position_wins_at_once(game, &state)) continue;
-    if (abs(connect4_solver_score(solver, &state)) > limit) continue;
+    if (position_wins_at_once(game, state)) continue;
+    if (!judge_balanced(&judge, state, limit, &rng)) continue;
     openings->count++;
     if (progress) progress(context, openings->count, count);
   }
   key_set_free(&seen);
-  connect4_solver_free(solver);
-  bool fine = openings->count == count ? write_exact(openings, plies, limit, seed, path, err)
+  judge_free(&judge);
+  bool fine = openings->count == count ? write_made(openings, plies, limit, seed, path, err)
                                        : error_set(err, "found only %d such openings of %d moves, not %d",
                                                    openings->count, plies, count);
   openings_free(openings);

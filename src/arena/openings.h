@@ -1,8 +1,8 @@
 /* Openings: where the games of a match begin, so that no two are the same game.
  *
  * Distinct positions (board symmetries and transpositions count as the same), all reached by lines of one
- * length, and balanced: with a shipped file openings/GAME.txt (made by the exact solver) the lines are taken
- * from there; else from random play, keeping positions that are not over, in which the player to move cannot
+ * length, and balanced: with a shipped file openings/GAME.txt (openings_make) the lines are taken from
+ * there; else from random play, keeping positions that are not over, in which the player to move cannot
  * win at once, and which a shallow alpha-beta calls neither decided nor lopsided. Everything follows from
  * (game, count, seed). */
 #ifndef ARENA_OPENINGS_H
@@ -45,10 +45,11 @@ void opening_print_line(const Game *game, const int *moves, int count, Buffer *o
 /* Called now and then with how many of `wanted` are found. */
 typedef void OpeningsProgress(void *context, int found, int wanted);
 
-/* For the makers of the shipped file: `count` balanced openings of `plies` random moves by the exact solver
- * (Connect Four alone): the score for the player to move is between -limit and limit. Writes the file, with a
- * comment that says how it was made. */
-bool openings_make_exact(const Game *game, int count, int plies, int limit, uint64_t seed, const char *path,
-                         OpeningsProgress *progress, void *context, Error *err);
+/* For the makers of the shipped file: `count` balanced openings of `plies` random moves. Balanced means an
+ * exact score between -limit and limit where an exact solver plays whole games, else a value between -limit
+ * and limit hundredths by alpha-beta of depths 4 and 8. Writes the file, with a comment that says how it was
+ * made. */
+bool openings_make(const Game *game, int count, int plies, int limit, uint64_t seed, const char *path,
+                   OpeningsProgress *progress, void *context, Error *err);
 
 #endif

@@ -2,19 +2,19 @@
 #include "arena/player_kinds.h"
 #include "base/memory.h"
 #include "games/alphabeta.h"
-#include "games/connect4_solver.h"
+#include "games/exact.h"
 
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SOLVER_LOG2_ENTRIES = 22 };
+enum { SOLVER_LOG2_BYTES = 25 };
 
 /* One engine a thread: exactly one of the two pointers of each is set. */
 typedef struct Engines {
   int threads;
-  AlphaBeta **alphabeta;    /* [threads] */
-  Connect4Solver **solvers; /* [threads], made when first used: their tables are large */
+  AlphaBeta **alphabeta; /* [threads] */
+  Exact **solvers;       /* [threads], made when first used: their tables are large */
 } Engines;
 
 static bool random_choose(Player *player, const PlayerQuery *queries, int count, int *moves, Error *err) {
@@ -56,7 +56,7 @@ static void engines_release(Player *player) {
   Engines *engines = player->self;
   for (int t = 0; t < engines->threads; t++) {
     if (engines->alphabeta[t]) alphabeta_free(engines->alphabeta[t]);
-    if (engines->solvers[t]) connect4_solver_free(engines->solvers[t]);
+    exact_free(engines->solvers[t]);
   }
   free(engines->alphabeta);
   free(engines->solvers);
@@ -85,33 +85,24 @@ Player *player_make_alphabeta(const PlayerRequest *request, Error *err) {
   return player;
 }
 
-static Connect4Solver *solver_of_thread(Engines *engines) {
-  Connect4Solver **solver = &engines->solvers[omp_get_thread_num()];
-  if (!*solver) *solver = connect4_solver_new(SOLVER_LOG2_ENTRIES);
+static Exact *solver_of_thread(const Player *player) {
+  const Engines *engines = player->self;
+  Exact **solver = &engines->solvers[omp_get_thread_num()];
+  Error none; /* the game has a solver: player_make_solver() has asked */
+  if (!*solver) *solver = exact_new(player->game, SOLVER_LOG2_BYTES, &none);
   return *solver;
 }
 
-/* The best-scoring move, ties at random. */
-static int best_move(const int scores[C4_COLS], Rng *rng) {
-  int best = CONNECT4_NO_SCORE, tied = 0, chosen = -1;
-  for (int c = 0; c < C4_COLS; c++) {
-    if (scores[c] == CONNECT4_NO_SCORE || scores[c] < best) continue;
-    tied = scores[c] > best ? 1 : tied + 1;
-    best = scores[c];
-    if (rng_below(rng, (uint32_t)tied) == 0) chosen = c;
-  }
-  return chosen;
-}
-
 static bool solver_choose(Player *player, const PlayerQuery *queries, int count, int *moves, Error *err) {
-  (void)err;
-  Engines *engines = player->self;
+  const Engines *engines = player->self;
+  for (int i = 0; i < count; i++)
+    if (!exact_reaches(player->game, queries[i].state, err)) return error_prefix(err, "player 'solver'");
 #pragma omp parallel for schedule(dynamic) num_threads(engines->threads)
   for (int i = 0; i < count; i++) {
-    int scores[C4_COLS];
+    int scores[GAME_MOVES_MAX];
     Rng rng = queries[i].rng;
-    connect4_solver_moves(solver_of_thread(engines), queries[i].state, scores);
-    moves[i] = best_move(scores, &rng);
+    exact_moves(solver_of_thread(player), queries[i].state, scores);
+    moves[i] = exact_best_move(player->game, scores, &rng);
   }
   return true;
 }
@@ -120,41 +111,53 @@ static void certain_wdl(int score, float wdl[3]) {
   wdl[0] = score > 0, wdl[1] = score == 0, wdl[2] = score < 0;
 }
 
+/* Best play to the end, after `move`. */
+static void solver_line(const Player *player, const void *start, int move, Rng *rng, PlayerAnalysis *out) {
+  enum { LONGEST = sizeof out->pv / sizeof *out->pv };
+  const Game *game = player->game;
+  uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
+  int scores[GAME_MOVES_MAX];
+  float ignored;
+  memcpy(state, start, game->state_size);
+  while (out->pv_length < LONGEST) {
+    out->pv[out->pv_length++] = move;
+    game->play(state, move);
+    if (game->over(state, &ignored)) break;
+    exact_moves(solver_of_thread(player), state, scores);
+    move = exact_best_move(game, scores, rng);
+  }
+}
+
 static bool solver_analyze(Player *player, const PlayerQuery *query, int visits, PlayerAnalysis *out,
                            Error *err) {
-  (void)visits, (void)err;
-  Connect4Solver *solver = solver_of_thread(player->self);
-  int scores[C4_COLS];
+  (void)visits;
+  const Game *game = player->game;
+  if (!exact_reaches(game, query->state, err)) return error_prefix(err, "player 'solver'");
+  int scores[GAME_MOVES_MAX];
   Rng rng = query->rng;
   *out = (PlayerAnalysis){0};
-  connect4_solver_moves(solver, query->state, scores);
-  out->move = best_move(scores, &rng);
+  exact_moves(solver_of_thread(player), query->state, scores);
+  out->move = exact_best_move(game, scores, &rng);
   certain_wdl(scores[out->move], out->wdl);
   certain_wdl(scores[out->move], out->network_wdl);
-  for (int c = 0; c < C4_COLS; c++) {
-    if (scores[c] == CONNECT4_NO_SCORE) continue;
+  out->proven = true;
+  out->proven_value = (scores[out->move] > 0) - (scores[out->move] < 0);
+  float tied = 0;
+  for (int move = 0; move < game->moves; move++) {
+    if (scores[move] == EXACT_NO_SCORE) continue;
     SearchChild *child = &out->children[out->child_count++];
-    *child = (SearchChild){.move = c, .value = (float)((scores[c] > 0) - (scores[c] < 0))};
-    child->prior = scores[c] == scores[out->move];
+    int value = (scores[move] > 0) - (scores[move] < 0);
+    *child = (SearchChild){.move = move, .value = (float)value, .lower = value, .upper = value};
+    child->prior = scores[move] == scores[out->move];
+    tied += child->prior;
   }
-  float tied = 0, ignored;
-  for (int i = 0; i < out->child_count; i++) tied += out->children[i].prior;
   for (int i = 0; i < out->child_count; i++) out->children[i].prior /= tied;
-  /* Best play to the end. */
-  Connect4 position;
-  memcpy(&position, query->state, sizeof position);
-  for (int move = out->move;;) {
-    out->pv[out->pv_length++] = move;
-    player->game->play(&position, move);
-    if (player->game->over(&position, &ignored)) break;
-    connect4_solver_moves(solver, &position, scores);
-    move = best_move(scores, &rng);
-  }
+  solver_line(player, query->state, out->move, &rng, out);
   return true;
 }
 
 Player *player_make_solver(const PlayerRequest *request, Error *err) {
-  if (request->game != &game_connect4) {
+  if (!exact_exists(request->game, false)) {
     error_set(err, "there is no exact solver of %s", request->game->title);
     return NULL;
   }

@@ -3,17 +3,18 @@
 #include "arena/openings.h"
 #include "arena/positions.h"
 #include "games/alphabeta.h"
-#include "games/connect4_solver.h"
+#include "games/exact.h"
 
 #include <assert.h>
 
-enum { SOLVER_LOG2_ENTRIES = 23, TRIES = 200000 };
+enum { SOLVER_LOG2_BYTES = 26, TRIES = 200000, PLIES_MAX = 512 };
 
 typedef struct Maker {
   const Game *game;
   const PositionsPlan *plan;
   AlphaBeta *teacher;
-  Connect4Solver *solver;
+  Exact *solver;
+  int most_empty; /* squares, as after first_ply moves of which none is a pass */
   KeySet seen;
   Buffer text;
   int found;
@@ -22,7 +23,7 @@ typedef struct Maker {
 } Maker;
 
 /* A line of `plies` moves by the teacher, some of them random. */
-static bool teacher_line(const Maker *maker, Rng *rng, int plies, int *moves, Connect4 *state) {
+static bool teacher_line(const Maker *maker, Rng *rng, int plies, int *moves, void *state) {
   const Game *game = maker->game;
   float value;
   game->init(state);
@@ -36,27 +37,27 @@ static bool teacher_line(const Maker *maker, Rng *rng, int plies, int *moves, Co
   return !game->over(state, &value);
 }
 
-static bool moves_differ_in_value(const Maker *maker, const Connect4 *state) {
-  int values[C4_COLS], least = 1, most = -1;
-  connect4_solver_move_values(maker->solver, state, values);
-  for (int c = 0; c < C4_COLS; c++) {
-    if (values[c] == CONNECT4_NO_SCORE) continue;
-    if (values[c] < least) least = values[c];
-    if (values[c] > most) most = values[c];
+static bool moves_differ_in_value(const Maker *maker, const void *state) {
+  int values[GAME_MOVES_MAX], least = 1, most = -1;
+  exact_move_values(maker->solver, state, values);
+  for (int move = 0; move < maker->game->moves; move++) {
+    if (values[move] == EXACT_NO_SCORE) continue;
+    if (values[move] < least) least = values[move];
+    if (values[move] > most) most = values[move];
   }
   return least < most;
 }
 
-static void print_position(Maker *maker, const int *moves, int plies, const Connect4 *state) {
-  int scores[C4_COLS];
-  connect4_solver_moves(maker->solver, state, scores);
+static void print_position(Maker *maker, const int *moves, int plies, const void *state) {
+  int scores[GAME_MOVES_MAX];
+  exact_moves(maker->solver, state, scores);
   opening_print_line(maker->game, moves, plies, &maker->text);
-  for (int c = 0; c < C4_COLS; c++) {
-    buffer_printf(&maker->text, "%c", c ? ',' : ' ');
-    if (scores[c] == CONNECT4_NO_SCORE)
+  for (int move = 0; move < maker->game->moves; move++) {
+    buffer_printf(&maker->text, "%c", move ? ',' : ' ');
+    if (scores[move] == EXACT_NO_SCORE)
       buffer_printf(&maker->text, ".");
     else
-      buffer_printf(&maker->text, "%d", scores[c]);
+      buffer_printf(&maker->text, "%d", scores[move]);
   }
   buffer_printf(&maker->text, "\n");
 }
@@ -66,15 +67,17 @@ static bool make_stratum(Maker *maker, int ply, int source, int wanted, Error *e
   int found = 0;
   for (uint32_t t = 0; t < TRIES && found < wanted; t++) {
     Rng rng = rng_make(maker->plan->seed, RNG_POSITIONS, (uint32_t)(2 * ply + source), t);
-    int moves[C4_SQUARES];
-    Connect4 state;
-    if (source == 0 ? !position_random_line(maker->game, &rng, ply, moves, &state)
-                    : !teacher_line(maker, &rng, ply, moves, &state))
+    int moves[PLIES_MAX];
+    _Alignas(64) char state[GAME_STATE_MAX];
+    if (source == 0 ? !position_random_line(maker->game, &rng, ply, moves, state)
+                    : !teacher_line(maker, &rng, ply, moves, state))
       continue;
-    if (position_wins_at_once(maker->game, &state)) continue;
+    if (game_empty_squares(maker->game, state) > maker->most_empty) continue;
+    if (!exact_reaches(maker->game, state, err)) return false;
+    if (position_wins_at_once(maker->game, state)) continue;
     if (!key_set_add(&maker->seen, position_canonical_key(maker->game, moves, ply))) continue;
-    if (!moves_differ_in_value(maker, &state)) continue;
-    print_position(maker, moves, ply, &state);
+    if (!moves_differ_in_value(maker, state)) continue;
+    print_position(maker, moves, ply, state);
     found++;
     maker->found++;
     if (maker->progress) maker->progress(maker->context, maker->found, maker->plan->count);
@@ -86,28 +89,35 @@ static void print_header(Maker *maker) {
   const PositionsPlan *p = maker->plan;
   buffer_printf(
       &maker->text,
-      "# Positions of %s with the exact score of each column, for `selfplay accuracy'.\n"
+      "# Positions of %s with the exact score of each move number, for `selfplay accuracy'.\n"
       "# Made by: selfplay make-data positions --game %s --count %d --plies %d,%d --seed %llu\n"
       "# Spread evenly over %d to %d plies; half of each ply's from uniformly random play, half from "
       "alpha-beta\n"
-      "# of depth %d with %.0f%% random moves. Distinct up to reflection. Kept only where the player to "
+      "# of depth %d with %.0f%% random moves. Distinct up to symmetry. Kept only where the player to "
       "move\n"
-      "# cannot win at once and its moves do not all lead to the same value (win, draw, loss).\n"
-      "# Scores for the player to move as in games/connect4_solver.h: 22 less the winner's stones, negative\n"
-      "# where lost, 0 a draw, '.' where the column is full.\n",
+      "# cannot win at once, its moves do not all lead to the same value (win, draw, loss), and at most %d\n"
+      "# squares are empty. Scores for the player to move, '.' where illegal:\n"
+      "# %s.\n",
       maker->game->title, maker->game->name, p->count, p->first_ply, p->last_ply, (unsigned long long)p->seed,
-      p->first_ply, p->last_ply, p->depth, 100 * p->random_share);
+      p->first_ply, p->last_ply, p->depth, 100 * p->random_share, maker->most_empty,
+      exact_score_text(maker->game));
 }
 
 bool positions_make_exact(const Game *game, const PositionsPlan *plan, const char *path,
                           void (*progress)(void *context, int found, int wanted), void *context, Error *err) {
-  assert(plan->count > 0 && 0 <= plan->first_ply && plan->first_ply <= plan->last_ply &&
-         plan->last_ply < C4_SQUARES);
-  if (game != &game_connect4) return error_set(err, "there is no exact solver of %s", game->title);
+  _Alignas(64) char start[GAME_STATE_MAX];
+  assert(plan->count > 0 && 0 <= plan->first_ply && plan->first_ply <= plan->last_ply);
+  if (plan->last_ply >= game->max_plies || plan->last_ply >= PLIES_MAX)
+    return error_set(err, "a position of %d plies: games of %s have at most %d", plan->last_ply, game->title,
+                     game->max_plies);
+  Exact *solver = exact_new(game, SOLVER_LOG2_BYTES, err);
+  if (!solver) return false;
+  game->init(start);
   Maker maker = {.game = game,
                  .plan = plan,
                  .teacher = alphabeta_new(game, plan->depth),
-                 .solver = connect4_solver_new(SOLVER_LOG2_ENTRIES),
+                 .solver = solver,
+                 .most_empty = game_empty_squares(game, start) - plan->first_ply,
                  .progress = progress,
                  .context = context};
   print_header(&maker);
@@ -122,6 +132,6 @@ bool positions_make_exact(const Game *game, const PositionsPlan *plan, const cha
   key_set_free(&maker.seen);
   buffer_free(&maker.text);
   alphabeta_free(maker.teacher);
-  connect4_solver_free(maker.solver);
+  exact_free(maker.solver);
   return fine;
 }

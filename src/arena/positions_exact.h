@@ -1,4 +1,4 @@
-/* Making test positions by the exact solver (Connect Four alone): the shipped file positions/connect4.txt. */
+/* Making test positions by a game's exact solver: the shipped files positions/GAME.txt. */
 #ifndef ARENA_POSITIONS_EXACT_H
 #define ARENA_POSITIONS_EXACT_H
 
@@ -13,10 +13,11 @@ typedef struct PositionsPlan {
   uint64_t seed;
 } PositionsPlan;
 
-/* Writes `count` distinct positions (reflections are the same) in the format of accuracy.h, half of each
+/* Writes `count` distinct positions (symmetric images are the same) in the format of accuracy.h, half of each
  * ply's from uniformly random play and half from alpha-beta with random moves among its own. Only positions
  * that test something are kept: the player to move cannot win at once, and its moves do not all lead to the
- * same value. */
+ * same value. No position has more empty squares than first_ply discs leave, passes or not. False with a
+ * message where the game has no solver, or it does not reach the first ply. */
 bool positions_make_exact(const Game *game, const PositionsPlan *plan, const char *path,
                           void (*progress)(void *context, int found, int wanted), void *context, Error *err);
 

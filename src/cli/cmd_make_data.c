@@ -1,12 +1,13 @@
-/* selfplay make-data openings|positions: remakes the shipped files that need the exact solver. For
+/* selfplay make-data openings|positions: remakes the shipped files of openings and test positions. For
  * developers. */
 #include "arena/openings.h"
 #include "arena/positions_exact.h"
 #include "cli/cli.h"
+#include "games/exact.h"
 
 #include <string.h>
 
-enum { KEY_PLIES = 256, KEY_LIMIT, DEFAULT_OPENINGS = 500, DEFAULT_POSITIONS = 1000 };
+enum { KEY_PLIES = 256, KEY_LIMIT, DEFAULT_OPENINGS = 500, DEFAULT_POSITIONS = 1000, PLIES_MAX = 400 };
 
 typedef struct Options {
   CliCommon common;
@@ -18,9 +19,15 @@ typedef struct Options {
 static const struct argp_option option_table[] = {
     {"count", 'n', "N", 0, "How many (default 500 openings, 1000 positions)", 0},
     {"plies", KEY_PLIES, "N[,M]", 0,
-     "Moves of an opening (default 10); first and last ply of positions (default 8,35)", 0},
+     "Moves of an opening (default 10); first and last ply of positions (default: what the game's solver can "
+     "do, "
+     "as 8,35 in Connect Four)",
+     0},
     {"limit", KEY_LIMIT, "S", 0,
-     "Openings: the largest exact score, either way, that counts as balanced (default 2)", 0},
+     "Openings: the largest exact score, either way, that counts as balanced (default 2); for games whose "
+     "solver "
+     "does not reach the opening, hundredths of alpha-beta's value (default 10)",
+     0},
     {"output", 'o', "FILE", 0, "Where to write", 0},
     {0},
 };
@@ -29,8 +36,8 @@ static void parse_plies(struct argp_state *state, const char *text, int plies[2]
   char first[32];
   const char *comma = strchr(text, ',');
   snprintf(first, sizeof first, "%.*s", comma ? (int)(comma - text) : 31, text);
-  plies[0] = cli_parse_int(state, "--plies", first, 0, OPENING_PLIES_MAX);
-  plies[1] = comma ? cli_parse_int(state, "--plies", comma + 1, plies[0], 41) : plies[0];
+  plies[0] = cli_parse_int(state, "--plies", first, 0, PLIES_MAX);
+  plies[1] = comma ? cli_parse_int(state, "--plies", comma + 1, plies[0], PLIES_MAX) : plies[0];
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state) {
@@ -46,7 +53,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     parse_plies(state, arg, options->plies);
     return 0;
   case KEY_LIMIT:
-    options->limit = cli_parse_int(state, "--limit", arg, 0, 21);
+    options->limit = cli_parse_int(state, "--limit", arg, 0, 100);
     return 0;
   case 'o':
     options->output = arg;
@@ -71,20 +78,27 @@ static void show_progress(void *context, int found, int wanted) {
 }
 
 static bool make_openings(const Options *options, CliProgress *bar, Error *err) {
+  const Game *game = options->common.game;
   int plies = options->plies[0] >= 0 ? options->plies[0] : 10;
   int count = options->count ? options->count : DEFAULT_OPENINGS;
-  return openings_make_exact(options->common.game, count, plies, options->limit, options->common.seed,
-                             options->output, show_progress, bar, err);
+  int limit = options->limit >= 0 ? options->limit : exact_exists(game, true) ? 2 : 10;
+  if (plies > OPENING_PLIES_MAX)
+    cli_usage_error("--plies: an opening has at most %d moves, not %d", OPENING_PLIES_MAX, plies);
+  return openings_make(game, count, plies, limit, options->common.seed, options->output, show_progress, bar,
+                       err);
 }
 
 static bool make_positions(const Options *options, CliProgress *bar, Error *err) {
+  const Game *game = options->common.game;
+  int plies[2] = {options->plies[0], options->plies[1]};
+  if (plies[0] < 0 && exact_exists(game, false)) exact_test_plies(game, plies);
   const PositionsPlan plan = {.count = options->count ? options->count : DEFAULT_POSITIONS,
-                              .first_ply = options->plies[0] >= 0 ? options->plies[0] : 8,
-                              .last_ply = options->plies[1] >= 0 ? options->plies[1] : 35,
+                              .first_ply = plies[0] >= 0 ? plies[0] : 0,
+                              .last_ply = plies[1] >= 0 ? plies[1] : 0,
                               .depth = 4,
                               .random_share = 0.3,
                               .seed = options->common.seed};
-  return positions_make_exact(options->common.game, &plan, options->output, show_progress, bar, err);
+  return positions_make_exact(game, &plan, options->output, show_progress, bar, err);
 }
 
 int cmd_make_data(int argc, char **argv) {
@@ -94,10 +108,11 @@ int cmd_make_data(int argc, char **argv) {
                                    .parser = parse,
                                    .args_doc = "openings|positions",
                                    .children = children,
-                                   .doc = "Makes, by the exact solver, the balanced openings of matches or "
-                                          "the positions of `selfplay accuracy'. The "
-                                          "shipped files say in their first lines how they were made."};
-  Options options = {.common = cli_common_defaults(), .limit = 2, .plies = {-1, -1}};
+                                   .doc =
+                                       "Makes the balanced openings of matches, or by the exact solver the "
+                                       "positions of `selfplay accuracy'. The "
+                                       "shipped files say in their first lines how they were made."};
+  Options options = {.common = cli_common_defaults(), .limit = -1, .plies = {-1, -1}};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
   Error err;
   CliProgress bar = cli_progress_new(10);

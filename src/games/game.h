@@ -96,6 +96,9 @@ int game_canonical(const Game *game, const void *state, void *canonical, uint64_
 
 /* True where the move is legal in the position. */
 bool game_is_legal(const Game *game, const void *state, int move);
+/* The move whose name the word of `length` bytes begins with, by the longest such name; -1 where there is
+ * none. *used receives the bytes of its name. */
+int game_leading_move(const Game *game, const char *word, size_t length, size_t *used);
 /* Plays a line of move names onto `state`: names may be separated by blanks or commas, or run together
  * ("4453", "f5d6c3"). A pass may be left out, as game records do. An illegal or unknown move is an error that
  * names it and its place; the state is then unchanged. */
@@ -104,6 +107,8 @@ bool game_play_line(const Game *game, void *state, const char *line, Error *err)
 bool game_read_line(const Game *game, const char *line, int *moves, int max, int *count, Error *err);
 /* True where moves are columns, onto which a piece falls. */
 bool game_moves_are_columns(const Game *game);
+/* Squares on which nothing stands. */
+int game_empty_squares(const Game *game, const void *state);
 /* What people call a column, and a row (of a game whose moves are squares), as moves do: at most
  * GAME_MOVE_TEXT bytes. */
 void game_column_name(const Game *game, int col, char *text);

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/memory.h"
+#include "selfplay/describe.h"
 #include "selfplay/teacher.h"
 
 #include <math.h>
@@ -11,17 +12,15 @@
 /* Games are cut into shards of this many, so that a kill loses little. */
 enum { GAMES_PER_SHARD = 50, HELD_OUT_SHARE = 10 };
 
-static void note(const RunEvents *events, const char *message) {
-  if (events->notice) events->notice(events->context, message);
+static bool out_of_time(const void *context) {
+  const Training *training = context;
+  return *training->stop || run_clock_is_spent(&training->clock);
 }
 
-static void report(const RunEvents *events, RunStage stage, int64_t done, int64_t total) {
-  RunProgress progress = {.stage = stage, .done = done, .total = total, .seconds_left = -1};
-  if (events->progress) events->progress(events->context, &progress);
-}
-
-/* One shard of the teacher's games: from its file where that is whole, else played and written. */
-static ReplayBlock *teacher_shard(const RunInfo *run, int shard, const RunEvents *events, Error *err) {
+/* One shard of the teacher's games: from its file where that is whole, else played and written. NULL with an
+ * empty message where `stop` ended it. */
+static ReplayBlock *teacher_shard(const Training *training, int shard, TeacherStop *stop, Error *err) {
+  const RunInfo *run = &training->run;
   char relative[48], path[FILE_PATH_MAX];
   ReplayOrigin origin = {.seed = run->seed, .shard = (uint32_t)shard, .config = run_config_crc(&run->config)};
   snprintf(relative, sizeof relative, "imitation/%05d.spr", shard);
@@ -32,65 +31,77 @@ static ReplayBlock *teacher_shard(const RunInfo *run, int shard, const RunEvents
     char message[sizeof err->message + 64];
     snprintf(message, sizeof message, "%s; set aside and played again", err->message);
 #pragma omp critical(run_events)
-    note(events, message);
+    training_notice(training, message);
     if (!file_set_aside(path, err)) return NULL;
+  }
+  if (stop(training)) {
+    error_set(err, "%s", "");
+    return NULL;
   }
   int first = shard * GAMES_PER_SHARD, left = run->config.imitation_games - first;
   ReplayBlock *block = teacher_play(run->game, &run->config, run->seed, first,
-                                    left < GAMES_PER_SHARD ? left : GAMES_PER_SHARD);
-  if (replay_block_save(block, &origin, path, err)) return block;
+                                    left < GAMES_PER_SHARD ? left : GAMES_PER_SHARD, stop, training);
+  if (!block) error_set(err, "%s", "");
+  if (!block || replay_block_save(block, &origin, path, err)) return block;
   replay_block_free(block);
   return NULL;
 }
 
-static Replay *play_games(const RunInfo *run, int threads, const RunEvents *events,
-                          const volatile sig_atomic_t *stop, Error *err) {
-  int shards = (run->config.imitation_games + GAMES_PER_SHARD - 1) / GAMES_PER_SHARD, done = 0;
+/* All games into training->expert, NULL where `stop` ended it; *made receives how many there are on disk. */
+static bool play_games(Training *training, TeacherStop *stop, int *made, Error *err) {
+  int total = training->config->imitation_games, shards = (total + GAMES_PER_SHARD - 1) / GAMES_PER_SHARD;
   ReplayBlock **blocks = memory_new((size_t)shards, sizeof *blocks);
   bool failed = false;
-#pragma omp parallel for schedule(dynamic) num_threads(threads)
+  *made = 0;
+#pragma omp parallel for schedule(dynamic) num_threads(training->threads)
   for (int i = 0; i < shards; i++) {
-    if (*stop || failed) continue;
+    if (failed) continue;
     Error why;
-    blocks[i] = teacher_shard(run, i, events, &why);
+    blocks[i] = teacher_shard(training, i, stop, &why);
 #pragma omp critical(run_events)
     {
-      if (!blocks[i] && !failed) failed = true, *err = why;
-      report(events, STAGE_TEACHER, (int64_t)++done * GAMES_PER_SHARD, run->config.imitation_games);
+      if (blocks[i])
+        *made += i == shards - 1 ? total - i * GAMES_PER_SHARD : GAMES_PER_SHARD;
+      else if (why.message[0] && !failed)
+        failed = true, *err = why;
+      training_report(training, STAGE_TEACHER, *made, total);
     }
   }
-  Replay *replay = replay_new(run->game);
-  if (*stop && !failed) failed = true, error_set(err, "%s", "");
+  bool whole = *made == total;
+  training->expert = whole ? replay_new(training->run.game) : NULL;
   for (int i = 0; i < shards; i++) {
-    if (failed)
-      replay_block_free(blocks[i]);
+    if (whole)
+      replay_add(training->expert, blocks[i]);
     else
-      replay_add(replay, blocks[i]);
+      replay_block_free(blocks[i]);
   }
   free(blocks);
-  if (!failed) return replay;
-  replay_free(replay);
-  return NULL;
+  return !failed;
 }
 
-Replay *imitation_games(const RunInfo *run, int threads, const RunEvents *events,
-                        const volatile sig_atomic_t *stop, double *seconds, Error *err) {
-  double start = clock_wall();
-  Replay *replay = NULL;
-  if (run->source[0]) {
-    int games;
-    ReplayBlock *block = teacher_read(run->game, run->source, events->notice, events->context, &games, err);
-    if (!block) return NULL;
-    char message[FILE_PATH_MAX + 100];
-    snprintf(message, sizeof message, "%s: %d games, %d positions", run->source, games, block->count);
-    note(events, message);
-    replay = replay_new(run->game);
-    replay_add(replay, block);
-  } else {
-    replay = play_games(run, threads, events, stop, err);
-  }
-  *seconds = clock_wall() - start;
-  return replay;
+/* Games of the run's source file. */
+static bool read_games(Training *training, int *games, Error *err) {
+  const RunInfo *run = &training->run;
+  const RunEvents *events = training->events;
+  ReplayBlock *block = teacher_read(run->game, run->source, events->notice, events->context, games, err);
+  if (!block) return false;
+  char message[FILE_PATH_MAX + 100];
+  snprintf(message, sizeof message, "%s: %d games, %d positions", run->source, *games, block->count);
+  training_notice(training, message);
+  training->expert = replay_new(run->game);
+  replay_add(training->expert, block);
+  return true;
+}
+
+static bool stopped(const void *context) {
+  return *((const Training *)context)->stop;
+}
+
+bool imitation_load(Training *training, Error *err) {
+  int games;
+  if (training->run.source[0]) return read_games(training, &games, err);
+  if (!play_games(training, stopped, &games, err)) return false;
+  return training->expert || error_set(err, "%s", "");
 }
 
 /* Whole games are held out, one in ten by number, since positions of one game resemble each other. */
@@ -107,14 +118,15 @@ static void split(const Replay *games, Replay *training, Replay *held_out) {
   if (parts[1]) replay_add(held_out, parts[1]);
 }
 
-static json_t *describe_epoch(int epoch, const FitStats *fit, const HeldOutStats *held, bool best,
+static json_t *describe_epoch(int epoch, const FitStats *fit, const HeldOutStats *held, bool best, bool cut,
                               double seconds) {
-  return json_pack("{s:i, s:I, s:f, s:f, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b, s:f}", "epoch", epoch,
-                   "samples", (json_int_t)fit->samples, "loss_policy_train", fit->policy, "loss_value_train",
-                   fit->value, "held_out", held->count, "loss_policy", held->policy, "loss_policy_baseline",
-                   held->policy_baseline, "loss_value", held->value, "loss_value_baseline",
-                   held->value_baseline, "move_match_top1", held->top1, "move_match_top3", held->top3,
-                   "value_mse", held->value_square, "best", best, "seconds", seconds);
+  return json_pack("{s:i, s:I, s:f, s:f, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b, s:b, s:f}", "epoch",
+                   epoch, "samples", (json_int_t)fit->samples, "loss_policy_train", fit->policy,
+                   "loss_value_train", fit->value, "held_out", held->count, "loss_policy", held->policy,
+                   "loss_policy_baseline", held->policy_baseline, "loss_value", held->value,
+                   "loss_value_baseline", held->value_baseline, "move_match_top1", held->top1,
+                   "move_match_top3", held->top3, "value_mse", held->value_square, "best", best, "cut", cut,
+                   "seconds", seconds);
 }
 
 /* What the epochs go through. */
@@ -125,29 +137,41 @@ typedef struct Fitting {
   double best_loss;
   int best_epoch;
   double policy_weight, value_weight;
+  bool cut; /* by the end of run.minutes */
 } Fitting;
 
-static bool run_epoch(const RunInfo *run, Learner *learner, Fitting *fitting, int epoch,
-                      const RunEvents *events, const volatile sig_atomic_t *stop, Error *err) {
-  enum { PIECES = 10 };
-  double start = clock_wall();
-  int64_t steps = (replay_count(fitting->training) + run->config.batch - 1) / run->config.batch;
-  FitStats fit = {0}, piece;
-  for (int i = 0; i < PIECES; i++) {
-    int64_t share = steps * (i + 1) / PIECES - steps * i / PIECES;
-    if (*stop) return error_set(err, "%s", "");
-    learner_fit(learner, fitting->training, NULL, 0, share, 0, &piece);
-    fit.samples += piece.samples;
-    fit.policy += piece.policy * (double)share / (double)steps;
-    fit.value += piece.value * (double)share / (double)steps;
-    report(events, STAGE_IMITATION, epoch * steps + steps * (i + 1) / PIECES,
-           steps * run->config.imitation_epochs);
+/* One pass in small pieces, for progress and for an end in time. False where *stop was set. */
+static bool pass(Training *training, Fitting *fitting, int epoch, FitStats *fit, Error *err) {
+  enum { PIECE = 4 };
+  int batch = training->config->batch;
+  int64_t steps = (replay_count(fitting->training) + batch - 1) / batch;
+  FitStats piece;
+  *fit = (FitStats){0};
+  while (fit->steps < steps && !(fitting->cut = run_clock_is_spent(&training->clock))) {
+    int64_t share = steps - fit->steps < PIECE ? steps - fit->steps : PIECE;
+    if (*training->stop) return error_set(err, "%s", "");
+    learner_fit(training->learner, fitting->training, NULL, 0, share, 0, &piece);
+    fit->steps += piece.steps;
+    fit->samples += piece.samples;
+    fit->policy += piece.policy * (double)share;
+    fit->value += piece.value * (double)share;
+    training_report(training, STAGE_IMITATION, epoch * steps + fit->steps,
+                    steps * training->config->imitation_epochs);
   }
+  if (fit->steps > 0) fit->policy /= (double)fit->steps, fit->value /= (double)fit->steps;
+  return true;
+}
+
+static bool run_epoch(Training *training, Fitting *fitting, int epoch, Error *err) {
+  double start = clock_wall();
+  FitStats fit;
+  if (!pass(training, fitting, epoch, &fit, err)) return false;
+  if (!fit.steps) return true;
   HeldOutStats held;
   Calibration calibration;
-  const Net *net = learner_averaged(learner);
-  learner_measure(learner, net, fitting->held_out, fitting->indices, replay_count(fitting->held_out), &held,
-                  &calibration);
+  const Net *net = learner_averaged(training->learner);
+  learner_measure(training->learner, net, fitting->held_out, fitting->indices,
+                  replay_count(fitting->held_out), &held, &calibration);
   double loss = fitting->policy_weight * held.policy + fitting->value_weight * held.value;
   bool better = loss < fitting->best_loss;
   if (better) {
@@ -157,47 +181,99 @@ static bool run_epoch(const RunInfo *run, Learner *learner, Fitting *fitting, in
     fitting->best = net_copy(net);
   }
   char path[FILE_PATH_MAX];
-  run_path(run, "imitation.jsonl", path);
-  json_t *line = describe_epoch(epoch + 1, &fit, &held, better, clock_wall() - start);
+  run_path(&training->run, "imitation.jsonl", path);
+  const RunEvents *events = training->events;
+  json_t *line = describe_epoch(epoch + 1, &fit, &held, better, fitting->cut, clock_wall() - start);
   bool done = run_log_append(path, line, err);
   if (done && events->imitation) events->imitation(events->context, line);
   json_decref(line);
   return done;
 }
 
-bool imitation_fit(const RunInfo *run, Learner *learner, const Replay *games, const RunEvents *events,
-                   const volatile sig_atomic_t *stop, Error *err) {
-  Fitting fitting = {.training = replay_new(run->game),
-                     .held_out = replay_new(run->game),
+static bool run_epochs(Training *training, Fitting *fitting, Error *err) {
+  const RunEvents *events = training->events;
+  const RunConfig *config = training->config;
+  bool done = true;
+  learner_weigh(training->learner, fitting->policy_weight, fitting->value_weight);
+  for (int epoch = 0; done && epoch < config->imitation_epochs; epoch++) {
+    done = run_epoch(training, fitting, epoch, err);
+    if (fitting->cut || epoch - fitting->best_epoch >= config->imitation_patience) break;
+    if (events->enough && events->enough(events->context, learner_samples(training->learner))) break;
+  }
+  learner_weigh(training->learner, 1, config->value_weight);
+  if (done && fitting->best) learner_restart(training->learner, fitting->best);
+  return done;
+}
+
+static Fitting fitting_new(const Training *training) {
+  const RunConfig *config = training->config;
+  Fitting fitting = {.training = replay_new(training->run.game),
+                     .held_out = replay_new(training->run.game),
                      .best_loss = INFINITY,
                      .best_epoch = -1,
-                     .policy_weight = run->config.imitation_heads != IMITATE_VALUE,
-                     .value_weight = run->config.imitation_heads == IMITATE_VALUE ? 1
-                                     : run->config.imitation_heads == IMITATE_POLICY
-                                         ? 0
-                                         : run->config.value_weight};
-  char path[FILE_PATH_MAX];
-  run_path(run, "imitation.jsonl", path);
-  bool done = run_log_trim(path, 0, err);
-  split(games, fitting.training, fitting.held_out);
+                     .policy_weight = config->imitation_heads != IMITATE_VALUE,
+                     .value_weight = config->imitation_heads == IMITATE_VALUE    ? 1
+                                     : config->imitation_heads == IMITATE_POLICY ? 0
+                                                                                 : config->value_weight};
+  split(training->expert, fitting.training, fitting.held_out);
   int held_out = replay_count(fitting.held_out);
-  if (done && (!held_out || !replay_count(fitting.training)))
-    done = error_set(
-        err, "%d expert positions are too few to hold a tenth of the games out; give at least 10 games",
-        replay_count(games));
   fitting.indices = memory_new((size_t)held_out + 1, sizeof *fitting.indices);
   for (int i = 0; i < held_out; i++) fitting.indices[i] = (uint32_t)i;
-  learner_weigh(learner, fitting.policy_weight, fitting.value_weight);
-  for (int epoch = 0; done && epoch < run->config.imitation_epochs; epoch++) {
-    done = run_epoch(run, learner, &fitting, epoch, events, stop, err);
-    if (epoch - fitting.best_epoch >= run->config.imitation_patience) break;
-    if (events->enough && events->enough(events->context, learner_samples(learner))) break;
-  }
-  learner_weigh(learner, 1, run->config.value_weight);
-  if (done && fitting.best) learner_restart(learner, fitting.best);
-  net_free(fitting.best);
-  free(fitting.indices);
-  replay_free(fitting.training);
-  replay_free(fitting.held_out);
+  return fitting;
+}
+
+static void fitting_free(Fitting *fitting) {
+  net_free(fitting->best);
+  free(fitting->indices);
+  replay_free(fitting->training);
+  replay_free(fitting->held_out);
+}
+
+/* *cut: run.minutes ended before the fitting did. */
+static bool fit_games(Training *training, bool *cut, Error *err) {
+  char path[FILE_PATH_MAX];
+  run_path(&training->run, "imitation.jsonl", path);
+  if (!run_log_restore(path, 0, NULL, 0, err)) return false;
+  Fitting fitting = fitting_new(training);
+  bool done = replay_count(fitting.held_out) > 0 && replay_count(fitting.training) > 0;
+  if (done)
+    done = run_epochs(training, &fitting, err);
+  else
+    error_set(err, "%d expert positions are too few to hold a tenth of the games out; give at least 10 games",
+              replay_count(training->expert));
+  *cut = fitting.cut;
+  fitting_free(&fitting);
   return done;
+}
+
+static void say_cut(const Training *training, int made, bool fitted) {
+  char message[400], what[120];
+  if (training->expert)
+    snprintf(what, sizeof what, "while the network was being fitted%s",
+             fitted ? "" : ", before its first step");
+  else
+    snprintf(what, sizeof what, "after %d of %d expert games, before any fitting", made,
+             training->config->imitation_games);
+  snprintf(
+      message, sizeof message,
+      "%g minutes (run.minutes) ended in the bootstrap stage, %s; networks/00000.net is what there is. The "
+      "same command with more --minutes completes the stage",
+      training->config->minutes, what);
+  training_notice(training, message);
+}
+
+bool imitation_run(Training *training, bool *whole, Error *err) {
+  int games = 0;
+  run_clock_teach(&training->clock, true);
+  bool done = training->run.source[0] ? read_games(training, &games, err)
+                                      : play_games(training, out_of_time, &games, err);
+  run_clock_teach(&training->clock, false);
+  if (!done) return false;
+  if (*training->stop) return error_set(err, "%s", "");
+  bool cut = !training->expert;
+  double cpu = clock_cpu();
+  if (!cut && !fit_games(training, &cut, err)) return false;
+  *whole = !cut;
+  if (cut) say_cut(training, games, learner_samples(training->learner) > 0);
+  return cut || describe_bootstrap(training, games, clock_cpu() - cpu, err);
 }

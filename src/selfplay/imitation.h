@@ -3,17 +3,16 @@
 #ifndef SELFPLAY_IMITATION_H
 #define SELFPLAY_IMITATION_H
 
-#include "selfplay/learner.h"
-#include "selfplay/run_folder.h"
+#include "selfplay/training.h"
 
-/* The expert games of a run, played in parallel by shards and kept in imitation/, or read from the run's
- * source; made again exactly where a file is missing or damaged. *seconds receives what making them took now.
- * NULL with a message, or with an empty message where *stop was set. */
-Replay *imitation_games(const RunInfo *run, int threads, const RunEvents *events,
-                        const volatile sig_atomic_t *stop, double *seconds, Error *err);
-/* Fits the learner; the best epoch's weights become its start. Writes imitation.jsonl afresh. False with an
- * empty message where *stop was set. */
-bool imitation_fit(const RunInfo *run, Learner *learner, const Replay *games, const RunEvents *events,
-                   const volatile sig_atomic_t *stop, Error *err);
+/* The whole stage: fits the learner, whose start the best epoch's weights become; keeps the games in
+ * training->expert; writes imitation.jsonl afresh and bootstrap.json. Where run.minutes are spent before its
+ * end it stops there, says so, and *whole is false: the learner then holds the best weights so far, and the
+ * same stage can be done again to the same bytes with more time. False with a message, or with an empty
+ * message where *stop was set. */
+bool imitation_run(Training *training, bool *whole, Error *err);
+/* training->expert once more for a run that goes on: from imitation/ or the run's source; made again exactly
+ * where a file is missing or damaged. */
+bool imitation_load(Training *training, Error *err);
 
 #endif

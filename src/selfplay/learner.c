@@ -1,17 +1,29 @@
 #include "selfplay/learner.h"
 
 #include "base/memory.h"
+#include "net/plan.h"
+#include "net/trainer.h"
 
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What one slice of a minibatch needs to itself. */
-typedef struct Slice {
-  NetWorkspace *workspace;
-  float *planes, *policy, *wdl; /* [slice][...] */
+/* Training examples, as the network takes them. */
+typedef struct Rows {
+  float *planes, *policy, *wdl; /* [count][...] */
   uint8_t *legal;
+} Rows;
+
+/* What one thread needs to itself: one of the workspaces, and the slice at hand. */
+typedef struct Worker {
+  TrainerWorkspace *workspace;
+  NetWorkspace *reference;
+  Rows rows;
+} Worker;
+
+/* What one slice of a minibatch leaves behind. */
+typedef struct Slice {
   float *gradient, *stats; /* [param_count], [stat_count] */
   NetLoss loss;
 } Slice;
@@ -26,6 +38,8 @@ struct Learner {
   int64_t steps, samples; /* steps since the last restart name the random streams together with `restarts` */
   int64_t restarts;
   float policy_weight, value_weight;
+  NetTrainer *trainer; /* NULL where the reference learns */
+  Worker *workers;     /* [threads] */
   Slice *slices;
   int slice_count;
   float *gradient; /* [param_count], of the whole minibatch */
@@ -34,26 +48,60 @@ struct Learner {
 /* Batch norm's running statistics move by this share of each step's. */
 static const float STATS_MOMENTUM = 0.05f;
 
-static void slice_init(Slice *slice, const Learner *learner) {
-  const Game *game = learner->game;
-  size_t n = (size_t)learner->config->slice, moves = (size_t)game->moves;
-  slice->workspace = net_workspace_new(&learner->net->shape, (int)n, true);
-  slice->planes = memory_new(n * (size_t)(game->planes * game->rows * game->cols), sizeof(float));
-  slice->policy = memory_new(n * moves, sizeof(float));
-  slice->wdl = memory_new(n * 3, sizeof(float));
-  slice->legal = memory_new(n * moves, 1);
-  slice->gradient = memory_new(learner->net->param_count, sizeof(float));
-  slice->stats = memory_new(learner->net->stat_count, sizeof(float));
+static Rows rows_new(const Game *game, size_t count) {
+  size_t moves = (size_t)game->moves;
+  return (Rows){.planes = memory_new(count * (size_t)(game->planes * game->rows * game->cols), sizeof(float)),
+                .policy = memory_new(count * moves, sizeof(float)),
+                .wdl = memory_new(count * 3, sizeof(float)),
+                .legal = memory_new(count * moves, 1)};
 }
 
-static void slice_release(Slice *slice) {
-  net_workspace_free(slice->workspace);
-  free(slice->planes);
-  free(slice->policy);
-  free(slice->wdl);
-  free(slice->legal);
-  free(slice->gradient);
-  free(slice->stats);
+static void rows_release(Rows *rows) {
+  free(rows->planes);
+  free(rows->policy);
+  free(rows->wdl);
+  free(rows->legal);
+}
+
+static void workers_init(Learner *learner) {
+  const RunConfig *config = learner->config;
+  if (config->convolution == CONVOLUTION_WINOGRAD) learner->trainer = trainer_new(&learner->net->shape);
+  learner->workers = memory_new((size_t)learner->threads, sizeof *learner->workers);
+  for (int i = 0; i < learner->threads; i++) {
+    Worker *worker = &learner->workers[i];
+    worker->rows = rows_new(learner->game, (size_t)config->slice);
+    if (learner->trainer)
+      worker->workspace = trainer_workspace_new(learner->trainer, config->slice);
+    else
+      worker->reference = net_workspace_new(&learner->net->shape, config->slice, true);
+  }
+}
+
+static void workers_release(Learner *learner) {
+  for (int i = 0; i < learner->threads; i++) {
+    trainer_workspace_free(learner->workers[i].workspace);
+    net_workspace_free(learner->workers[i].reference);
+    rows_release(&learner->workers[i].rows);
+  }
+  free(learner->workers);
+  trainer_free(learner->trainer);
+}
+
+static void slices_init(Learner *learner) {
+  learner->slice_count = learner->config->batch / learner->config->slice;
+  learner->slices = memory_new((size_t)learner->slice_count, sizeof(Slice));
+  for (int i = 0; i < learner->slice_count; i++) {
+    learner->slices[i].gradient = memory_new(learner->net->param_count, sizeof(float));
+    learner->slices[i].stats = memory_new(learner->net->stat_count, sizeof(float));
+  }
+}
+
+static void slices_release(Learner *learner) {
+  for (int i = 0; i < learner->slice_count; i++) {
+    free(learner->slices[i].gradient);
+    free(learner->slices[i].stats);
+  }
+  free(learner->slices);
 }
 
 Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, int threads) {
@@ -66,17 +114,16 @@ Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, i
   net_init(learner->net, &rng);
   learner->averaged = net_copy(learner->net);
   learner->optimizer = optimizer_new(&config->optimizer, learner->net);
-  learner->slice_count = config->batch / config->slice;
-  learner->slices = memory_new((size_t)learner->slice_count, sizeof(Slice));
-  for (int i = 0; i < learner->slice_count; i++) slice_init(&learner->slices[i], learner);
+  workers_init(learner);
+  slices_init(learner);
   learner->gradient = memory_new(learner->net->param_count, sizeof(float));
   return learner;
 }
 
 void learner_free(Learner *learner) {
   if (!learner) return;
-  for (int i = 0; i < learner->slice_count; i++) slice_release(&learner->slices[i]);
-  free(learner->slices);
+  workers_release(learner);
+  slices_release(learner);
   free(learner->gradient);
   optimizer_free(learner->optimizer);
   net_free(learner->net);
@@ -115,28 +162,27 @@ int64_t learner_samples(const Learner *learner) {
   return learner->samples;
 }
 
-static void fill_row(const Game *game, Slice *slice, int row, const ReplayBlock *block, int place,
-                     int symmetry, float value_mix) {
+static void fill_row(const Game *game, Rows *rows, int row, const ReplayBlock *block, int place, int symmetry,
+                     float value_mix) {
   size_t i = (size_t)row, moves = (size_t)game->moves;
   size_t planes = (size_t)(game->planes * game->rows * game->cols);
-  replay_example(block, place, symmetry, value_mix, slice->planes + i * planes, slice->policy + i * moves,
-                 slice->legal + i * moves, slice->wdl + i * 3);
+  replay_example(block, place, symmetry, value_mix, rows->planes + i * planes, rows->policy + i * moves,
+                 rows->legal + i * moves, rows->wdl + i * 3);
 }
 
 /* Turns the played move's one-hot target into the policy gradient's: times outcome less the value it was
  * played with. */
-static void weigh_by_advantage(const Game *game, Slice *slice, int row, const ReplayBlock *block, int place) {
+static void weigh_by_advantage(const Game *game, Rows *rows, int row, const ReplayBlock *block, int place) {
   const ExampleFacts *facts = &block->facts[place];
-  float *policy = slice->policy + (size_t)row * (size_t)game->moves;
+  float *policy = rows->policy + (size_t)row * (size_t)game->moves;
   float value = (float)(facts->search_wdl[0] - facts->search_wdl[2]) / 65535;
   for (int m = 0; m < game->moves; m++) policy[m] *= (float)facts->outcome - value;
 }
 
 /* Rows of the minibatch below `expert_rows` come from expert games. */
 static void fill_slice(const Learner *learner, int number, const Replay *replay, const Replay *expert,
-                       int expert_rows) {
+                       int expert_rows, Rows *rows) {
   const RunConfig *config = learner->config;
-  Slice *slice = &learner->slices[number];
   uint32_t step = (uint32_t)learner->steps,
            name = (uint32_t)(learner->restarts * learner->slice_count + number);
   Rng sampling = rng_make(learner->seed, RNG_SAMPLING, step, name);
@@ -148,32 +194,45 @@ static void fill_slice(const Learner *learner, int number, const Replay *replay,
     const ReplayBlock *block =
         replay_at(source, (int)rng_below(&sampling, (uint32_t)replay_count(source)), &place);
     int symmetry = (int)rng_below(&augment, (uint32_t)learner->game->symmetries);
-    fill_row(learner->game, slice, row, block, place, symmetry, (float)config->value_mix);
+    fill_row(learner->game, rows, row, block, place, symmetry, (float)config->value_mix);
     bool searched = block->facts[place].search_wdl[0] | block->facts[place].search_wdl[1] |
                     block->facts[place].search_wdl[2];
     if (config->search.kind == SEARCH_NONE && searched)
-      weigh_by_advantage(learner->game, slice, row, block, place);
+      weigh_by_advantage(learner->game, rows, row, block, place);
   }
 }
 
-static void run_slice(const Learner *learner, int number) {
+static void run_slice(const Learner *learner, int number, const Worker *worker) {
   Slice *slice = &learner->slices[number];
+  const Rows *rows = &worker->rows;
+  int count = learner->config->slice;
   memset(slice->gradient, 0, learner->net->param_count * sizeof(float));
   slice->loss = (NetLoss){0};
-  net_backward_slice(learner->net, slice->workspace, slice->planes, slice->policy, slice->legal, slice->wdl,
-                     NULL, learner->config->slice, learner->policy_weight, learner->value_weight,
-                     slice->gradient, slice->stats, &slice->loss);
+  if (learner->trainer)
+    trainer_backward_slice(learner->trainer, worker->workspace, learner->net, rows->planes, rows->policy,
+                           rows->legal, rows->wdl, NULL, count, learner->policy_weight,
+                           learner->value_weight, slice->gradient, slice->stats, &slice->loss);
+  else
+    net_backward_slice(learner->net, worker->reference, rows->planes, rows->policy, rows->legal, rows->wdl,
+                       NULL, count, learner->policy_weight, learner->value_weight, slice->gradient,
+                       slice->stats, &slice->loss);
 }
 
 /* Sums the slices in their order, whatever the threads, and averages over the minibatch. */
 static void sum_gradients(Learner *learner) {
-  ptrdiff_t count = (ptrdiff_t)learner->net->param_count;
+  enum { BLOCK = 4096 }; /* stays in the nearest cache over all slices */
+  ptrdiff_t total = (ptrdiff_t)learner->net->param_count;
   float scale = 1.0f / (float)learner->config->batch;
 #pragma omp parallel for schedule(static) num_threads(learner->threads)
-  for (ptrdiff_t i = 0; i < count; i++) {
-    float sum = 0;
-    for (int s = 0; s < learner->slice_count; s++) sum += learner->slices[s].gradient[i];
-    learner->gradient[i] = sum * scale;
+  for (ptrdiff_t first = 0; first < total; first += BLOCK) {
+    ptrdiff_t count = total - first < BLOCK ? total - first : BLOCK;
+    float *sum = learner->gradient + first;
+    memset(sum, 0, (size_t)count * sizeof(float));
+    for (int s = 0; s < learner->slice_count; s++) {
+      const float *slice = learner->slices[s].gradient + first;
+      for (ptrdiff_t i = 0; i < count; i++) sum[i] += slice[i];
+    }
+    for (ptrdiff_t i = 0; i < count; i++) sum[i] *= scale;
   }
   for (size_t i = 0; i < learner->net->stat_count; i++) {
     float mean = 0;
@@ -198,10 +257,12 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
   int expert_rows = expert ? (int)lrint(expert_share * config->batch) : 0;
   *stats = (FitStats){.expert_share = (double)expert_rows / config->batch};
   for (int64_t step = 0; step < steps; step++) {
+    if (learner->trainer) trainer_load(learner->trainer, learner->net, learner->threads);
 #pragma omp parallel for schedule(dynamic) num_threads(learner->threads)
     for (int i = 0; i < learner->slice_count; i++) {
-      fill_slice(learner, i, replay, expert, expert_rows);
-      run_slice(learner, i);
+      Worker *worker = &learner->workers[omp_get_thread_num()];
+      fill_slice(learner, i, replay, expert, expert_rows, &worker->rows);
+      run_slice(learner, i, worker);
     }
     sum_gradients(learner);
     stats->rate = learning_rate(learner, iteration);
@@ -291,30 +352,53 @@ static void finish_measure(const Game *game, const Constant *constant, HeldOutSt
   }
 }
 
+/* What the network says of each position: logits[count][moves], wdl[count][3]. */
+static void predict(const Learner *learner, const Net *net, const Replay *replay, const uint32_t *indices,
+                    int count, float *logits, float *wdl) {
+  enum { CHUNK = 64 };
+  const Game *game = learner->game;
+  size_t planes = (size_t)(game->planes * game->rows * game->cols);
+  NetPlan *plan = plan_new(net);
+#pragma omp parallel num_threads(learner->threads)
+  {
+    PlanWorkspace *workspace = plan_workspace_new(plan, CHUNK);
+    Rows rows = rows_new(game, CHUNK);
+#pragma omp for schedule(dynamic)
+    for (int start = 0; start < count; start += CHUNK) {
+      int n = count - start < CHUNK ? count - start : CHUNK, place;
+      for (int row = 0; row < n; row++) {
+        const ReplayBlock *block = replay_at(replay, (int)indices[start + row], &place);
+        game->encode(block->states + (size_t)place * game->state_size, rows.planes + (size_t)row * planes);
+      }
+      plan_forward(plan, workspace, rows.planes, n, logits + (size_t)start * (size_t)game->moves,
+                   wdl + 3 * (size_t)start);
+    }
+    rows_release(&rows);
+    plan_workspace_free(workspace);
+  }
+  plan_free(plan);
+}
+
 void learner_measure(const Learner *learner, const Net *net, const Replay *replay, const uint32_t *indices,
                      int count, HeldOutStats *stats, Calibration *calibration) {
   const Game *game = learner->game;
-  int chunk = learner->config->slice;
   size_t moves = (size_t)game->moves;
-  float *logits = memory_new((size_t)chunk * moves, sizeof(float)),
-        *wdl = memory_new((size_t)chunk * 3, sizeof(float));
-  Slice *slice = &learner->slices[0];
+  float *logits = memory_new((size_t)count * moves, sizeof(float)),
+        *wdl = memory_new((size_t)count * 3, sizeof(float));
+  Rows target = rows_new(game, 1);
   Constant constant = {0};
   *stats = (HeldOutStats){0};
   *calibration = (Calibration){0};
-  for (int start = 0; start < count; start += chunk) {
-    int n = count - start < chunk ? count - start : chunk;
-    for (int row = 0; row < n; row++) {
-      int place;
-      const ReplayBlock *block = replay_at(replay, (int)indices[start + row], &place);
-      fill_row(game, slice, row, block, place, 0, 0);
-    }
-    net_forward(net, slice->workspace, slice->planes, n, logits, wdl);
-    for (int row = 0; row < n; row++)
-      measure_row(game, logits + (size_t)row * moves, wdl + 3 * row, slice->policy + (size_t)row * moves,
-                  slice->legal + (size_t)row * moves, slice->wdl + 3 * row, stats, calibration, &constant);
+  predict(learner, net, replay, indices, count, logits, wdl);
+  for (int i = 0; i < count; i++) {
+    int place;
+    const ReplayBlock *block = replay_at(replay, (int)indices[i], &place);
+    fill_row(game, &target, 0, block, place, 0, 0);
+    measure_row(game, logits + (size_t)i * moves, wdl + 3 * i, target.policy, target.legal, target.wdl, stats,
+                calibration, &constant);
   }
   finish_measure(game, &constant, stats, calibration);
+  rows_release(&target);
   free(logits);
   free(wdl);
 }

@@ -6,7 +6,10 @@
  *   networks/00012.net  the averaged weights after iteration 12; 00000.net before any self-play
  *   replay/00012-03.spr the positions of shard 3 of iteration 12
  *   learner-00012.ckpt  raw weights, optimiser, counters and log line of that iteration; the last two are
- * kept imitation/00003.spr expert games; imitation.jsonl their fitting, an object an epoch
+ *                       kept
+ *   imitation/00003.spr   expert games; imitation.jsonl their fitting, an object an epoch; bootstrap.json
+ *                       what both cost
+ *   clock.json          time spent, over all sessions
  *
  * A run killed at any instant continues from its last whole shard and ends in the same bytes as one that
  * never was. */
@@ -55,7 +58,8 @@ typedef struct RunRequest {
   const char *source; /* file of imitation games; "" = the teacher makes them */
   uint64_t seed;
   int threads;
-  RunConfig config; /* run.iterations and run.minutes say how long */
+  bool bootstrap_only; /* ends before the first iteration */
+  RunConfig config;    /* run.iterations and run.minutes say how long */
 } RunRequest;
 
 typedef enum RunStage { STAGE_TEACHER, STAGE_IMITATION, STAGE_SELFPLAY, STAGE_LEARNING } RunStage;
@@ -80,8 +84,9 @@ typedef struct RunEvents {
 } RunEvents;
 
 /* Trains a run, or continues it: a folder that holds one already must be of the same game, arm, seed and
- * configuration but for run.*. *stop may be set by a signal handler: the run then ends after the shard or
- * step under way, as a kill would. Returns false with a message on failure. */
+ * configuration but for run.*. Where run.minutes end in the bootstrap stage, the run ends there with network
+ * 0 and a notice, and more minutes complete the stage. *stop may be set by a signal handler: the run then
+ * ends after the shard or step under way, as a kill would. Returns false with a message on failure. */
 bool run_train(const RunRequest *request, const RunEvents *events, const volatile sig_atomic_t *stop,
                Error *err);
 

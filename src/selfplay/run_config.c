@@ -1,5 +1,7 @@
 #include "selfplay/run_config.h"
 
+#include "games/exact.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +10,7 @@ static const char *const head_kinds[] = {"both", "policy", "value", NULL};
 static const char *const teacher_kinds[] = {"alphabeta", "mcts", "solver", NULL};
 static const char *const optimizer_kinds[] = {"adam", "sgd", NULL};
 static const char *const switches[] = {"off", "on", NULL};
+static const char *const convolution_kinds[] = {"winograd", "reference", NULL};
 
 #define AT(field) offsetof(RunConfig, field)
 #define INT(name, field, min, max, fallback, help)                                                           \
@@ -76,6 +79,9 @@ static const ConfigKey keys[] = {
     INT("learner.batch", batch, 1, 65536, "512", "Positions in a minibatch."),
     INT("learner.slice", slice, 1, 4096, "64",
         "Positions whose batch-norm statistics are taken together; minibatches are cut into such slices."),
+    CHOICE(
+        "learner.convolution", convolution, convolution_kinds, "winograd",
+        "How the learner convolves: Winograd's tiles, or the slower plain products they are tested against."),
     REAL("learner.reuse", reuse, 0, 100, "4",
          "Samples drawn for each new position; high values over-fit the value head."),
     REAL("learner.rate", rate, 0, 10, "0.002", "Learning rate after warm-up."),
@@ -120,7 +126,7 @@ static const ConfigKey keys[] = {
 
     INT("run.iterations", iterations, 0, 1000000, "0", "Iterations to train for; 0 = no limit."),
     REAL("run.minutes", minutes, 0, 1e6, "30",
-         "Wall-clock minutes to train for, over all resumes; 0 = no limit."),
+         "Wall-clock minutes to train for, the bootstrap stage and all resumes included; 0 = no limit."),
 };
 
 const ConfigTable run_config_table = {keys, sizeof keys / sizeof *keys};
@@ -147,8 +153,9 @@ bool run_config_valid(const RunConfig *config, Error *err) {
   if (config->window_max < config->window_min)
     return error_set(err, "replay.window_max (%d) is below replay.window_min (%d)", config->window_max,
                      config->window_min);
-  if (config->imitation_teacher == TEACHER_SOLVER && strcmp(config->game, "connect4") != 0)
-    return error_set(err, "imitation.teacher = solver: there is no solver for %s; use alphabeta or mcts",
+  if (config->imitation_teacher == TEACHER_SOLVER && !exact_exists(game_find(config->game), true))
+    return error_set(err,
+                     "imitation.teacher = solver: no solver plays whole games of %s; use alphabeta or mcts",
                      config->game);
   if (config->search.kind == SEARCH_NONE && config->imitation_keep > 0)
     return error_set(

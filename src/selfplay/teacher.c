@@ -2,7 +2,7 @@
 
 #include "base/memory.h"
 #include "games/alphabeta.h"
-#include "games/connect4_solver.h"
+#include "games/exact.h"
 #include "mcts/search.h"
 
 #include <stdio.h>
@@ -13,12 +13,12 @@ typedef struct Teacher {
   const Game *game;
   const RunConfig *config;
   AlphaBeta *alphabeta;
-  Connect4Solver *solver;
+  Exact *solver;
   Search *search;
   Evaluator *rollouts;
 } Teacher;
 
-enum { SOLVER_LOG2_ENTRIES = 22 };
+enum { SOLVER_LOG2_BYTES = 25 };
 
 static void teacher_open(Teacher *teacher, const Game *game, const RunConfig *config, uint64_t seed,
                          int first) {
@@ -26,7 +26,8 @@ static void teacher_open(Teacher *teacher, const Game *game, const RunConfig *co
   if (config->imitation_teacher == TEACHER_ALPHABETA) {
     teacher->alphabeta = alphabeta_new(game, config->imitation_depth);
   } else if (config->imitation_teacher == TEACHER_SOLVER) {
-    teacher->solver = connect4_solver_new(SOLVER_LOG2_ENTRIES);
+    Error none; /* run_config_valid() has asked whether there is one */
+    teacher->solver = exact_new(game, SOLVER_LOG2_BYTES, &none);
   } else {
     SearchConfig search = search_config_defaults();
     search.kind = SEARCH_PUCT;
@@ -38,27 +39,21 @@ static void teacher_open(Teacher *teacher, const Game *game, const RunConfig *co
 
 static void teacher_close(Teacher *teacher) {
   if (teacher->alphabeta) alphabeta_free(teacher->alphabeta);
-  if (teacher->solver) connect4_solver_free(teacher->solver);
+  exact_free(teacher->solver);
   if (teacher->search) search_free(teacher->search);
   evaluator_free(teacher->rollouts);
 }
 
 /* Uniform among the moves of the best exact score. */
-static int solver_move(Connect4Solver *solver, const void *state, Rng *rng) {
-  int scores[C4_COLS], best = CONNECT4_NO_SCORE, ties = 0, chosen = 0;
-  connect4_solver_moves(solver, state, scores);
-  for (int c = 0; c < C4_COLS; c++) {
-    if (scores[c] == CONNECT4_NO_SCORE || scores[c] < best) continue;
-    ties = scores[c] > best ? 1 : ties + 1;
-    best = scores[c];
-    if (rng_below(rng, (uint32_t)ties) == 0) chosen = c;
-  }
-  return chosen;
+static int solver_move(const Teacher *teacher, const void *state, Rng *rng) {
+  int scores[GAME_MOVES_MAX];
+  exact_moves(teacher->solver, state, scores);
+  return exact_best_move(teacher->game, scores, rng);
 }
 
 static int teacher_move(Teacher *teacher, const void *state, Rng *rng) {
   if (teacher->alphabeta) return alphabeta_move(teacher->alphabeta, state, rng, NULL);
-  if (teacher->solver) return solver_move(teacher->solver, state, rng);
+  if (teacher->solver) return solver_move(teacher, state, rng);
   Rng fresh = *rng;
   rng_u32(rng);
   search_run(teacher->search, state, teacher->config->imitation_playouts, fresh, teacher->rollouts);
@@ -81,7 +76,9 @@ static void add_position(ReplayBlock *block, const void *state, int move, bool i
   replay_block_add(block, state, policy, unsearched, false, block->game->ply(state), game_number);
 }
 
-static void play_game(Teacher *teacher, Rng rng, uint32_t number, ReplayBlock *block) {
+/* False where it was stopped half-way. */
+static bool play_game(Teacher *teacher, Rng rng, uint32_t number, ReplayBlock *block, TeacherStop *stop,
+                      const void *context) {
   const Game *game = teacher->game;
   uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
   int moves[GAME_MOVES_MAX], first = block->count, count;
@@ -89,6 +86,7 @@ static void play_game(Teacher *teacher, Rng rng, uint32_t number, ReplayBlock *b
   while ((count = game->legal(state, moves)) > 0) {
     bool random = rng_uniform(&rng) < teacher->config->imitation_random;
     int move = moves[0];
+    if (stop && stop(context)) return false;
     if (count > 1) {
       move = random ? moves[rng_below(&rng, (uint32_t)count)] : teacher_move(teacher, state, &rng);
       add_position(block, state, move, !random, number);
@@ -96,16 +94,22 @@ static void play_game(Teacher *teacher, Rng rng, uint32_t number, ReplayBlock *b
     game->play(state, move);
   }
   replay_block_outcome(block, first, result_for_first(game, state));
+  return true;
 }
 
-ReplayBlock *teacher_play(const Game *game, const RunConfig *config, uint64_t seed, int first, int games) {
+ReplayBlock *teacher_play(const Game *game, const RunConfig *config, uint64_t seed, int first, int games,
+                          TeacherStop *stop, const void *context) {
   Teacher teacher;
   ReplayBlock *block = replay_block_new(game);
   teacher_open(&teacher, game, config, seed, first);
-  for (int i = first; i < first + games; i++)
-    play_game(&teacher, rng_make(seed, RNG_TEACHER, 0, (uint32_t)i), (uint32_t)i, block);
+  bool whole = true;
+  for (int i = first; whole && i < first + games; i++)
+    whole =
+        play_game(&teacher, rng_make(seed, RNG_TEACHER, 0, (uint32_t)i), (uint32_t)i, block, stop, context);
   teacher_close(&teacher);
-  return block;
+  if (whole) return block;
+  replay_block_free(block);
+  return NULL;
 }
 
 /* Replays one record; false with the reason where it is no finished legal game. */

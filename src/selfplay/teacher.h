@@ -5,10 +5,14 @@
 #include "selfplay/replay.h"
 #include "selfplay/run_config.h"
 
+/* Asked before every move; true ends the playing. */
+typedef bool TeacherStop(const void *context);
+
 /* Plays games [first, first + games) of the teacher that the configuration names, each from its own random
  * stream. The played move is the policy target (none where it was random); forced moves are left out.
- * Deterministic. */
-ReplayBlock *teacher_play(const Game *game, const RunConfig *config, uint64_t seed, int first, int games);
+ * Deterministic. NULL where `stop` (which may be NULL) ended it. */
+ReplayBlock *teacher_play(const Game *game, const RunConfig *config, uint64_t seed, int first, int games,
+                          TeacherStop *stop, const void *context);
 
 /* Told of every line that could not be used, as "FILE:LINE: why". */
 typedef void TeacherNotice(void *context, const char *message);

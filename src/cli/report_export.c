@@ -1,0 +1,231 @@
+/* The report's numbers for other programs: CSV, TensorBoard, SVG, JSON. */
+#include "base/memory.h"
+#include "cli/report.h"
+#include "cli/tensorboard.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void join(char path[FILE_PATH_MAX], const char *folder, const char *name) {
+  if (snprintf(path, FILE_PATH_MAX, "%s/%s", folder, name) >= FILE_PATH_MAX)
+    cli_fail("%.80s...: the path is too long", folder);
+}
+
+static void make_folder(const char *folder) {
+  Error err;
+  if (!file_make_folder(folder, &err)) cli_fail("%s", err.message);
+}
+
+static void write_buffer(const char *folder, const char *name, Buffer *text) {
+  char path[FILE_PATH_MAX];
+  Error err;
+  join(path, folder, name);
+  if (!file_write(path, text->data, text->size, &err)) cli_fail("%s", err.message);
+  buffer_free(text);
+}
+
+void report_write_svg(const Report *report, const char *folder) {
+  ReportFigure *figure = memory_new(1, sizeof *figure);
+  make_folder(folder);
+  for (int k = 0; k < REPORT_FIGURES; k++) {
+    report_figure(report, k, figure);
+    for (int p = 0; p < figure->count; p++) {
+      char path[FILE_PATH_MAX], name[80];
+      Error err;
+      snprintf(name, sizeof name, "%s.svg", figure->plots[p].id);
+      join(path, folder, name);
+      if (!plot_empty(&figure->plots[p]) && !plot_write(&figure->plots[p], path, &err))
+        cli_fail("%s", err.message);
+    }
+    report_figure_free(figure);
+  }
+  free(figure);
+}
+
+/* A field as RFC 4180 wants it. */
+static void csv_text(Buffer *out, const char *text) {
+  if (!text[strcspn(text, ",\"\r\n")]) {
+    buffer_printf(out, "%s", text);
+    return;
+  }
+  buffer_printf(out, "\"");
+  for (; *text; text++) buffer_printf(out, *text == '"' ? "\"\"" : "%c", *text);
+  buffer_printf(out, "\"");
+}
+
+static void csv_number(Buffer *out, double value) {
+  buffer_printf(out, ",");
+  if (isfinite(value)) buffer_printf(out, "%.9g", value);
+}
+
+/* One row an object; the columns are the first object's numbers. */
+static Buffer csv_of_logs(const Report *report, bool imitation) {
+  Buffer out = {0};
+  const json_t *head = NULL;
+  const char *key;
+  const json_t *value;
+  for (int r = 0; r < report->count && !head; r++)
+    head = json_array_get(imitation ? report->runs[r].imitation : report->runs[r].log, 0);
+  if (!head) return out;
+  buffer_printf(&out, "run,arm,seed");
+  json_object_foreach((json_t *)head, key, value) if (json_is_number(value)) buffer_printf(&out, ",%s", key);
+  buffer_printf(&out, "\n");
+  for (int r = 0; r < report->count; r++) {
+    const ReportRun *run = &report->runs[r];
+    const json_t *lines = imitation ? run->imitation : run->log, *line;
+    size_t i;
+    json_array_foreach(lines, i, line) {
+      csv_text(&out, run->label);
+      buffer_printf(&out, ",%s,%llu",
+                    run->info.arm == ARM_FROM_SCRATCH ? "from-scratch" : "bootstrap-imitation",
+                    (unsigned long long)run->info.seed);
+      json_object_foreach((json_t *)head, key, value) if (json_is_number(value))
+          csv_number(&out, report_number(line, key));
+      buffer_printf(&out, "\n");
+    }
+  }
+  return out;
+}
+
+static void csv_points(Buffer *out, const ReportRun *run, const char *options, const ReportPoint *points,
+                       int count) {
+  for (int i = 0; i < count; i++) {
+    csv_text(out, run->label);
+    if (options) {
+      buffer_printf(out, ",");
+      csv_text(out, options);
+    }
+    for (ReportAxis axis = 0; axis < REPORT_AXES; axis++)
+      csv_number(out, report_x(run, points[i].iteration, axis));
+    csv_number(out, points[i].value);
+    csv_number(out, points[i].low);
+    csv_number(out, points[i].high);
+    buffer_printf(out, "\n");
+  }
+}
+
+void report_write_csv(const Report *report, const char *folder) {
+  make_folder(folder);
+  Buffer text = csv_of_logs(report, false);
+  write_buffer(folder, "iterations.csv", &text);
+  if ((text = csv_of_logs(report, true)).size) write_buffer(folder, "imitation.csv", &text);
+  Buffer accuracy = {0}, elo = {0}, calibration = {0};
+  buffer_printf(&accuracy, "run,iteration,flops,minutes,value_kept,low,high\n");
+  buffer_printf(&elo, "run,options,iteration,flops,minutes,elo,low,high\n");
+  buffer_printf(&calibration, "run,iteration,predicted,observed,count\n");
+  for (int r = 0; r < report->count; r++) {
+    const ReportRun *run = &report->runs[r];
+    csv_points(&accuracy, run, NULL, run->accuracy, run->accuracy_count);
+    for (int c = 0; c < run->elo_count; c++)
+      csv_points(&elo, run, run->elo[c].options, run->elo[c].points, run->elo[c].count);
+    size_t i, b;
+    const json_t *line, *bin;
+    json_array_foreach(run->log, i, line)
+        json_array_foreach(json_object_get(line, "value_calibration"), b, bin) {
+      if (report_number(bin, "count") <= 0) continue;
+      csv_text(&calibration, run->label);
+      csv_number(&calibration, report_number(line, "iteration"));
+      csv_number(&calibration, report_number(bin, "predicted"));
+      csv_number(&calibration, report_number(bin, "observed"));
+      csv_number(&calibration, report_number(bin, "count"));
+      buffer_printf(&calibration, "\n");
+    }
+  }
+  write_buffer(folder, "accuracy.csv", &accuracy);
+  write_buffer(folder, "elo.csv", &elo);
+  write_buffer(folder, "calibration.csv", &calibration);
+}
+
+/* The wall-clock time of an event: TensorBoard wants one, and runs keep how long they took rather than when.
+ */
+static double event_time(const ReportRun *run, int iteration) {
+  return 60 * report_x(run, iteration, REPORT_TIME);
+}
+
+static void put_points(TensorBoard *events, const ReportRun *run, const char *tag, const ReportPoint *points,
+                       int count) {
+  static const char *const parts[] = {"", "_low", "_high"};
+  for (int i = 0; i < count; i++)
+    for (int k = 0; k < 3; k++) {
+      char full[160];
+      snprintf(full, sizeof full, "%s%s", tag, parts[k]);
+      double value = k == 0 ? points[i].value : k == 1 ? points[i].low : points[i].high;
+      tensorboard_scalar(events, full, points[i].iteration, event_time(run, points[i].iteration), value);
+    }
+}
+
+static void put_lines(TensorBoard *events, const ReportRun *run, const json_t *lines, const char *group,
+                      const char *step) {
+  size_t i;
+  json_t *line;
+  const char *key;
+  json_t *value;
+  json_array_foreach(lines, i, line) json_object_foreach(line, key, value) {
+    char tag[160];
+    if (!json_is_number(value) || strcmp(key, step) == 0) continue;
+    snprintf(tag, sizeof tag, "%s/%s", group, key);
+    int number = (int)report_number(line, step);
+    tensorboard_scalar(events, tag, number, step[0] == 'i' ? event_time(run, number) : number,
+                       json_number_value(value));
+  }
+}
+
+void report_write_tensorboard(const Report *report, const char *folder) {
+  make_folder(folder);
+  for (int r = 0; r < report->count; r++) {
+    const ReportRun *run = &report->runs[r];
+    TensorBoard events = tensorboard_new();
+    put_lines(&events, run, run->imitation, "imitation", "epoch");
+    put_lines(&events, run, run->log, "selfplay", "iteration");
+    put_points(&events, run, "strength/value_kept", run->accuracy, run->accuracy_count);
+    for (int c = 0; c < run->elo_count; c++) {
+      char tag[120];
+      snprintf(tag, sizeof tag, "strength/elo%s%s", run->elo[c].options[0] ? "," : "", run->elo[c].options);
+      put_points(&events, run, tag, run->elo[c].points, run->elo[c].count);
+    }
+    char path[FILE_PATH_MAX], label[REPORT_LABEL];
+    snprintf(label, sizeof label, "%s", run->label);
+    for (char *c = label; *c; c++)
+      if (*c == '/') *c = '_'; /* a folder that goes by its path */
+    join(path, folder, label);
+    make_folder(path);
+    Buffer bytes = tensorboard_finish(&events);
+    write_buffer(path, "events.out.tfevents.0000000000.selfplay", &bytes);
+  }
+}
+
+static json_t *points_json(const ReportRun *run, const char *key, const ReportPoint *points, int count) {
+  json_t *array = json_array();
+  for (int i = 0; i < count; i++)
+    json_array_append_new(array, json_pack("{s:i, s:f, s:f, s:f, s:f, s:f}", "iteration", points[i].iteration,
+                                           "flops", report_x(run, points[i].iteration, REPORT_COMPUTE),
+                                           "minutes", report_x(run, points[i].iteration, REPORT_TIME), key,
+                                           points[i].value, "low", points[i].low, "high", points[i].high));
+  return array;
+}
+
+json_t *report_json(const Report *report) {
+  json_t *runs = json_array();
+  for (int r = 0; r < report->count; r++) {
+    const ReportRun *run = &report->runs[r];
+    json_t *elo = json_array();
+    for (int c = 0; c < run->elo_count; c++)
+      json_array_append_new(elo, json_pack("{s:s, s:o}", "options", run->elo[c].options, "points",
+                                           points_json(run, "elo", run->elo[c].points, run->elo[c].count)));
+    json_array_append_new(
+        runs, json_pack("{s:s, s:s, s:s, s:I, s:s, s:O, s:O, s:o, s:o}", "name", run->label, "folder",
+                        run->info.folder, "arm",
+                        run->info.arm == ARM_FROM_SCRATCH ? "from-scratch" : "bootstrap-imitation", "seed",
+                        (json_int_t)run->info.seed, "version", run->info.version, "log", run->log,
+                        "imitation", run->imitation, "accuracy",
+                        points_json(run, "value_kept", run->accuracy, run->accuracy_count), "elo", elo));
+  }
+  Buffer answer = {0};
+  report_answer(report, &answer);
+  json_t *root = json_pack("{s:s, s:s, s:o}", "game", report->game->name, "answer", (const char *)answer.data,
+                           "runs", runs);
+  buffer_free(&answer);
+  return root;
+}

@@ -1,0 +1,367 @@
+/* The report as a page. */
+#include "base/memory.h"
+#include "cli/arena_options.h"
+#include "cli/page.h"
+#include "cli/report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *arm_text(const ReportRun *run) {
+  return run->info.arm == ARM_FROM_SCRATCH ? "from scratch" : "imitation first";
+}
+
+static const ReportPoint *last_elo(const ReportRun *run, const char *options) {
+  for (int c = 0; c < run->elo_count; c++)
+    if (!options || strcmp(run->elo[c].options, options) == 0)
+      return &run->elo[c].points[run->elo[c].count - 1];
+  return NULL;
+}
+
+/* Options under which the newest rated network of every run has been rated; NULL where there are none. */
+static const char *common_options(const Report *report) {
+  for (int c = 0; c < report->runs[0].elo_count; c++) {
+    const char *options = report->runs[0].elo[c].options;
+    bool all = true;
+    for (int r = 1; r < report->count; r++) all = all && last_elo(&report->runs[r], options);
+    if (all) return options;
+  }
+  return NULL;
+}
+
+/* How the strongest run stands against the next, by Elo. */
+static void answer_by_elo(const Report *report, const char *options, Buffer *out) {
+  const ReportPoint *first = NULL, *second = NULL;
+  const ReportRun *best = NULL, *next = NULL;
+  for (int r = 0; r < report->count; r++) {
+    const ReportPoint *point = last_elo(&report->runs[r], options);
+    if (!first || point->value > first->value) {
+      second = first, next = best;
+      first = point, best = &report->runs[r];
+    } else if (!second || point->value > second->value) {
+      second = point, next = &report->runs[r];
+    }
+  }
+  double difference = first->value - second->value;
+  double error = ratings_difference_error(report->ratings.ratings, first->player, second->player);
+  double ahead = 0.5 * erfc(-difference / error / sqrt(2));
+  buffer_printf(out,
+                "At iterations %d and %d, %s (%s) is rated %.0f Elo above %s (%s), 95%% interval %+.0f to "
+                "%+.0f: %s (probability that it is "
+                "ahead: %.2f; one run an arm says nothing of other seeds).",
+                first->iteration, second->iteration, best->label, arm_text(best), difference, next->label,
+                arm_text(next), difference - 1.96 * error, difference + 1.96 * error,
+                difference - 1.96 * error > 0 ? "it is the stronger player"
+                                              : "these games do not decide which is stronger",
+                ahead);
+}
+
+static void answer_by_accuracy(const Report *report, Buffer *out) {
+  const ReportRun *best = NULL;
+  bool apart = report->count > 1;
+  for (int r = 0; r < report->count; r++) {
+    const ReportRun *run = &report->runs[r];
+    if (!best ||
+        run->accuracy[run->accuracy_count - 1].value > best->accuracy[best->accuracy_count - 1].value)
+      best = run;
+  }
+  const ReportPoint *top = &best->accuracy[best->accuracy_count - 1];
+  buffer_printf(out,
+                "By the exact solver the network of %s (%s) alone keeps the result in %.1f%% of positions "
+                "[%.1f, %.1f] after %d iterations",
+                best->label, arm_text(best), 100 * top->value, 100 * top->low, 100 * top->high,
+                top->iteration);
+  for (int r = 0; r < report->count; r++) {
+    const ReportRun *run = &report->runs[r];
+    const ReportPoint *point = &run->accuracy[run->accuracy_count - 1];
+    if (run == best) continue;
+    buffer_printf(out, ", that of %s in %.1f%% [%.1f, %.1f]", run->label, 100 * point->value,
+                  100 * point->low, 100 * point->high);
+    apart = apart && point->high < top->low;
+  }
+  if (report->count > 1)
+    buffer_printf(out, apart ? "; the intervals are apart"
+                             : "; the intervals overlap, so this does not decide it");
+  buffer_printf(out, ".");
+}
+
+void report_answer(const Report *report, Buffer *out) {
+  const char *options = common_options(report);
+  const json_t *last = report_last(&report->runs[0]);
+  if (report->count > 1 && options)
+    answer_by_elo(report, options, out);
+  else if (report->runs[0].accuracy_count)
+    answer_by_accuracy(report, out);
+  else
+    buffer_printf(out,
+                  "After %.0f iterations the policy loss of %s on new positions is %.3f (best constant: "
+                  "%.3f), and its value loss %.3f (%.3f).",
+                  report_number(last, "iteration"), report->runs[0].label, report_number(last, "loss_policy"),
+                  report_number(last, "loss_policy_baseline"), report_number(last, "loss_value"),
+                  report_number(last, "loss_value_baseline"));
+  buffer_put(out, "", 1);
+}
+
+static bool both_arms(const Report *report) {
+  bool scratch = false, imitation = false;
+  for (int r = 0; r < report->count; r++) {
+    scratch = scratch || report->runs[r].info.arm == ARM_FROM_SCRATCH;
+    imitation = imitation || report->runs[r].info.arm == ARM_BOOTSTRAP_IMITATION;
+  }
+  return scratch && imitation;
+}
+
+static void put_lead(const Report *report, Page *page) {
+  Buffer answer = {0};
+  report_answer(report, &answer);
+  page_lead(page,
+            both_arms(report)    ? "Does it help to begin with imitation of expert games, and then discard "
+                                   "them, all else being equal?"
+            : report->count == 1 ? "What has this run learnt?"
+                                 : "Which of these runs has learnt more?",
+            (const char *)answer.data);
+  buffer_free(&answer);
+}
+
+static void begin_table(const Report *report, Page *page, const char *caption, const char *first) {
+  const char *columns[REPORT_RUNS + 1] = {first};
+  for (int r = 0; r < report->count; r++) columns[r + 1] = report->runs[r].label;
+  page_table(page, caption, columns, report->count + 1);
+}
+
+/* A row of the key figures, from the last log line. */
+typedef struct KeyFigure {
+  const char *name, *key, *baseline, *format;
+  double scale;
+} KeyFigure;
+
+static const KeyFigure key_figures[] = {
+    {"iterations", "iteration", NULL, "%.0f", 1},
+    {"games", "games_total", NULL, "%.0f", 1},
+    {"positions", "positions_total", NULL, "%.0f", 1},
+    {"wall time, minutes", "seconds_total", NULL, "%.1f", 1.0 / 60},
+    {"processor time, minutes", "cpu_seconds_total", NULL, "%.1f", 1.0 / 60},
+    {"of it the teacher's games, minutes of wall time", "teacher_seconds", NULL, "%.1f", 1.0 / 60},
+    {"policy loss (best constant), nats", "loss_policy", "loss_policy_baseline", "%.3f", 1},
+    {"value loss (best constant), nats", "loss_value", "loss_value_baseline", "%.3f", 1},
+    {"calibration error of the value", "value_calibration_error", NULL, "%.3f", 1},
+    {"length of a game, plies", "game_length", NULL, "%.1f", 1},
+    {"entropy of the search's policy, nats", "target_entropy", NULL, "%.3f", 1},
+    {"samples for each new position", "sample_reuse", NULL, "%.1f", 1},
+    {"evaluations per second of self-play", "evaluations_per_second", NULL, "%.0f", 1},
+    {"peak memory, MiB", "peak_memory", NULL, "%.0f", 1.0 / 1048576},
+};
+
+static void key_cell(Page *page, const json_t *line, const KeyFigure *figure) {
+  double value = report_number(line, figure->key) * figure->scale;
+  char text[64], baseline[64];
+  if (!isfinite(value)) {
+    page_cell(page, "–");
+    return;
+  }
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  snprintf(text, sizeof text, figure->format, value);
+  if (figure->baseline)
+    snprintf(baseline, sizeof baseline, figure->format,
+             report_number(line, figure->baseline) * figure->scale);
+#pragma GCC diagnostic pop
+  if (figure->baseline)
+    page_cell(page, "%s (%s)", text, baseline);
+  else
+    page_cell(page, "%s", text);
+}
+
+static void put_strength(const Report *report, Page *page) {
+  bool elo = false;
+  for (int r = 0; r < report->count; r++) elo = elo || report->runs[r].elo_count;
+  if (elo) {
+    page_row(page, "Elo of the newest rated network [95%]");
+    for (int r = 0; r < report->count; r++) {
+      const ReportRun *run = &report->runs[r];
+      const ReportPoint *point = last_elo(run, common_options(report));
+      if (!point) point = last_elo(run, NULL);
+      if (point)
+        page_cell(page, "%+.0f [%+.0f, %+.0f] at %d", point->value, point->low, point->high,
+                  point->iteration);
+      else
+        page_cell(page, "–");
+    }
+  }
+  if (!report->runs[0].accuracy_count) return;
+  page_row(page, "value kept by the network alone [95%]");
+  for (int r = 0; r < report->count; r++) {
+    const ReportPoint *point = &report->runs[r].accuracy[report->runs[r].accuracy_count - 1];
+    page_cell(page, "%.1f%% [%.1f, %.1f]", 100 * point->value, 100 * point->low, 100 * point->high);
+  }
+}
+
+static void put_key_figures(const Report *report, Page *page) {
+  page_section(page, "figures", "Key figures");
+  begin_table(report, page, "At the end of each run", "figure");
+  page_row(page, "arm");
+  for (int r = 0; r < report->count; r++) page_cell(page, "%s", arm_text(&report->runs[r]));
+  put_strength(report, page);
+  page_row(page, report_axis_label(report, REPORT_COMPUTE));
+  for (int r = 0; r < report->count; r++)
+    page_cell(page, "%.4g",
+              report_number(report_last(&report->runs[r]), "flops_total") / report_unit(report));
+  for (size_t k = 0; k < sizeof key_figures / sizeof *key_figures; k++) {
+    page_row(page, key_figures[k].name);
+    for (int r = 0; r < report->count; r++) key_cell(page, report_last(&report->runs[r]), &key_figures[k]);
+  }
+  page_table_end(page);
+  page_text(page, "Losses and calibration are measured on an iteration's new positions before the network "
+                  "learns from them. Compute is "
+                  "what the network costs: 2 x multiply-adds for an evaluation and three times that for a "
+                  "training sample, imitation's "
+                  "own included; what a teacher computes counts in the times.");
+}
+
+/* How to fill the plots that have no data: one line each. */
+static void put_missing(const Report *report, Page *page) {
+  Buffer players = {0};
+  for (int r = 0; r < report->count; r++) {
+    const ReportRun *run = &report->runs[r];
+    if (run->elo_count && run->elo[0].count > 1) continue;
+    for (int i = 0, last = -1; i <= 4; i++) {
+      int iteration = run->info.iterations * i / 4;
+      if (iteration != last) buffer_printf(&players, " run:%s@%d", run->info.folder, iteration);
+      last = iteration;
+    }
+  }
+  if (players.size)
+    page_text(page,
+              "For the Elo over training too few networks are rated: `selfplay elo%.*s --db %s` plays what "
+              "is needed; then make "
+              "this report again.",
+              (int)players.size, (const char *)players.data, report->db);
+  buffer_free(&players);
+  if (!report->runs[0].accuracy_count)
+    page_text(page, "No accuracy is plotted: %s has no built-in set of solved positions.",
+              report->game->title);
+}
+
+/* Ratings that are bounds rather than measurements (ratings.h). */
+static bool by_prior(const Report *report) {
+  for (int r = 0; r < report->count; r++)
+    for (int c = 0; c < report->runs[r].elo_count; c++)
+      for (int i = 0; i < report->runs[r].elo[c].count; i++)
+        if (report->ratings.ratings->ratings[report->runs[r].elo[c].points[i].player].separated) return true;
+  return false;
+}
+
+static void put_plots(const Report *report, Page *page) {
+  page_section(page, "plots", "Plots");
+  put_missing(report, page);
+  if (by_prior(report))
+    page_text(page, "Some networks have won or lost every game against the reference's group: their ratings "
+                    "rest on a prior of half a "
+                    "game a pairing, and are bounds rather than measurements. More games, or opponents "
+                    "nearer in strength, mend that.");
+  page_axes(page, (const char *const[]){"iterations", "compute", "time"}, REPORT_AXES, 1 + REPORT_COMPUTE);
+  ReportFigure *figure = memory_new(1, sizeof *figure);
+  for (int k = 0; k < REPORT_FIGURES; k++) {
+    Error err;
+    report_figure(report, k, figure);
+    if (figure->count && !page_figure(page, figure->caption, figure->plots, figure->count, &err))
+      cli_fail("%s", err.message);
+    report_figure_free(figure);
+  }
+  free(figure);
+}
+
+static bool differs(const Report *report, const ConfigKey *key) {
+  char first[CONFIG_TEXT_MAX], other[CONFIG_TEXT_MAX];
+  config_value(key, &report->runs[0].info.config, first);
+  for (int r = 1; r < report->count; r++) {
+    config_value(key, &report->runs[r].info.config, other);
+    if (strcmp(first, other) != 0) return true;
+  }
+  return false;
+}
+
+static int put_settings(const Report *report, Page *page, const char *caption, bool all) {
+  int shown = 0;
+  for (size_t k = 0; k < run_config_table.count; k++) {
+    const ConfigKey *key = &run_config_table.keys[k];
+    if (!all && !differs(report, key)) continue;
+    if (!shown++) begin_table(report, page, caption, "setting");
+    page_row(page, key->name);
+    for (int r = 0; r < report->count; r++) {
+      char text[CONFIG_TEXT_MAX];
+      config_value(key, &report->runs[r].info.config, text);
+      page_cell(page, "%s", text);
+    }
+  }
+  if (shown) page_table_end(page);
+  return shown;
+}
+
+static void put_origins(const Report *report, Page *page) {
+  begin_table(report, page, "Where the runs come from", "");
+  page_row(page, "folder");
+  for (int r = 0; r < report->count; r++) page_cell(page, "%s", report->runs[r].info.folder);
+  page_row(page, "seed");
+  for (int r = 0; r < report->count; r++)
+    page_cell(page, "%llu", (unsigned long long)report->runs[r].info.seed);
+  page_row(page, "version");
+  for (int r = 0; r < report->count; r++) page_cell(page, "%s", report->runs[r].info.version);
+  page_row(page, "CPU features");
+  for (int r = 0; r < report->count; r++) page_cell(page, "%s", report->runs[r].info.features);
+  page_row(page, "expert games");
+  for (int r = 0; r < report->count; r++) {
+    const RunInfo *run = &report->runs[r].info;
+    page_cell(page, "%s",
+              run->arm == ARM_FROM_SCRATCH ? "none"
+              : run->source[0]             ? run->source
+                                           : "the teacher's");
+  }
+  page_row(page, "newest network (CRC-32)");
+  for (int r = 0; r < report->count; r++)
+    page_cell(page, "%08x", (unsigned)report_number(report_last(&report->runs[r]), "network_hash"));
+  page_table_end(page);
+}
+
+static void put_run_commands(const Report *report, Page *page) {
+  page_heading(page, "These runs again");
+  for (int r = 0; r < report->count; r++) {
+    const RunInfo *run = &report->runs[r].info;
+    char command[3 * FILE_PATH_MAX], source[FILE_PATH_MAX + 2] = "";
+    if (run->source[0]) snprintf(source, sizeof source, "=%s", run->source);
+    snprintf(
+        command, sizeof command,
+        "selfplay --%s%s --game %s --config %s/run.conf --seed %llu --iterations %d --minutes 0 --run NEW",
+        run->arm == ARM_FROM_SCRATCH ? "from-scratch" : "bootstrap-imitation", source, run->game->name,
+        run->folder, (unsigned long long)run->seed, run->iterations);
+    page_command(page, command);
+  }
+  page_text(page, "On a machine with the same CPU features they give the same networks, byte for byte, at "
+                  "any number of threads.");
+}
+
+void report_write_page(const Report *report, const char *command, const char *path) {
+  char title[256];
+  Error err;
+  if (report->count == 1)
+    snprintf(title, sizeof title, "%s: %s", report->game->title, report->runs[0].label);
+  else
+    snprintf(title, sizeof title, "%s: %d runs side by side", report->game->title, report->count);
+  Page *page = page_new(title);
+  put_lead(report, page);
+  put_key_figures(report, page);
+  put_plots(report, page);
+  page_section(page, "settings", "Settings");
+  if (report->count > 1 && !put_settings(report, page, "Settings that differ", false))
+    page_text(page, "No setting differs between the runs but arm and seed.");
+  page_fold(page, "All settings");
+  put_settings(report, page, "All settings", true);
+  page_fold_end(page);
+  page_section(page, "origin", "Versions, seeds and commands");
+  put_origins(report, page);
+  put_run_commands(report, page);
+  if (!page_write(page, command, path, &err)) cli_fail("%s", err.message);
+  page_free(page);
+}

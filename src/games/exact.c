@@ -1,0 +1,172 @@
+#include "games/exact.h"
+
+#include "base/memory.h"
+#include "games/connect4_solver.h"
+#include "games/othello_solver.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+_Static_assert((int)EXACT_NO_SCORE == (int)CONNECT4_NO_SCORE && (int)EXACT_NO_SCORE == (int)OTHELLO_NO_SCORE,
+               "one mark for all");
+
+/* A game's solver; a new one is one line of the table below. */
+typedef struct ExactKind {
+  const Game *game;
+  int empties;       /* squares that may be empty where it is asked; 0: any number */
+  int quick_empties; /* squares that may be empty where it takes a moment */
+  int test_plies[2]; /* of test positions */
+  int log2_entry;    /* of bytes */
+  void *(*make)(const Game *game, int log2_entries);
+  void (*release)(void *solver);
+  int (*score)(void *solver, const void *state);
+  void (*moves)(void *solver, const void *state, int *scores);
+  void (*move_values)(void *solver, const void *state, int *values);
+  const char *score_text;
+} ExactKind;
+
+struct Exact {
+  const ExactKind *kind;
+  void *solver;
+};
+
+static void *c4_make(const Game *game, int log2_entries) {
+  (void)game;
+  return connect4_solver_new(log2_entries);
+}
+
+static void c4_release(void *solver) {
+  connect4_solver_free(solver);
+}
+
+static int c4_score(void *solver, const void *state) {
+  return connect4_solver_score(solver, state);
+}
+
+static void c4_moves(void *solver, const void *state, int *scores) {
+  connect4_solver_moves(solver, state, scores);
+}
+
+static void c4_move_values(void *solver, const void *state, int *values) {
+  connect4_solver_move_values(solver, state, values);
+}
+
+static void *othello_make(const Game *game, int log2_entries) {
+  return othello_solver_new(game, log2_entries);
+}
+
+static void othello_release(void *solver) {
+  othello_solver_free(solver);
+}
+
+static int othello_score(void *solver, const void *state) {
+  return othello_solver_score(solver, state);
+}
+
+static void othello_moves_scores(void *solver, const void *state, int *scores) {
+  othello_solver_moves(solver, state, scores);
+}
+
+static void othello_move_values(void *solver, const void *state, int *values) {
+  othello_solver_move_values(solver, state, values);
+}
+
+static const char connect4_text[] = "22 less the winner's stones, negative where lost, 0 a draw";
+static const char othello_text[] =
+    "the final difference in discs, squares that stay empty being the winner's";
+
+#define OTHELLO_KIND(of_game, first, last)                                                                   \
+  {                                                                                                          \
+    .game = &(of_game), .empties = OTHELLO_SOLVER_EMPTIES, .quick_empties = OTHELLO_SOLVER_EMPTIES,          \
+    .test_plies = {first, last}, .log2_entry = 5, .make = othello_make, .release = othello_release,          \
+    .score = othello_score, .moves = othello_moves_scores, .move_values = othello_move_values,               \
+    .score_text = othello_text                                                                               \
+  }
+
+static const ExactKind kinds[] = {
+    {.game = &game_connect4,
+     .quick_empties = 28,
+     .test_plies = {8, 35},
+     .log2_entry = 3,
+     .make = c4_make,
+     .release = c4_release,
+     .score = c4_score,
+     .moves = c4_moves,
+     .move_values = c4_move_values,
+     .score_text = connect4_text},
+    OTHELLO_KIND(game_othello6, 20, 28),
+    OTHELLO_KIND(game_othello, 48, 56),
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+static const ExactKind *find(const Game *game) {
+  for (int i = 0; i < KINDS; i++)
+    if (kinds[i].game == game) return &kinds[i];
+  return NULL;
+}
+
+bool exact_exists(const Game *game, bool whole_games) {
+  const ExactKind *kind = find(game);
+  return kind && !(whole_games && kind->empties);
+}
+
+Exact *exact_new(const Game *game, int log2_bytes, Error *err) {
+  const ExactKind *kind = find(game);
+  if (!kind) return error_set(err, "there is no exact solver of %s", game->title), NULL;
+  assert(log2_bytes > kind->log2_entry);
+  Exact *exact = memory_new(1, sizeof *exact);
+  *exact = (Exact){kind, kind->make(game, log2_bytes - kind->log2_entry)};
+  return exact;
+}
+
+void exact_free(Exact *exact) {
+  if (!exact) return;
+  exact->kind->release(exact->solver);
+  free(exact);
+}
+
+bool exact_reaches(const Game *game, const void *state, Error *err) {
+  const ExactKind *kind = find(game);
+  int empty = game_empty_squares(game, state);
+  assert(kind);
+  return !kind->empties || empty <= kind->empties ||
+         error_set(err,
+                   "the exact solver of %s needs a position of at most %d empty squares; this one has %d",
+                   game->title, kind->empties, empty);
+}
+
+bool exact_is_quick(const Game *game, const void *state) {
+  return game_empty_squares(game, state) <= find(game)->quick_empties;
+}
+
+int exact_score(Exact *exact, const void *state) {
+  return exact->kind->score(exact->solver, state);
+}
+
+void exact_moves(Exact *exact, const void *state, int *scores) {
+  exact->kind->moves(exact->solver, state, scores);
+}
+
+void exact_move_values(Exact *exact, const void *state, int *values) {
+  exact->kind->move_values(exact->solver, state, values);
+}
+
+int exact_best_move(const Game *game, const int *scores, Rng *rng) {
+  int best = EXACT_NO_SCORE, tied = 0, chosen = -1;
+  for (int move = 0; move < game->moves; move++) {
+    if (scores[move] == EXACT_NO_SCORE || scores[move] < best) continue;
+    tied = scores[move] > best ? 1 : tied + 1;
+    best = scores[move];
+    if (rng_below(rng, (uint32_t)tied) == 0) chosen = move;
+  }
+  return chosen;
+}
+
+const char *exact_score_text(const Game *game) {
+  return find(game)->score_text;
+}
+
+void exact_test_plies(const Game *game, int plies[2]) {
+  const ExactKind *kind = find(game);
+  plies[0] = kind->test_plies[0], plies[1] = kind->test_plies[1];
+}

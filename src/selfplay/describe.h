@@ -1,0 +1,26 @@
+/* What a training writes down for people and for reports; docs/files.md lists the keys. */
+#ifndef SELFPLAY_DESCRIBE_H
+#define SELFPLAY_DESCRIBE_H
+
+#include "selfplay/training.h"
+
+/* What became of an iteration. */
+typedef struct IterationResult {
+  int number, unique; /* positions no other of the iteration equals */
+  double selfplay_seconds, learn_seconds;
+  ShardStats stats;
+  FitStats fit;
+  HeldOutStats held; /* on new positions, before the learner had seen them */
+  Calibration calibration;
+} IterationResult;
+
+/* The iteration's line of log.jsonl, without the totals' advance since training_account_time(). The caller's
+ * to json_decref(). */
+json_t *describe_iteration(const Training *training, const IterationResult *result);
+/* Writes bootstrap.json: what the bootstrap stage cost over all sessions, for whoever compares runs by their
+ * whole budget. A teacher does no floating-point work that could be counted, so its processor time is taken
+ * at the rate at which the fitting that followed it (`fit_cpu` seconds) worked. Steps that a kill undid count
+ * as time, not as samples. */
+bool describe_bootstrap(const Training *training, int games, double fit_cpu, Error *err);
+
+#endif

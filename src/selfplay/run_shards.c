@@ -1,0 +1,120 @@
+#include "selfplay/run_shards.h"
+
+#include "base/memory.h"
+#include "selfplay/shard.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* What the threads that play one iteration's shards share. */
+typedef struct Playing {
+  Training *training;
+  int number; /* of the iteration, from 1 */
+  uint32_t network_hash;
+  NetPlan *plan;
+  int games_done;
+} Playing;
+
+static void game_finished(void *context, int plies) {
+  Playing *playing = context;
+  (void)plies;
+#pragma omp critical(run_events)
+  training_report(playing->training, STAGE_SELFPLAY, ++playing->games_done, playing->training->config->games);
+}
+
+static void shard_file(const Training *training, int iteration, int shard, char path[FILE_PATH_MAX]) {
+  char relative[64];
+  snprintf(relative, sizeof relative, "replay/%05d-%02d.spr", iteration, shard);
+  run_path(&training->run, relative, path);
+}
+
+/* One shard of an iteration: from its file where that is whole, else played and written. */
+static ReplayBlock *get_shard(Playing *playing, int shard, Error *err) {
+  Training *training = playing->training;
+  const RunConfig *config = training->config;
+  ReplayOrigin origin = {.seed = training->run.seed,
+                         .iteration = (uint32_t)playing->number,
+                         .shard = (uint32_t)shard,
+                         .network = playing->network_hash,
+                         .config = run_config_crc(&training->run.config)};
+  char path[FILE_PATH_MAX];
+  shard_file(training, playing->number, shard, path);
+  if (file_exists(path)) {
+    ReplayBlock *block = replay_block_load(training->run.game, &origin, path, err);
+    if (block) return block;
+    char message[sizeof err->message + 64];
+    snprintf(message, sizeof message, "%s; set aside and played again", err->message);
+#pragma omp critical(run_events)
+    training_notice(training, message);
+    if (!file_set_aside(path, err)) return NULL;
+  }
+  int games = config->games / config->shards;
+  ShardSpec spec = {.game = training->run.game,
+                    .config = config,
+                    .plan = playing->plan,
+                    .seed = training->run.seed,
+                    .iteration = (uint32_t)playing->number,
+                    .first_game = shard * games,
+                    .games = games};
+  ReplayBlock *block = shard_play(&spec, game_finished, playing);
+  if (replay_block_save(block, &origin, path, err)) return block;
+  replay_block_free(block);
+  return NULL;
+}
+
+ReplayBlock **run_shards_get(Training *training, int number, const Net *net, ShardStats *stats, Error *err) {
+  int shards = training->config->shards;
+  bool failed = false;
+  Playing playing = {
+      .training = training, .number = number, .network_hash = net_hash(net), .plan = plan_new(net)};
+  ReplayBlock **blocks = memory_new((size_t)shards, sizeof *blocks);
+#pragma omp parallel for schedule(dynamic) num_threads(training->threads)
+  for (int i = 0; i < shards; i++) {
+    if (*training->stop || failed) continue;
+    Error why;
+    blocks[i] = get_shard(&playing, i, &why);
+#pragma omp critical(run_events)
+    if (!blocks[i] && !failed) failed = true, *err = why;
+  }
+  plan_free(playing.plan);
+  if (*training->stop && !failed) failed = true, error_set(err, "%s", "");
+  for (int i = 0; i < shards; i++) {
+    if (failed)
+      replay_block_free(blocks[i]);
+    else
+      shard_stats_add(stats, &blocks[i]->stats);
+  }
+  if (!failed) return blocks;
+  free(blocks);
+  return NULL;
+}
+
+int run_shards_window(const RunConfig *config, int64_t positions) {
+  if (config->search.kind == SEARCH_NONE) return 1; /* a policy gradient is of the policy that played */
+  double grown = config->window_growth * (double)positions;
+  return (int)fmin(config->window_max, fmax(config->window_min, grown));
+}
+
+bool run_shards_load_window(Training *training, Error *err) {
+  int last = (int)training->totals.iteration, first = last;
+  int64_t held = 0;
+  double mean = last > 0 ? (double)training->totals.positions / last : 0;
+  int window = run_shards_window(training->config, training->totals.positions);
+  /* Iterations are of like size; twice the window, trimmed below, is surely enough. */
+  while (first > 0 && (double)held < 2.0 * window + 2 * mean) held += (int64_t)mean + 1, first--;
+  for (int number = first + 1; number <= last; number++) {
+    char path[FILE_PATH_MAX];
+    run_network_path(&training->run, number - 1, path);
+    Net *net = net_load(path, training->run.game->name, NULL, NULL, err);
+    if (!net) return false;
+    ShardStats stats = {0};
+    ReplayBlock **blocks = run_shards_get(training, number, net, &stats, err);
+    net_free(net);
+    if (!blocks) return false;
+    for (int i = 0; i < training->config->shards; i++) replay_add(training->replay, blocks[i]);
+    free(blocks);
+    replay_trim(training->replay, window);
+  }
+  return true;
+}

@@ -1,0 +1,40 @@
+#include "selfplay/training.h"
+
+#include <math.h>
+
+void training_notice(const Training *training, const char *message) {
+  if (training->events->notice) training->events->notice(training->events->context, message);
+}
+
+double training_seconds_left(const Training *training) {
+  double limit = run_clock_left(&training->clock);
+  if (training->config->iterations > 0 && training->last_iteration_seconds > 0) {
+    double rest = (double)(training->config->iterations - training->totals.iteration) *
+                  training->last_iteration_seconds;
+    limit = limit < 0 ? rest : fmin(limit, rest);
+  }
+  return limit;
+}
+
+void training_report(Training *training, RunStage stage, int64_t done, int64_t total) {
+  RunProgress progress = {.stage = stage,
+                          .iteration = stage < STAGE_SELFPLAY ? 0 : (int)training->totals.iteration + 1,
+                          .done = done,
+                          .total = total,
+                          .seconds_left = training_seconds_left(training)};
+  Error full; /* a disk that is full or gone stops the run at its next shard or checkpoint, with a message */
+  run_clock_write(&training->clock, false, &full);
+  if (training->events->progress) training->events->progress(training->events->context, &progress);
+}
+
+void training_account_time(Training *training) {
+  run_clock_advance(&training->clock);
+  training->totals.seconds = training->clock.spent.seconds;
+  training->totals.cpu_seconds = training->clock.spent.cpu_seconds;
+  training->totals.teacher_seconds = training->clock.teacher.seconds;
+}
+
+double training_flops(const Training *training, int64_t evaluations, int64_t samples) {
+  NetShape shape = run_config_shape(training->config, training->run.game);
+  return 2 * net_multiply_adds(&shape) * ((double)evaluations + 3 * (double)samples);
+}

@@ -1,0 +1,42 @@
+/* A training under way, as the modules that carry it out share it: run_train.c (its course), imitation.c
+ * (the bootstrap stage), run_shards.c (self-play), run_iteration.c (one iteration), checkpoint.c (resuming),
+ * describe.c (its log). */
+#ifndef SELFPLAY_TRAINING_H
+#define SELFPLAY_TRAINING_H
+
+#include "selfplay/learner.h"
+#include "selfplay/run_clock.h"
+
+/* Totals since the run began, kept in the checkpoint: what the two arms are compared by. */
+typedef struct Totals {
+  int64_t iteration, games, positions, evaluations, samples;
+  double seconds, cpu_seconds, teacher_seconds;
+} Totals;
+
+typedef struct Training {
+  RunInfo run;
+  const RunConfig *config; /* the run's own, with this request's run.* */
+  RunConfig merged;
+  int threads;
+  const RunEvents *events;
+  const volatile sig_atomic_t *stop;
+  Learner *learner;
+  Replay *replay, *expert;
+  Totals totals;
+  RunClock clock;
+  double last_iteration_seconds;
+} Training;
+
+/* Messages and progress, to the caller's events; progress also keeps clock.json. Not from two threads at
+ * once. */
+void training_notice(const Training *training, const char *message);
+void training_report(Training *training, RunStage stage, int64_t done, int64_t total);
+/* Takes the clock into the totals. */
+void training_account_time(Training *training);
+/* Until the run ends by time or iterations; negative where unknown. */
+double training_seconds_left(const Training *training);
+/* Floating-point operations: a forward pass for each evaluation; forward and twice that backward for each
+ * sample. */
+double training_flops(const Training *training, int64_t evaluations, int64_t samples);
+
+#endif
