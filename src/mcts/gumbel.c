@@ -2,15 +2,14 @@
 
 #include <math.h>
 
-void gumbel_sigma_completed(const SearchConfig *config, int n, const float *logits, const float *q,
+void gumbel_sigma_completed(const SearchConfig *config, int n, const float *priors, const float *q,
                             const uint32_t *visits, float value, float *out) {
   float visited_mass = 0, weighted = 0;
   uint32_t total = 0, most = 0;
   for (int i = 0; i < n; i++) {
     if (!visits[i]) continue;
-    float prior = expf(logits[i]);
-    visited_mass += prior;
-    weighted += prior * q[i];
+    visited_mass += priors[i];
+    weighted += priors[i] * q[i];
     total += visits[i];
     if (visits[i] > most) most = visits[i];
   }

@@ -5,10 +5,10 @@
 
 #include "mcts/search.h"
 
-/* sigma(completed Q) of Eqs. 8, 10 and 33, into out[n]. logits[n] are log priors; q[n] and visits[n] are the
+/* sigma(completed Q) of Eqs. 8, 10 and 33, into out[n]. priors[n] sum to 1; q[n] and visits[n] are the
  * edges', for the player to move; q is NAN where an edge has neither a visit nor a proven value; `value` is
  * the node's own evaluation. Q is mapped from [-1, 1] to [0, 1] first. */
-void gumbel_sigma_completed(const SearchConfig *config, int n, const float *logits, const float *q,
+void gumbel_sigma_completed(const SearchConfig *config, int n, const float *priors, const float *q,
                             const uint32_t *visits, float value, float *out);
 /* softmax(logits + sigma) (Eq. 11). */
 void gumbel_improved_policy(int n, const float *logits, const float *sigma, float *policy);

@@ -9,8 +9,8 @@
 /* c(s) sqrt(N(s)), the factor that all siblings share. N counts the node's visits, its own evaluation
  * included. */
 static inline float puct_factor(const SearchConfig *config, float visits) {
-  double c = config->c_init + log((1 + visits + config->c_base) / config->c_base);
-  return (float)(c * sqrt(visits));
+  float base = (float)config->c_base, c = (float)config->c_init + logf((1 + visits + base) / base);
+  return c * sqrtf(visits);
 }
 
 /* What an unvisited child is worth: its parent's value less a reduction that grows with the prior mass

@@ -31,7 +31,7 @@ bool search_proven(const Search *search, int *value) {
 static void improved_policy(const Search *search, float *policy) {
   Search *scratch = (Search *)search;
   const Node *root = &search->tree.nodes[0];
-  search_complete(scratch, root, search->root_logits);
+  search_complete(scratch, root, search->root_priors);
   gumbel_improved_policy(root->edge_count, search->root_logits, search->scratch[2], policy);
 }
 

@@ -18,9 +18,9 @@ typedef struct Edge {
   float value_sum; /* of (win - loss) over the visits */
   uint32_t visits;
   uint32_t child; /* NO_NODE where there is none yet, or none is needed since the edge's value is proven */
-  uint16_t logit; /* log prior, as the upper half of a float: 8 bits of mantissa are plenty below the root */
   uint16_t move : 12;
   uint16_t lower : 2, upper : 2; /* proven bounds of the game's value, plus one (mcts/proof.h) */
+  uint16_t prior; /* as the upper half of a float: 8 bits of mantissa are plenty below the root */
 } Edge;
 _Static_assert(sizeof(Edge) == 16, "edges are compact");
 _Static_assert(GAME_MOVES_MAX <= 1 << 12, "moves fit an edge");
@@ -51,8 +51,8 @@ void tree_copy(Tree *to, const Tree *from, uint32_t root);
 void tree_clear(Tree *tree); /* keeps the memory */
 void tree_free(Tree *tree);
 
-static inline float edge_logit(const Edge *edge) {
-  uint32_t bits = (uint32_t)edge->logit << 16;
+static inline float edge_prior(const Edge *edge) {
+  uint32_t bits = (uint32_t)edge->prior << 16;
   float value;
   __builtin_memcpy(&value, &bits, sizeof value);
   return value;
