@@ -1,100 +1,13 @@
 /* The program as its users meet it: a child process, its exit code, and what it writes. */
-#include "base/file.h"
 #include "hang.h"
+#include "program.h"
 
 #include <criterion/criterion.h>
-#include <jansson.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-typedef struct Result {
-  int code; /* -1 where a signal ended it */
-  char *out, *err;
-} Result;
-
-/* Tests run from a folder of their own: (void)chdir is undone by the end of Criterion's process. */
-static char program[FILE_PATH_MAX], folder[] = "/tmp/selfplay-cli-XXXXXX";
-
-static void enter(void) {
-  const char *named = getenv("SELFPLAY_BIN");
-  cr_assert(realpath(named ? named : "build/selfplay", program), "SELFPLAY_BIN names no program");
-  cr_assert(mkdtemp(folder));
-  cr_assert_eq(chdir(folder), 0);
-}
-
-static void leave(void) {
-  char command[sizeof folder + 16];
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  cr_assert_eq(chdir("/"), 0);
-  cr_assert_eq(system(command), 0);
-}
-
-static char *slurp(const char *path) {
-  Buffer buffer = {0};
-  Error err;
-  cr_assert(file_read(path, &buffer, &err), "%s", err.message);
-  buffer_put(&buffer, "", 1);
-  return (char *)buffer.data;
-}
-
-/* Runs the program with these arguments (as the shell reads them) and `input` on stdin. */
-static Result run(const char *input, const char *arguments) {
-  Buffer command = {0};
-  Error err;
-  cr_assert(file_write("in", input, strlen(input), &err), "%s", err.message);
-  buffer_printf(&command, "'%s' %s <in >out 2>err", program, arguments);
-  buffer_put(&command, "", 1);
-  int status = system((const char *)command.data);
-  buffer_free(&command);
-  return (Result){WIFEXITED(status) ? WEXITSTATUS(status) : -1, slurp("out"), slurp("err")};
-}
-
-static void result_free(Result result) {
-  free(result.out);
-  free(result.err);
-}
-
-/* The program ends with `code`, writes nothing to stdout, and says `words` in one line on stderr. */
-static void expect_refusal(const char *input, const char *arguments, int code, const char *words) {
-  Result result = run(input, arguments);
-  cr_assert_eq(result.code, code, "%s: exit %d: %s", arguments, result.code, result.err);
-  cr_assert_str_empty(result.out, "%s", arguments);
-  cr_assert_eq(strncmp(result.err, "selfplay: ", 10), 0, "%s: %s", arguments, result.err);
-  cr_assert_eq(strchr(result.err, '\n'), result.err + strlen(result.err) - 1, "%s: not one line: %s",
-               arguments, result.err);
-  cr_assert(strstr(result.err, words), "%s: no '%s' in: %s", arguments, words, result.err);
-  result_free(result);
-}
-
-static json_t *run_json(const char *arguments) {
-  Result result = run("", arguments);
-  json_error_t error;
-  cr_assert_eq(result.code, 0, "%s: %s", arguments, result.err);
-  json_t *root = json_loads(result.out, 0, &error);
-  cr_assert(root, "%s: %s in: %s", arguments, error.text, result.out);
-  result_free(result);
-  return root;
-}
-
-#define TINY                                                                                                 \
-  " --set selfplay.games=32 --set selfplay.shards=2 --set selfplay.lanes=16 --set net.blocks=1"              \
-  " --set net.channels=8 --set search.visits=8 --set learner.batch=64 --set learner.slice=32"
-
-static void train(const char *arguments) {
-  Buffer line = {0};
-  buffer_printf(&line, "%s" TINY, arguments);
-  buffer_put(&line, "", 1);
-  Result result = run("", (const char *)line.data);
-  cr_assert_eq(result.code, 0, "%s", result.err);
-  buffer_free(&line);
-  result_free(result);
-}
-
-TestSuite(cli, .init = enter, .fini = leave, .timeout = HANG_SECONDS);
+TestSuite(cli, .init = program_enter, .fini = program_leave, .timeout = HANG_SECONDS);
 
 Test(cli, help_of_every_command) {
   static const char *const words[] = {"",      "train",    "play",   "analyze",   "match", "elo",
@@ -102,46 +15,46 @@ Test(cli, help_of_every_command) {
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
     char arguments[40];
     snprintf(arguments, sizeof arguments, "%s --help", words[i]);
-    Result result = run("", arguments);
+    ProgramResult result = program_run("", arguments);
     cr_assert_eq(result.code, 0, "%s: %s", arguments, result.err);
     cr_assert_str_empty(result.err);
     cr_assert(strstr(result.out, "Usage: selfplay"), "%s", result.out);
     cr_assert(strstr(result.out, words[i]), "%s", result.out);
-    result_free(result);
+    program_free(result);
   }
 }
 
 Test(cli, version) {
-  Result result = run("", "--version");
+  ProgramResult result = program_run("", "--version");
   cr_assert_eq(result.code, 0);
   cr_assert_eq(strncmp(result.out, "selfplay ", 9), 0);
-  result_free(result);
+  program_free(result);
 }
 
 Test(cli, wrong_usage_is_2) {
-  expect_refusal("", "ply", 2, "nearest is 'play'");
-  expect_refusal("", "reprot x", 2, "nearest is 'report'");
-  expect_refusal("", "report", 2, "at least one run");
-  expect_refusal("", "match random", 2, "two players");
-  expect_refusal("", "play random --game chess960", 2, "tictactoe");
-  expect_refusal("", "analyze --threads 0", 2, "--threads");
-  expect_refusal("", "play random --side left", 2, "first or second");
-  expect_refusal("", "--from-scratch --iterations many", 2, "--iterations");
+  program_refuses("", "ply", 2, "nearest is 'play'");
+  program_refuses("", "reprot x", 2, "nearest is 'report'");
+  program_refuses("", "report", 2, "at least one run");
+  program_refuses("", "match random", 2, "two players");
+  program_refuses("", "play random --game chess960", 2, "tictactoe");
+  program_refuses("", "analyze --threads 0", 2, "--threads");
+  program_refuses("", "play random --side left", 2, "first or second");
+  program_refuses("", "--from-scratch --iterations many", 2, "--iterations");
   static const char *const unknown[] = {"--bogus", "play --bogus", "games --bogus", "play random random"};
   for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
-    Result result = run("", unknown[i]);
+    ProgramResult result = program_run("", unknown[i]);
     cr_assert_eq(result.code, 2, "%s: %d", unknown[i], result.code);
     cr_assert_str_empty(result.out);
-    result_free(result);
+    program_free(result);
   }
-  Result bare = run("", "");
+  ProgramResult bare = program_run("", "");
   cr_assert_eq(bare.code, 2);
   cr_assert(strstr(bare.err, "Usage: selfplay"));
-  result_free(bare);
+  program_free(bare);
 }
 
 Test(cli, games_as_json) {
-  json_t *root = run_json("games --json"), *games = json_object_get(root, "games"), *game;
+  json_t *root = program_json("games --json"), *games = json_object_get(root, "games"), *game;
   size_t i, found = 0;
   json_array_foreach(games, i, game) {
     if (strcmp(json_string_value(json_object_get(game, "name")), "connect4") != 0) continue;
@@ -156,37 +69,37 @@ Test(cli, games_as_json) {
 }
 
 Test(cli, two_people_play_to_the_end) {
-  Result result = run("1 2 1 2\n1 2 1\n", "play human");
+  ProgramResult result = program_run("1 2 1 2\n1 2 1\n", "play human");
   cr_assert_eq(result.code, 0, "%s", result.err);
   cr_assert(strstr(result.out, "yellow wins"), "%s", result.out);
   cr_assert(!strchr(result.out, '\033'), "no escape codes in a pipe");
-  result_free(result);
-  result = run("1212121", "play human"); /* run together, as everywhere else */
+  program_free(result);
+  result = program_run("1212121", "play human"); /* run together, as everywhere else */
   cr_assert(strstr(result.out, "yellow wins"), "%s", result.out);
-  result_free(result);
-  result = run("a1 b2 a3 a2 c2 b1 b3 c3 c1", "play human --game tictactoe");
+  program_free(result);
+  result = program_run("a1 b2 a3 a2 c2 b1 b3 c3 c1", "play human --game tictactoe");
   cr_assert(strstr(result.out, "Draw"), "%s", result.out);
-  result_free(result);
+  program_free(result);
 }
 
 Test(cli, a_person_beats_random) {
   /* Four of one's own in a column: at the latest the third column is free for it. */
-  Result result = run("1 1 1 1 2 2 2 2 3 3 3 3", "play random --seed 3");
+  ProgramResult result = program_run("1 1 1 1 2 2 2 2 3 3 3 3", "play random --seed 3");
   cr_assert(strstr(result.out, "yellow wins: you") || result.code == 1, "%s", result.out);
   cr_assert(strstr(result.out, "random plays"), "%s", result.out);
-  result_free(result);
+  program_free(result);
 }
 
 Test(cli, words_in_a_pipe) {
-  Result result = run("4 undo\n3 info visits 50 5 new\n1 swap quit 9", "play mcts:20");
+  ProgramResult result = program_run("4 undo\n3 info visits 50 5 new\n1 swap quit 9", "play mcts:20");
   cr_assert_eq(result.code, 0, "%s", result.err);
   cr_assert(strstr(result.out, "taken back"));
   cr_assert(strstr(result.out, "50 visits"));
   cr_assert(strstr(result.out, "principal variation"));
-  result_free(result);
-  result = run("hint", "play solver --moves 4444443265");
+  program_free(result);
+  result = program_run("hint", "play solver --moves 4444443265");
   cr_assert(strstr(result.out, "hint: "), "%s", result.out);
-  result_free(result);
+  program_free(result);
 }
 
 Test(cli, illegal_moves) {
@@ -198,17 +111,17 @@ Test(cli, illegal_moves) {
                {"1212121 3", "play human", "over"},
                {"castle", "play random", "castle"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-    Result result = run(cases[i].input, cases[i].arguments);
+    ProgramResult result = program_run(cases[i].input, cases[i].arguments);
     cr_assert_eq(result.code, 1, "%s: exit %d", cases[i].input, result.code);
     cr_assert(strstr(result.err, cases[i].words), "%s: %s", cases[i].input, result.err);
     cr_assert_eq(strchr(result.err, '\n'), result.err + strlen(result.err) - 1, "one line: %s", result.err);
-    result_free(result);
+    program_free(result);
   }
-  expect_refusal("", "play random --moves 48", 1, "move 2, '8'");
+  program_refuses("", "play random --moves 48", 1, "move 2, '8'");
 }
 
 Test(cli, analysis_as_json) {
-  json_t *root = run_json("analyze mcts:300 --moves 112233 --visits 200 --json"), *child;
+  json_t *root = program_json("analyze mcts:300 --moves 112233 --visits 200 --json"), *child;
   static const char *const keys[] = {"game",    "player", "moves", "to_move", "value",   "wdl",
                                      "network", "visits", "best",  "pv",      "children"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -235,19 +148,20 @@ Test(cli, analysis_as_json) {
 }
 
 Test(cli, analysis_refused) {
-  expect_refusal("", "analyze mcts:10 --moves 1212121", 1, "over");
-  expect_refusal("", "analyze mcts:10 --moves 1111111", 1, "move 7, '1'");
-  expect_refusal("", "analyze random", 1, "nothing to show");
-  expect_refusal("", "analyze net:absent.net", 1, "absent.net");
-  expect_refusal("", "analyze mtcs:10", 1, "mtcs");
+  program_refuses("", "analyze mcts:10 --moves 1212121", 1, "over");
+  program_refuses("", "analyze mcts:10 --moves 1111111", 1, "move 7, '1'");
+  program_refuses("", "analyze random", 1, "nothing to show");
+  program_refuses("", "analyze net:absent.net", 1, "absent.net");
+  program_refuses("", "analyze mtcs:10", 1, "mtcs");
 }
 
 Test(cli, report_of_two_runs) {
-  train("--from-scratch --game tictactoe --iterations 3 --run one");
-  train("--bootstrap-imitation --game tictactoe --iterations 3 --run 'a&<b>' --set imitation.games=100");
-  Result result = run("", "report one 'a&<b>' --output page.html");
+  program_train("--from-scratch --game tictactoe --iterations 3 --run one");
+  program_train(
+      "--bootstrap-imitation --game tictactoe --iterations 3 --run 'a&<b>' --set imitation.games=100");
+  ProgramResult result = program_run("", "report one 'a&<b>' --output page.html");
   cr_assert_eq(result.code, 0, "%s", result.err);
-  char *page = slurp("page.html");
+  char *page = program_slurp("page.html");
   cr_assert(strstr(page, "<svg") && strstr(page, "</html>"));
   cr_assert(strstr(page, "a&amp;&lt;b&gt;") && !strstr(page, "<b>"), "names are escaped");
   /* Self-contained: the only addresses are those that name SVG's own language. */
@@ -255,8 +169,8 @@ Test(cli, report_of_two_runs) {
     cr_assert(at - page > 16 && strncmp(at + 3, "www.w3.org/", 11) == 0, "%.80s", at - 8);
   cr_assert(!strstr(page, "<script") && !strstr(page, "<img") && !strstr(page, "@import"));
   free(page);
-  result_free(result);
-  json_t *root = run_json("report one 'a&<b>' --output page.html --json"),
+  program_free(result);
+  json_t *root = program_json("report one 'a&<b>' --output page.html --json"),
          *runs = json_object_get(root, "runs");
   cr_assert_eq(json_array_size(runs), 2);
   cr_assert_str_eq(json_string_value(json_object_get(json_array_get(runs, 1), "arm")), "bootstrap-imitation");
@@ -265,44 +179,44 @@ Test(cli, report_of_two_runs) {
 }
 
 Test(cli, report_refused) {
-  expect_refusal("", "report absent", 1, "absent");
-  train("--from-scratch --game tictactoe --iterations 1 --run one");
-  train("--from-scratch --game connect4 --iterations 1 --run two");
-  expect_refusal("", "report one two", 1, "one game");
-  expect_refusal("", "report one --output /proc/page.html", 1, "/proc/page.html");
+  program_refuses("", "report absent", 1, "absent");
+  program_train("--from-scratch --game tictactoe --iterations 1 --run one");
+  program_train("--from-scratch --game connect4 --iterations 1 --run two");
+  program_refuses("", "report one two", 1, "one game");
+  program_refuses("", "report one --output /proc/page.html", 1, "/proc/page.html");
 }
 
 /* Bad input in training: one clear line, and the run that was there is still whole. */
 Test(cli, training_refused) {
-  Result result = run("", "--from-scratch --game tictactoe --iterations 1 --run /proc/here");
+  ProgramResult result = program_run("", "--from-scratch --game tictactoe --iterations 1 --run /proc/here");
   cr_assert_eq(result.code, 1);
   cr_assert(strstr(result.err, "/proc/here"));
-  result_free(result);
-  expect_refusal("", "--from-scratch --run one --set learner.bach=3", 1, "nearest is 'learner.batch'");
-  expect_refusal("", "--from-scratch --run one --config absent.conf", 1, "absent.conf");
-  train("--from-scratch --game tictactoe --iterations 1 --run one");
-  char *before = slurp("one/log.jsonl");
-  result = run("", "--from-scratch --game connect4 --iterations 2 --run one");
+  program_free(result);
+  program_refuses("", "--from-scratch --run one --set learner.bach=3", 1, "nearest is 'learner.batch'");
+  program_refuses("", "--from-scratch --run one --config absent.conf", 1, "absent.conf");
+  program_train("--from-scratch --game tictactoe --iterations 1 --run one");
+  char *before = program_slurp("one/log.jsonl");
+  result = program_run("", "--from-scratch --game connect4 --iterations 2 --run one");
   cr_assert_eq(result.code, 1);
   cr_assert(strstr(result.err, "is a run of tictactoe"), "%s", result.err);
-  result_free(result);
-  char *after = slurp("one/log.jsonl");
+  program_free(result);
+  char *after = program_slurp("one/log.jsonl");
   cr_assert_str_eq(before, after);
   free(before);
   free(after);
-  train("--from-scratch --game tictactoe --iterations 2 --run one"); /* the same command continues */
-  after = slurp("one/log.jsonl");
+  program_train("--from-scratch --game tictactoe --iterations 2 --run one"); /* the same command continues */
+  after = program_slurp("one/log.jsonl");
   cr_assert(strstr(after, "\"iteration\":2"));
   free(after);
 }
 
 Test(cli, damaged_network) {
-  train("--from-scratch --game tictactoe --iterations 1 --run one");
+  program_train("--from-scratch --game tictactoe --iterations 1 --run one");
   FILE *file = fopen("one/networks/00001.net", "r+b");
   cr_assert(file);
   fseek(file, 300, SEEK_SET);
   fputs("damage", file);
   fclose(file);
-  expect_refusal("", "analyze run:one --game tictactoe", 1, "damaged");
-  expect_refusal("", "analyze net:one/networks/00001.net --game tictactoe", 1, "00001.net");
+  program_refuses("", "analyze run:one --game tictactoe", 1, "damaged");
+  program_refuses("", "analyze net:one/networks/00001.net --game tictactoe", 1, "00001.net");
 }

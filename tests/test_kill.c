@@ -18,16 +18,41 @@ TestSuite(kill, .timeout = HANG_SECONDS);
 
 enum { ITERATIONS = 4 };
 
-static char *const arguments[] = {
-    "selfplay",           "--bootstrap-imitation", "--game",           "tictactoe",
-    "--seed",             "11",                    "--threads",        "2",
-    "--iterations",       "4",                     "--set",            "net.blocks=1",
-    "--set",              "net.channels=8",        "--set",            "search.visits=16",
-    "--set",              "selfplay.games=64",     "--set",            "selfplay.shards=4",
-    "--set",              "learner.batch=64",      "--set",            "learner.slice=32",
-    "--set",              "imitation.games=250",   "--set",            "imitation.depth=4",
-    "--set",              "imitation.epochs=3",    "--set",            "imitation.keep=0.25",
-    "--run",              "run",                   NULL};
+static char *const arguments[] = {"selfplay",
+                                  "--bootstrap-imitation",
+                                  "--game",
+                                  "tictactoe",
+                                  "--seed",
+                                  "11",
+                                  "--threads",
+                                  "2",
+                                  "--iterations",
+                                  "4",
+                                  "--set",
+                                  "net.blocks=1",
+                                  "--set",
+                                  "net.channels=8",
+                                  "--set",
+                                  "search.visits=16",
+                                  "--set",
+                                  "selfplay.games=64",
+                                  "--set",
+                                  "selfplay.shards=4",
+                                  "--set",
+                                  "learner.batch=64",
+                                  "--set",
+                                  "learner.slice=32",
+                                  "--set",
+                                  "imitation.games=250",
+                                  "--set",
+                                  "imitation.depth=4",
+                                  "--set",
+                                  "imitation.epochs=3",
+                                  "--set",
+                                  "imitation.keep=0.25",
+                                  "--run",
+                                  "run",
+                                  NULL};
 
 /* A training in a process of its own. Between fork and exec nothing is called that could hold a lock. */
 static pid_t start(const char *folder) {
@@ -53,7 +78,8 @@ static void run_to_the_end(const char *folder) {
   cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s: status %x", folder, (unsigned)status);
 }
 
-/* Kills it `delay` microseconds after the file has appeared (NULL: after the start). True where it still lived. */
+/* Kills it `delay` microseconds after the file has appeared (NULL: after the start). True where it still
+ * lived. */
 static bool run_and_kill(const char *folder, const char *file, useconds_t delay) {
   char path[FILE_PATH_MAX];
   int status;
@@ -69,8 +95,9 @@ static bool run_and_kill(const char *folder, const char *file, useconds_t delay)
   return WIFSIGNALED(status);
 }
 
-/* Every file that bears a final name is whole: gzip's own checksum covers it. */
-static void expect_whole_files(const char *folder, const char *part) {
+/* Every file that bears a final name is whole: gzip's own checksum covers it. At the end nothing half-written
+ * is left either. */
+static void expect_whole_files(const char *folder, const char *part, bool end) {
   char path[FILE_PATH_MAX];
   snprintf(path, sizeof path, "%s/run/%s", folder, part);
   DIR *dir = opendir(path);
@@ -78,6 +105,7 @@ static void expect_whole_files(const char *folder, const char *part) {
   while (dir && (entry = readdir(dir))) {
     const char *dot = strrchr(entry->d_name, '.');
     cr_assert(!dot || strcmp(dot, ".damaged") != 0, "%s", entry->d_name);
+    cr_assert(!end || !strstr(entry->d_name, ".tmp"), "%s", entry->d_name);
     if (!dot || (strcmp(dot, ".net") != 0 && strcmp(dot, ".spr") != 0 && strcmp(dot, ".ckpt") != 0)) continue;
     Buffer bytes = {0};
     Error err;
@@ -88,9 +116,9 @@ static void expect_whole_files(const char *folder, const char *part) {
   if (dir) closedir(dir);
 }
 
-static void expect_whole_run(const char *folder) {
+static void expect_whole_run(const char *folder, bool end) {
   static const char *const parts[] = {".", "networks", "replay", "imitation"};
-  for (int i = 0; i < 4; i++) expect_whole_files(folder, parts[i]);
+  for (int i = 0; i < 4; i++) expect_whole_files(folder, parts[i], end);
 }
 
 static void expect_same_bytes(const char *a, const char *b, int iteration) {
@@ -139,9 +167,9 @@ Test(kill, at_any_moment_changes_nothing) {
   static const struct {
     const char *file;
     useconds_t window;
-  } moments[] = {{"run.conf", 1000},          {"imitation/00001.spr", 10000},  {"imitation.jsonl", 10000},
-                 {"learner-00000.ckpt", 5000}, {"replay/00001-01.spr", 5000},   {"replay/00001-03.spr", 10000},
-                 {"networks/00001.net", 1},    {"replay/00002-02.spr", 10000},  {"learner-00002.ckpt", 1}};
+  } moments[] = {{"run.conf", 1000},           {"imitation/00001.spr", 10000}, {"imitation.jsonl", 10000},
+                 {"learner-00000.ckpt", 5000}, {"replay/00001-01.spr", 5000},  {"replay/00001-03.spr", 10000},
+                 {"networks/00001.net", 1},    {"replay/00002-02.spr", 10000}, {"learner-00002.ckpt", 1}};
   char calm[] = "/tmp/selfplay-kill-XXXXXX", killed[] = "/tmp/selfplay-kill-XXXXXX", command[120];
   cr_assert(mkdtemp(calm) && mkdtemp(killed));
   run_to_the_end(calm);
@@ -149,14 +177,14 @@ Test(kill, at_any_moment_changes_nothing) {
   for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
     cr_assert(run_and_kill(killed, moments[i].file, rng_below(&rng, (uint32_t)moments[i].window)),
               "the run was over before %s", moments[i].file);
-    expect_whole_run(killed);
+    expect_whole_run(killed, false);
   }
   for (int i = 0; i < 4; i++) {
     run_and_kill(killed, NULL, rng_below(&rng, 150000));
-    expect_whole_run(killed);
+    expect_whole_run(killed, false);
   }
   run_to_the_end(killed);
-  expect_whole_run(killed);
+  expect_whole_run(killed, true);
   for (int i = 0; i <= ITERATIONS; i++) expect_same_bytes(calm, killed, i);
   expect_same_logs(calm, killed);
   snprintf(command, sizeof command, "rm -rf %s %s", calm, killed);

@@ -1,6 +1,7 @@
 #include "net/plan_internal.h"
 
 #include "base/memory.h"
+#include "selfplay/run_config.h"
 #include "hang.h"
 
 #include <criterion/criterion.h>
@@ -114,6 +115,76 @@ Test(plan, a_position_does_not_depend_on_its_company) {
     Case c = case_new(&shapes[s]);
     NetPlan *plan = plan_new(c.net);
     check_company(&c, plan);
+    plan_free(plan);
+    case_free(&c);
+  }
+}
+
+/* The network that each registered game is shipped with, and those of the bench on 8 x 8 and 9 x 9. */
+static int shipped_shapes(NetShape *list, int max) {
+  int count = 0;
+  Error err;
+  for (int i = 0; i < game_count() && count < max; i++) {
+    RunConfig config;
+    cr_assert(run_config_shipped(game_at(i), &config, &err), "%s", err.message);
+    list[count++] = run_config_shape(&config, game_at(i));
+  }
+  for (int side = 8; side <= 9 && count < max; side++)
+    list[count++] = (NetShape){2, side, side, side * side + 1, 6, 64, 16, 16, 64};
+  return count;
+}
+
+Test(plan, every_game_as_shipped_agrees_with_the_reference) {
+  NetShape list[16];
+  int count = shipped_shapes(list, 16);
+  for (int s = 0; s < count; s++) {
+    Case c = case_new(&list[s]);
+    NetWorkspace *reference = net_workspace_new(c.shape, 19, false);
+    NetPlan *plan = plan_new(c.net);
+    check_agreement(&c, plan, reference, 1);
+    check_agreement(&c, plan, reference, 19);
+    plan_free(plan);
+    net_workspace_free(reference);
+    case_free(&c);
+  }
+}
+
+/* A batch of every size from 1 to 70, by two threads at once: always the bits of the position by itself. */
+static void check_every_batch(Case *c, const NetPlan *plan) {
+  int size = c->shape->planes * c->shape->rows * c->shape->cols, moves = c->shape->moves, different = 0;
+  float *alone = c->expected, *alone_wdl = alone + MOST_BATCH * moves;
+  PlanWorkspace *single = plan_workspace_new(plan, 1);
+  for (int i = 0; i < MOST_BATCH; i++)
+    plan_forward(plan, single, c->planes + i * size, 1, alone + i * moves, alone_wdl + 3 * i);
+  plan_workspace_free(single);
+#pragma omp parallel num_threads(2) reduction(+ : different)
+  {
+    PlanWorkspace *workspace = plan_workspace_new(plan, MOST_BATCH);
+    float *found = outputs(c->shape, MOST_BATCH);
+#pragma omp for schedule(dynamic)
+    for (int batch = 1; batch <= MOST_BATCH; batch++) {
+      int first = MOST_BATCH - batch;
+      plan_forward(plan, workspace, c->planes + first * size, batch, found, found + batch * moves);
+      different +=
+          memcmp(found, alone + first * moves, (size_t)(batch * moves) * sizeof(float)) != 0 ||
+          memcmp(found + batch * moves, alone_wdl + 3 * first, (size_t)(3 * batch) * sizeof(float)) != 0;
+    }
+    plan_workspace_free(workspace);
+    free(found);
+  }
+  cr_assert_eq(different, 0, "%d x %d, %s: %d batches", c->shape->rows, c->shape->cols, plan_kernel(plan),
+               different);
+}
+
+/* One block is enough: all blocks run the same code. */
+Test(plan, every_batch_size_on_every_board_and_thread) {
+  NetShape list[16];
+  int count = shipped_shapes(list, 16);
+  for (int s = 0; s < count; s++) {
+    list[s].blocks = 1;
+    Case c = case_new(&list[s]);
+    NetPlan *plan = plan_new(c.net);
+    check_every_batch(&c, plan);
     plan_free(plan);
     case_free(&c);
   }

@@ -403,6 +403,10 @@ Test(report, numbers_are_those_of_the_runs, .timeout = 300) {
   char *svg = read_text(folder, "svg/elo-iteration.svg");
   check_tags(svg);
   free(svg);
+  svg = read_text(folder, "svg/overview.svg");
+  check_tags(svg);
+  check_ids(svg);
+  free(svg);
   json_decref(root);
   free(html), free(csv), free(json);
   remove_folder(folder);

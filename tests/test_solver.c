@@ -90,9 +90,9 @@ Test(solver, counts_stones_left) {
   static const struct {
     const char *line;
     int score;
-  } cases[] = {{"121212", 18},       /* at once, with the fourth stone */
-               {"112233", 18},       /* at once, along the bottom */
-               {"3344", 18},         /* three in a row, open at both ends, then four */
+  } cases[] = {{"121212", 18},  /* at once, with the fourth stone */
+               {"112233", 18},  /* at once, along the bottom */
+               {"3344", 18},    /* three in a row, open at both ends, then four */
                {"33445", -18}}; /* the same, seen from the other side */
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     Connect4 state = after(cases[i].line);
@@ -137,7 +137,8 @@ static void expect_published_scores(const char *name) {
   char path[FILE_PATH_MAX];
   snprintf(path, sizeof path, "%s/data/connect4/%s", shared ? shared : "../shared", name);
   if (!file_exists(path)) {
-    fprintf(stderr, "solver: no %s, so these are not checked; SELFPLAY_SHARED names the folder of data/\n", path);
+    fprintf(stderr, "solver: no %s, so these are not checked; SELFPLAY_SHARED names the folder of data/\n",
+            path);
     cr_skip_test("no %s", path);
   }
   Buffer text = {0};

@@ -1,8 +1,8 @@
 /* Accuracy: how close a player comes to perfect play, on positions whose exact scores are known.
  *
  * Positions are lines `MOVES S1,...,Sn`: the moves from the start, then the exact score of each move number
- * for the player to move (`.` where it is illegal), in the convention of games/connect4_solver.h: positive
- * wins, 0 draws, negative loses, larger is sooner won or later lost. `#` begins a comment. */
+ * for the player to move (`.` where it is illegal), as in games/exact.h: positive wins, 0 draws, negative
+ * loses, larger is better. `#` begins a comment. */
 #ifndef ARENA_ACCURACY_H
 #define ARENA_ACCURACY_H
 

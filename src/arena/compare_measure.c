@@ -41,7 +41,7 @@ CompareMeter *compare_meter_new(const Experiment *experiment, int threads, Error
   experiment_path(experiment, "measures.jsonl", meter->path);
   json_t *lines = run_log_read(meter->path, err), *line;
   /* A line cut by a kill is not whole; what is behind it would be lost. */
-  bool fine = lines && run_log_trim(meter->path, (int)json_array_size(lines), err);
+  bool fine = lines && run_log_restore(meter->path, (int)json_array_size(lines), NULL, 0, err);
   size_t i;
   json_array_foreach(lines, i, line) {
     const char *key = json_string_value(json_object_get(line, "key"));

@@ -3,7 +3,8 @@
  *
  * None of them can have been learnt from: games are played anew, from random streams that no training has the
  * name of. Only positions that test something are kept, as in positions_exact.h: not won at once, moves of
- * different value. Connect Four alone has the solver that this needs. */
+ * different value. This needs an exact solver of the game;
+ * only positions within its reach are drawn. */
 #ifndef ARENA_COMPARE_SETS_H
 #define ARENA_COMPARE_SETS_H
 

@@ -32,18 +32,20 @@ static const PlayerKind kinds[] = {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static const char help[] = "Players:\n"
-                           "  run:NAME@12,visits=200  iteration 12 of a run; without @ the newest\n"
-                           "  net:FILE,visits=200     a network file\n"
-                           "  random                  uniform over legal moves\n"
-                           "  mcts:1000               plain tree search, 1000 random playouts a move\n"
-                           "  alphabeta:4             alpha-beta of depth 4 with the game's heuristic\n"
-                           "  solver                  exact play, where the game has a solver\n"
-                           "  human                   a person; in `selfplay play' only\n"
-                           "  gtp:COMMAND             an engine that speaks the Go Text Protocol\n"
-                           "Options of networks, each after a comma: visits=N (0: the policy alone, no\n"
-                           "search; default 200), search=puct|gumbel (default puct), temperature=T\n"
-                           "(default 0). A run's folder or a .net file may stand alone.\n";
+static const char help[] =
+    "Players:\n"
+    "  run:NAME@12,visits=200  iteration 12 of a run; without @ the newest\n"
+    "  net:FILE,visits=200     a network file\n"
+    "  random                  uniform over legal moves\n"
+    "  mcts:1000               plain tree search, 1000 random playouts a move\n"
+    "  alphabeta:4             alpha-beta of depth 4 with the game's heuristic\n"
+    "  solver                  exact play, where the game has a solver\n"
+    "  human                   a person; in `selfplay play' only\n"
+    "  gtp:COMMAND             an engine that speaks the Go Text Protocol\n"
+    "Options of networks, each after a comma: visits=N (0: the policy alone, no\n"
+    "search; default 200), search=puct|gumbel (default puct), temperature=T\n"
+    "(default 0), solve=on|off (proofs in the tree; default on), level=1..10 (for\n"
+    "people: 1 is a beginner, 10 the full engine). A run's folder or a .net file may stand alone.\n";
 
 const char *player_help(void) {
   return help;
@@ -73,6 +75,14 @@ static bool parse_whole(const char *text, int least, int most, int *out) {
   return true;
 }
 
+/* Strength for people: the network alone with ever less noise, then ever more search. */
+static const struct {
+  int visits;
+  double temperature;
+} levels[] = {{0, 4},    {0, 2},     {0, 1},   {0, 0.5}, {8, 0.5},
+              {25, 0.3}, {50, 0.15}, {100, 0}, {200, 0}, {800, 0}};
+enum { LEVELS = sizeof levels / sizeof *levels };
+
 /* One "key=value" of a network player. */
 static bool parse_option(const char *option, PlayerRequest *request, Error *err) {
   if (strncmp(option, "visits=", 7) == 0) {
@@ -91,7 +101,21 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
     if (end != option + 12 && !*end && request->temperature >= 0 && request->temperature <= 100) return true;
     return error_set(err, "temperature= needs a number from 0 to 100, not '%.40s'", option + 12);
   }
-  return error_set(err, "unknown option '%.60s'; there are visits=, search=, temperature=", option);
+  if (strncmp(option, "solve=", 6) == 0) {
+    request->solve = strcmp(option + 6, "on") == 0;
+    if (request->solve || strcmp(option + 6, "off") == 0) return true;
+    return error_set(err, "solve= needs on or off, not '%.40s'", option + 6);
+  }
+  if (strncmp(option, "level=", 6) == 0) {
+    int level;
+    if (!parse_whole(option + 6, 1, LEVELS, &level))
+      return error_set(err, "level= needs a whole number from 1 to %d, not '%.40s'", LEVELS, option + 6);
+    request->visits = levels[level - 1].visits;
+    request->temperature = levels[level - 1].temperature;
+    return true;
+  }
+  return error_set(
+      err, "unknown option '%.60s'; there are visits=, search=, temperature=, solve=, level=", option);
 }
 
 static bool parse_network(PlayerRequest *request, Error *err) {
@@ -144,7 +168,7 @@ static const PlayerKind *guess_kind(const char *spelling) {
 
 static Player *make(const char *spelling, const Game *game, int threads, Error *err) {
   PlayerRequest request = {
-      .game = game, .threads = threads, .visits = PLAYER_DEFAULT_VISITS, .search = SEARCH_PUCT};
+      .game = game, .threads = threads, .visits = PLAYER_DEFAULT_VISITS, .search = SEARCH_PUCT, .solve = 1};
   size_t length = strcspn(spelling, ":,");
   const PlayerKind *kind = find_kind(spelling, length), *guessed = kind ? NULL : guess_kind(spelling);
   if (!kind && !guessed) return unknown_kind(spelling, length, err), NULL;

@@ -5,13 +5,15 @@
  *   random                   uniform over legal moves
  *   mcts:1000                plain MCTS, uniform priors, 1000 random playouts a move
  *   alphabeta:4              alpha-beta of depth 4 with the game's heuristic, ties broken at random
- *   solver                   exact play (best score, ties at random), where the game has a solver
- *   human                    a person; only `selfplay play` can ask one
- *   gtp:COMMAND              another engine over a pipe, speaking the Go Text Protocol
+ *   solver                   exact play (best score, ties at random), where the game has a solver that
+ * reaches human                    a person; only `selfplay play` can ask one gtp:COMMAND another engine over
+ * a pipe, speaking the Go Text Protocol
  *
  * Options after a comma, for networks: visits=N (0 = the network's policy alone, no search; default 200),
- * search=puct|gumbel (default puct), temperature=T (default 0). Of an option given twice the last one counts.
- * A word that is no kind of player but names a run's folder (or a .net file) is that run (or file).
+ * search=puct|gumbel (default puct), temperature=T (default 0), solve=on|off (default on: proven values are
+ * carried up the tree), level=1..10 (visits and temperature for a person to play against: 1 is a beginner, 10
+ * the full engine). Of options that set the same thing the last one counts. A word that is no kind of player
+ * but names a run's folder (or a .net file) is that run (or file).
  *
  * A player is asked for many positions at once, from as many games, so that networks can evaluate them as
  * batches; the answer for one position depends on that position and its Rng alone, not on its company. */
@@ -40,7 +42,9 @@ typedef struct PlayerAnalysis {
   SearchChild children[GAME_MOVES_MAX]; /* legal moves, ascending */
   int child_count;
   int pv[64], pv_length;
-  int visits; /* simulations done */
+  int visits;  /* simulations done */
+  bool proven; /* the position's game value is certain: */
+  int proven_value;
 } PlayerAnalysis;
 
 typedef struct Player Player;

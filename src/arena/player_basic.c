@@ -140,11 +140,14 @@ static bool solver_analyze(Player *player, const PlayerQuery *query, int visits,
   out->move = exact_best_move(game, scores, &rng);
   certain_wdl(scores[out->move], out->wdl);
   certain_wdl(scores[out->move], out->network_wdl);
+  out->proven = true;
+  out->proven_value = (scores[out->move] > 0) - (scores[out->move] < 0);
   float tied = 0;
   for (int move = 0; move < game->moves; move++) {
     if (scores[move] == EXACT_NO_SCORE) continue;
     SearchChild *child = &out->children[out->child_count++];
-    *child = (SearchChild){.move = move, .value = (float)((scores[move] > 0) - (scores[move] < 0))};
+    int value = (scores[move] > 0) - (scores[move] < 0);
+    *child = (SearchChild){.move = move, .value = (float)value, .lower = value, .upper = value};
     child->prior = scores[move] == scores[out->move];
     tied += child->prior;
   }

@@ -15,6 +15,7 @@ typedef struct PlayerRequest {
   int number;                   /* the argument as a number, for kinds that take one */
   int visits;                   /* options, for networks */
   int search;                   /* SearchKind */
+  int solve;                    /* SearchConfig.solve */
   double temperature;
 } PlayerRequest;
 

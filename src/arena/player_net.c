@@ -138,8 +138,8 @@ static void analyze_root(Player *player, const PlayerQuery *query, PlayerAnalysi
   memcpy(out->wdl, worker->wdl, sizeof out->wdl);
   memcpy(out->network_wdl, worker->wdl, sizeof out->network_wdl);
   for (int i = 0; i < out->child_count; i++)
-    out->children[i] =
-        (SearchChild){.move = legal[i], .prior = policy[i], .value = out->wdl[0] - out->wdl[2]};
+    out->children[i] = (SearchChild){
+        .move = legal[i], .prior = policy[i], .value = out->wdl[0] - out->wdl[2], .lower = -1, .upper = 1};
   out->move = policy_move(worker->logits, legal, out->child_count, self->temperature, query->rng);
   out->pv[0] = out->move;
   out->pv_length = 1;
@@ -161,6 +161,24 @@ static SharedSearch *shared_for(NetPlayer *self, const Game *game, int visits) {
   return self->shared;
 }
 
+/* Drawn from visits^(1/temperature), as search_move() does, but for moves proven to lose where another does
+ * not. */
+static int draw_move(const PlayerAnalysis *analysis, double temperature, Rng rng) {
+  const SearchChild *children = analysis->children;
+  float weights[GAME_MOVES_MAX], most = 0;
+  int best = -1;
+  for (int i = 0; i < analysis->child_count; i++)
+    if (children[i].upper > best) best = children[i].upper;
+  for (int i = 0; i < analysis->child_count; i++) {
+    weights[i] = children[i].upper > -1 || best == -1 ? (float)children[i].visits : 0;
+    most = fmaxf(most, weights[i]);
+  }
+  if (most == 0) return analysis->move;
+  for (int i = 0; i < analysis->child_count; i++)
+    weights[i] = powf(weights[i] / most, (float)(1 / temperature));
+  return children[rng_choose(&rng, weights, analysis->child_count)].move;
+}
+
 static bool net_analyze(Player *player, const PlayerQuery *query, int visits, PlayerAnalysis *out,
                         Error *err) {
   (void)err;
@@ -170,8 +188,10 @@ static bool net_analyze(Player *player, const PlayerQuery *query, int visits, Pl
   if (visits <= 0) return true;
   SharedSearch *search = shared_for(self, player->game, visits);
   out->visits = shared_search_run(search, query->state, visits);
-  out->move = shared_search_move(search);
   out->child_count = shared_search_children(search, out->children);
+  out->move =
+      self->temperature > 0 ? draw_move(out, self->temperature, query->rng) : shared_search_move(search);
+  out->proven = shared_search_proven(search, &out->proven_value);
   out->pv_length = shared_search_pv(search, out->pv, (int)(sizeof out->pv / sizeof *out->pv));
   shared_search_root_wdl(search, out->wdl);
   return true;
@@ -203,7 +223,7 @@ static NetPlayer *net_player_new(const PlayerRequest *request, const Net *net) {
   self->config.kind = request->search;
   self->config.dirichlet_share = 0; /* noise is for learning */
   self->config.gumbel_noise = 0;
-  self->config.solve = 1;
+  self->config.solve = request->solve;
   self->workers = memory_new((size_t)self->threads, sizeof *self->workers);
   for (int t = 0; t < self->threads; t++) {
     Worker *worker = &self->workers[t];
@@ -230,8 +250,9 @@ static Player *load_player(const PlayerRequest *request, const char *path, const
   char temperature[32] = "";
   if (request->temperature > 0)
     snprintf(temperature, sizeof temperature, ",temperature=%g", request->temperature);
-  Player *player = player_shell(request, NULL, err, "%s,visits=%d%s%s", who, request->visits,
-                                request->search == SEARCH_GUMBEL ? ",search=gumbel" : "", temperature);
+  Player *player = player_shell(request, NULL, err, "%s,visits=%d%s%s%s", who, request->visits,
+                                request->search == SEARCH_GUMBEL ? ",search=gumbel" : "", temperature,
+                                request->solve || !request->visits ? "" : ",solve=off");
   if (player) {
     player->self = net_player_new(request, net);
     player->hash = net_hash(net);

@@ -34,35 +34,15 @@ void key_set_free(KeySet *set) {
   *set = (KeySet){0};
 }
 
-/* FNV-1a over the numbers of an encoding, then mixed by the set's own hash. */
-static uint64_t hash_planes(const float *planes, size_t count) {
-  uint64_t hash = 0xcbf29ce484222325u;
-  for (size_t i = 0; i < count; i++) {
-    uint32_t bits;
-    memcpy(&bits, &planes[i], sizeof bits);
-    hash = (hash ^ bits) * 0x100000001b3u;
-    hash ^= hash >> 29;
-  }
-  return hash;
-}
-
 /* The images of the position are compared, and not those of the line: where the start is not symmetric, as in
  * Othello, the image of a game need not be a game. */
 uint64_t position_canonical_key(const Game *game, const int *moves, int count) {
-  size_t size = (size_t)(game->planes * game->rows * game->cols);
-  float *planes = memory_new(2 * size, sizeof *planes), *image = planes + size;
-  _Alignas(64) char state[GAME_STATE_MAX];
-  uint64_t least = UINT64_MAX;
+  _Alignas(64) char state[GAME_STATE_MAX], image[GAME_STATE_MAX];
+  uint64_t key;
   game->init(state);
   for (int i = 0; i < count; i++) game->play(state, moves[i]);
-  game->encode(state, planes);
-  for (int s = 0; s < game->symmetries; s++) {
-    game_symmetry_planes(game, s, planes, image);
-    uint64_t key = hash_planes(image, size);
-    if (key < least) least = key;
-  }
-  free(planes);
-  return least;
+  game_canonical(game, state, image, &key);
+  return key;
 }
 
 bool position_wins_at_once(const Game *game, const void *state) {

@@ -18,8 +18,7 @@ typedef struct KeySet {
 bool key_set_add(KeySet *set, uint64_t key);
 void key_set_free(KeySet *set);
 
-/* A key of what the player to move sees (the encoding) after these moves from the start, equal for all its
- * symmetric images. */
+/* The key of the position after these moves from the start, equal for all its symmetric images. */
 uint64_t position_canonical_key(const Game *game, const int *moves, int count);
 /* True where the player to move has a move that wins at once. */
 bool position_wins_at_once(const Game *game, const void *state);

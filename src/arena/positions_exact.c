@@ -95,9 +95,9 @@ static void print_header(Maker *maker) {
       "alpha-beta\n"
       "# of depth %d with %.0f%% random moves. Distinct up to symmetry. Kept only where the player to "
       "move\n"
-      "# cannot win at once and its moves do not all lead to the same value (win, draw, loss), and where at "
-      "most\n"
-      "# %d squares are empty. Scores for the player to move: %s; '.' where illegal.\n",
+      "# cannot win at once, its moves do not all lead to the same value (win, draw, loss), and at most %d\n"
+      "# squares are empty. Scores for the player to move, '.' where illegal:\n"
+      "# %s.\n",
       maker->game->title, maker->game->name, p->count, p->first_ply, p->last_ply, (unsigned long long)p->seed,
       p->first_ply, p->last_ply, p->depth, 100 * p->random_share, maker->most_empty,
       exact_score_text(maker->game));

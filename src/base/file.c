@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -96,7 +97,31 @@ static bool write_all(int fd, const uint8_t *bytes, size_t size) {
   return true;
 }
 
+/* A device or pipe is written as it is: a rename would put a file in its place. */
+static bool write_special(const char *path, const void *bytes, size_t size, Error *err) {
+  int fd = open(path, O_WRONLY | O_CLOEXEC);
+  bool done = fd >= 0 && write_all(fd, bytes, size);
+  int reason = errno;
+  if (fd >= 0 && close(fd) != 0 && done) done = false, reason = errno;
+  return done || error_set(err, "%s: cannot write: %s", path, strerror(reason));
+}
+
+void file_remove_temporaries(const char *folder) {
+  DIR *dir = opendir(folder);
+  const struct dirent *entry;
+  while (dir && (entry = readdir(dir))) {
+    const char *end = strstr(entry->d_name, ".tmp");
+    char path[FILE_PATH_MAX];
+    if (!end || !end[4] || end[4 + strspn(end + 4, "0123456789")]) continue;
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name) < sizeof path) unlink(path);
+  }
+  if (dir) closedir(dir);
+}
+
 bool file_write(const char *path, const void *bytes, size_t size, Error *err) {
+  struct stat info;
+  if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+    return write_special(path, bytes, size, err);
   char temporary[FILE_PATH_MAX];
   if ((size_t)snprintf(temporary, sizeof temporary, "%s.tmp%ld", path, (long)getpid()) >= sizeof temporary)
     return error_set(err, "%.80s...: the path is too long", path);
@@ -129,6 +154,9 @@ bool file_read(const char *path, Buffer *out, Error *err) {
   int state;
   const char *reason = gzerror(file, &state);
   bool fine = state == Z_OK || state == Z_STREAM_END;
+  size_t length = strlen(path);
+  if (strncmp(reason, path, length) == 0 && reason[length] == ':')
+    reason += length + 2; /* zlib names it too */
   if (!fine) error_set(err, "%s: damaged: %s", path, state == Z_ERRNO ? strerror(errno) : reason);
   if (gzclose(file) != Z_OK && fine)
     fine = error_set(err, "%s: damaged: the gzip stream ends too early", path);

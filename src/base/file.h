@@ -30,8 +30,12 @@ void buffer_free(Buffer *buffer);
 /* Creates the folder and its parents; no error if it is there. */
 bool file_make_folder(const char *path, Error *err);
 bool file_exists(const char *path);
-/* Replaces `path` by these bytes, atomically. On failure (a full disk, say) the old file is untouched. */
+/* Replaces `path` by these bytes, atomically. On failure (a full disk, say) the old file is untouched. A
+ * device or pipe is written as it is. */
 bool file_write(const char *path, const void *bytes, size_t size, Error *err);
+/* Removes what file_write() left in the folder in processes that were killed; for whoever holds the folder's
+ * lock. */
+void file_remove_temporaries(const char *folder);
 /* Reads a whole file, gzip or plain, into an empty buffer. */
 bool file_read(const char *path, Buffer *out, Error *err);
 /* Writes a checked block; `magic` is 8 characters. */

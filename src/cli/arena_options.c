@@ -1,6 +1,7 @@
 #include "cli/arena_options.h"
 
 #include <math.h>
+#include <string.h>
 
 Player *cli_new_player(const char *spelling, const CliCommon *common) {
   Error err;
@@ -14,6 +15,12 @@ Store *cli_open_store(const char *path) {
   Store *store = store_open(path, &err);
   if (!store) cli_fail("%s", err.message);
   return store;
+}
+
+char *cli_help_players(int key, const char *text, void *input) {
+  (void)input;
+  return key == ARGP_KEY_HELP_EXTRA ? strdup(player_help())
+                                    : (char *)text; /* argp frees what is not `text` */
 }
 
 json_t *cli_json_real(double value) {

@@ -5,6 +5,10 @@
 #include <langinfo.h>
 #include <string.h>
 
+/* What a square shows besides 0 nothing, 1 and 2 the players' pieces: that the player to move may play there.
+ */
+enum { PLAYABLE = 3 };
+
 BoardStyle board_style(FILE *stream, bool ascii) {
   bool fancy = !ascii && cli_is_terminal(stream);
   return (BoardStyle){.unicode = fancy && strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
@@ -51,24 +55,30 @@ static const char *colour_of(const BoardStyle *style, const Game *game, int piec
 }
 
 static void draw_coloured(FILE *stream, const BoardStyle *style, const Game *game, int piece, bool marked) {
-  static const char *const plain[] = {" · ", " ● ", " ● "}, *const bracketed[] = {"[·]", "[●]", "[●]"};
+  static const char *const plain[] = {" · ", " ● ", " ● ", " + "};
+  static const char *const bracketed[] = {"[·]", "[●]", "[●]", "[+]"};
   const char *ground = marked ? "\033[7m" : "", *cell = plain[piece];
   if (on_green(game)) { /* reversed, a disc would change its colour */
     ground = style->true_colour ? "\033[48;2;40;120;75m" : "\033[42m";
     if (marked) cell = bracketed[piece];
   }
-  fprintf(stream, "%s%s%s\033[0m", ground, piece ? colour_of(style, game, piece) : "\033[90m", cell);
+  fprintf(stream, "%s%s%s\033[0m", ground,
+          piece == 1 || piece == 2 ? colour_of(style, game, piece) : "\033[90m", cell);
 }
 
 static void draw_cell(FILE *stream, const BoardStyle *style, const Game *game, int piece, bool marked) {
-  static const char *const discs[] = {"·", "●", "○"};
-  static const char letters[] = ".XO";
+  static const char *const discs[] = {"·", "●", "○", "+"};
+  static const char letters[] = ".XO+";
   if (!style->unicode)
     fprintf(stream, marked ? "(%c)" : " %c ", letters[piece]);
   else if (style->colour)
     draw_coloured(stream, style, game, piece, marked);
   else
     fprintf(stream, marked ? "(%s)" : " %s ", discs[piece]);
+}
+
+void board_piece(FILE *stream, const BoardStyle *style, const Game *game, int piece) {
+  draw_cell(stream, style, game, piece, false);
 }
 
 static void draw_edge(FILE *stream, const BoardStyle *style, const Game *game, bool top) {
@@ -78,10 +88,20 @@ static void draw_edge(FILE *stream, const BoardStyle *style, const Game *game, b
   fputs(!style->unicode ? "+\n" : top ? "╮\n" : "╯\n", stream);
 }
 
+/* Squares where the player to move may play, where that is not simply all that are empty. */
+static void find_playable(const Game *game, const void *state, bool playable[GAME_MOVES_MAX]) {
+  int moves[GAME_MOVES_MAX], count = game->legal(state, moves);
+  memset(playable, 0, GAME_MOVES_MAX * sizeof *playable);
+  if (game_moves_are_columns(game) || count >= game_empty_squares(game, state)) return;
+  for (int i = 0; i < count; i++) playable[moves[i]] = true;
+}
+
 void board_draw(FILE *stream, const BoardStyle *style, const Game *game, const void *state, int last_move,
                 int cursor_row, int cursor_col) {
   int last_row = -1, last_col = -1;
   bool placed = board_square_of(game, state, last_move, &last_row, &last_col);
+  bool playable[GAME_MOVES_MAX];
+  find_playable(game, state, playable);
   const char *side = style->unicode ? "│" : "|";
   if (cursor_col >= 0) fprintf(stream, "    %*s%s\n", 3 * cursor_col + 1, "", style->unicode ? "▼" : "v");
   draw_edge(stream, style, game, true);
@@ -93,9 +113,11 @@ void board_draw(FILE *stream, const BoardStyle *style, const Game *game, const v
       game_row_name(game, row, name);
       fprintf(stream, "%c%s %s", row == cursor_row && cursor_col >= 0 ? '>' : ' ', name, side);
     }
-    for (int col = 0; col < game->cols; col++)
-      draw_cell(stream, style, game, game->piece(state, row, col),
-                placed && row == last_row && col == last_col);
+    for (int col = 0; col < game->cols; col++) {
+      int piece = game->piece(state, row, col);
+      if (!piece && playable[row * game->cols + col]) piece = PLAYABLE;
+      draw_cell(stream, style, game, piece, placed && row == last_row && col == last_col);
+    }
     fprintf(stream, "%s\n", side);
   }
   draw_edge(stream, style, game, false);

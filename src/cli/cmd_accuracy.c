@@ -44,11 +44,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-static char *help_filter(int key, const char *text, void *input) {
-  (void)input;
-  return key == ARGP_KEY_HELP_EXTRA ? strdup(player_help()) : (char *)text;
-}
-
 typedef struct Bar {
   CliProgress progress;
   const char *label;
@@ -135,7 +130,7 @@ int cmd_accuracy(int argc, char **argv) {
       .parser = parse,
       .args_doc = "[PLAYER]",
       .children = children,
-      .help_filter = help_filter,
+      .help_filter = cli_help_players,
       .doc =
           "How often the player's move keeps the game-theoretic value (win, draw, loss), how often it is a "
           "best-scoring one, and the log loss of the network's win/draw/loss estimate in nats, on positions "

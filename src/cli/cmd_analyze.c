@@ -15,7 +15,7 @@ typedef struct Options {
 } Options;
 
 static const struct argp_option option_table[] = {
-    {"moves", 'm', "LINE", 0, "Moves from the starting position, as 4455 (default: none)", 0},
+    {"moves", 'm', "LINE", 0, "Moves from the starting position, as 4455 or f5d6c3 (default: none)", 0},
     {"visits", 'v', "N", 0, "Simulations (default: the player's own)", 0},
     {0},
 };
@@ -51,12 +51,15 @@ static const struct argp parser = {
     .parser = parse,
     .children = children,
     .args_doc = "[PLAYER]",
+    .help_filter = cli_help_players,
     .doc = "Value, policy, visits and principal variation of a position, for the player to move.\v"
            "Without PLAYER the shipped network looks. JSON: {\"game\", \"player\", \"moves\", \"to_move\", "
            "\"value\", "
-           "\"wdl\": {\"win\", \"draw\", \"loss\"}, \"network\": {\"value\", \"wdl\"}, \"visits\", \"best\", "
+           "\"wdl\": {\"win\", \"draw\", \"loss\"}, \"proven\": null or -1, 0, 1, \"network\": {\"value\", "
+           "\"wdl\"}, \"visits\", \"best\", "
            "\"pv\": "
-           "[...], \"children\": [{\"move\", \"prior\", \"visits\", \"value\"}]}; values in [-1, 1]."};
+           "[...], \"children\": [{\"move\", \"prior\", \"visits\", \"value\", \"bounds\": "
+           "[least, most]}]}; values in [-1, 1]."};
 
 int cmd_analyze(int argc, char **argv) {
   Options options = {.common = cli_common_defaults(), .moves = ""};
@@ -93,7 +96,7 @@ int cmd_analyze(int argc, char **argv) {
     BoardStyle style = board_style(stdout, false);
     board_draw(stdout, &style, game, state, count ? moves[count - 1] : -1, -1, -1);
     printf("%s to move; %s\n", game->player[game->to_move(state)], player->name);
-    show_analysis(stdout, game, analysis, style.unicode);
+    show_analysis(stdout, game, analysis, style.unicode, cli_width(stdout));
   }
   free(analysis);
   player_free(player);

@@ -58,11 +58,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-static char *help_filter(int key, const char *text, void *input) {
-  (void)input;
-  return key == ARGP_KEY_HELP_EXTRA ? strdup(player_help()) : (char *)text;
-}
-
 static void show_progress(void *context, const EloProgress *progress) {
   char note[2 * 40];
   snprintf(note, sizeof note, "%.32s - %.32s", progress->a->name, progress->b->name);
@@ -187,7 +182,7 @@ int cmd_elo(int argc, char **argv) {
                                    .parser = parse,
                                    .args_doc = "[PLAYER|RUN...]",
                                    .children = children,
-                                   .help_filter = help_filter,
+                                   .help_filter = cli_help_players,
                                    .doc = "Plays what is missing between these players and the reference "
                                           "(mcts:1000, rated 0), records it, rates all "
                                           "games recorded so far by one Bradley-Terry model with draws, and "

@@ -103,11 +103,6 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-static char *help_filter(int key, const char *text, void *input) {
-  (void)input;
-  return key == ARGP_KEY_HELP_EXTRA ? strdup(player_help()) : (char *)text;
-}
-
 static void show_progress(void *context, const MatchProgress *progress) {
   char note[96];
   const Score *score = progress->score;
@@ -200,7 +195,7 @@ int cmd_match(int argc, char **argv) {
       .parser = parse,
       .args_doc = "A B",
       .children = children,
-      .help_filter = help_filter,
+      .help_filter = cli_help_players,
       .doc = "Plays A against B from balanced openings, each with both colours, and prints wins, draws, "
              "losses, the "
              "Elo difference with its 95% interval (from the pairs), and the likelihood that A is stronger."

@@ -1,13 +1,12 @@
 /* selfplay play [PLAYER]: a person against a player in the terminal. */
 #include "cli/arena_options.h"
-#include "cli/board.h"
 #include "cli/keys.h"
-#include "cli/show_analysis.h"
+#include "cli/play.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOVES_MAX = 1024, WORD_MAX = 64 };
+enum { WORD_MAX = 512 };
 
 typedef struct Options {
   CliCommon common;
@@ -60,6 +59,7 @@ static const struct argp parser = {
     .parser = parse,
     .children = children,
     .args_doc = "[PLAYER]",
+    .help_filter = cli_help_players,
     .doc = "Play against PLAYER (default: the shipped network); `human' makes it two people.\v"
            "In a terminal: a move's digit, or arrows and Enter, or m and a move's name; u undo, h hint, s "
            "swap sides, v set the "
@@ -67,40 +67,15 @@ static const struct argp parser = {
            "i show what it thinks, n new game, q quit, ? help. "
            "From a pipe: moves by name and the words undo, hint, swap, visits N, info, new, quit."};
 
-typedef struct Session {
-  const Game *game;
-  Player *engine; /* NULL: two people */
-  BoardStyle style;
-  bool keys, info;
-  int human; /* side of the person */
-  int visits;
-  uint64_t seed;
-  uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
-  int moves[MOVES_MAX], count;
-  int cursor_row, cursor_col;
-  PlayerAnalysis *analysis;
-  bool analysed; /* `analysis` is of the engine's last move */
-  char message[200];
-} Session;
-
 static void rebuild(Session *session) {
   session->game->init(session->state);
   for (int i = 0; i < session->count; i++) session->game->play(session->state, session->moves[i]);
 }
 
-static bool is_over(const Session *session) {
-  float value;
-  return session->game->over(session->state, &value);
-}
-
-static bool engine_to_move(const Session *session) {
-  return session->engine && !is_over(session) && session->game->to_move(session->state) != session->human;
-}
-
 /* A person whose only move is to pass, as in Othello, need not say so. */
 static bool person_must_pass(const Session *session) {
   const Game *game = session->game;
-  return game->pass > 0 && !engine_to_move(session) && game_is_legal(game, session->state, game->pass);
+  return game->pass > 0 && !play_engine_to_move(session) && game_is_legal(game, session->state, game->pass);
 }
 
 static PlayerQuery current_query(const Session *session) {
@@ -113,43 +88,8 @@ static void play_move(Session *session, int move) {
   session->game->play(session->state, move);
 }
 
-static void print_result(const Session *session) {
-  float value = 0;
-  session->game->over(session->state, &value);
-  int mover = session->game->to_move(session->state), winner = value > 0 ? mover : 1 - mover;
-  if (value == 0)
-    printf("Draw.\n");
-  else if (!session->engine)
-    printf("%s wins.\n", session->game->player[winner]);
-  else
-    printf("%s wins: %s.\n", session->game->player[winner],
-           winner == session->human ? "you" : session->engine->name);
-}
-
-static void show(const Session *session) {
-  if (session->keys) printf("\033[H\033[2J");
-  int last = session->count ? session->moves[session->count - 1] : -1;
-  bool choosing = session->keys && !is_over(session);
-  bool columns = game_moves_are_columns(session->game);
-  printf("%s\n", session->game->title);
-  board_draw(stdout, &session->style, session->game, session->state, last, columns ? -1 : session->cursor_row,
-             choosing ? session->cursor_col : -1);
-  if (session->info && session->analysed) {
-    printf("%s thought, before its move:\n", session->engine->name);
-    show_analysis(stdout, session->game, session->analysis, session->style.unicode);
-  }
-  if (session->message[0]) printf("%s\n", session->message);
-  if (is_over(session))
-    print_result(session);
-  else
-    printf("%s to move%s\n", session->game->player[session->game->to_move(session->state)],
-           engine_to_move(session) ? ", thinking ..."
-           : session->keys         ? "   (? help)"
-                                   : "");
-  fflush(stdout);
-}
-
-static void engine_moves(Session *session) {
+/* The engine's move in this position, whoever is to play it. */
+static int ask_engine(Session *session) {
   Error err;
   PlayerQuery query = current_query(session);
   int move;
@@ -159,13 +99,20 @@ static void engine_moves(Session *session) {
     fine = session->engine->analyze(session->engine, &query, session->visits, session->analysis, &err);
     move = session->analysis->move;
     session->analysed = fine;
+    session->analysed_side = session->game->to_move(session->state);
   } else {
     fine = session->engine->choose(session->engine, &query, 1, &move, &err);
   }
   if (!fine) cli_fail("%s", err.message);
-  char name[GAME_MOVE_TEXT];
+  return move;
+}
+
+static void engine_moves(Session *session) {
+  char name[GAME_MOVE_TEXT], engine[PLAYER_NAME_MAX];
+  int move = ask_engine(session);
   session->game->print_move(move, name);
-  snprintf(session->message, sizeof session->message, "%.150s plays %s", session->engine->name, name);
+  play_engine_name(session, engine, sizeof engine);
+  snprintf(session->message, sizeof session->message, "%.150s plays %s", engine, name);
   play_move(session, move);
 }
 
@@ -186,42 +133,49 @@ static void undo(Session *session) {
   do {
     session->count--;
     rebuild(session);
-  } while (session->count > 0 && (engine_to_move(session) || person_must_pass(session)));
+  } while (session->count > 0 && (play_engine_to_move(session) || person_must_pass(session)));
   session->analysed = false;
   snprintf(session->message, sizeof session->message, "taken back");
 }
 
 static void hint(Session *session) {
-  Error err;
-  PlayerQuery query = current_query(session);
-  int move;
-  if (!session->engine || is_over(session)) {
+  char name[GAME_MOVE_TEXT];
+  if (!session->engine || play_over(session)) {
     snprintf(session->message, sizeof session->message, "nobody can give a hint here");
     return;
   }
-  if (!session->engine->choose(session->engine, &query, 1, &move, &err)) cli_fail("%s", err.message);
-  char name[GAME_MOVE_TEXT];
-  session->game->print_move(move, name);
+  if (session->keys) {
+    snprintf(session->message, sizeof session->message, "thinking about a hint ...");
+    play_show(session);
+  }
+  session->game->print_move(ask_engine(session), name);
   snprintf(session->message, sizeof session->message, "hint: %s", name);
 }
 
 /* A word from the person; false at the end of the input. */
 static bool ask(Session *session, const char *prompt, char word[WORD_MAX]) {
-  keys_close(); /* a word is easier to type as a line */
-  if (session->keys) printf("%s: ", prompt), fflush(stdout);
-  bool answered = keys_read_word(word, WORD_MAX);
-  if (session->keys) keys_open();
-  return answered;
+  return session->keys ? keys_ask(prompt, word, WORD_MAX) : keys_read_word(word, WORD_MAX);
 }
 
-/* False where a pipe gave no number. */
+/* False at the end of a terminal's input; a pipe must name a number. */
 static bool set_visits(Session *session) {
   char word[WORD_MAX], *end;
-  long visits = ask(session, "visits a move", word) ? strtol(word, &end, 10) : 0;
+  bool counts =
+      session->engine && session->engine->analyze && (session->engine->network || session->engine->visits);
+  if (!counts)
+    snprintf(session->message, sizeof session->message, "there are no visits to set: %s",
+             session->engine ? "this player does not search by simulations" : "here are two people");
+  if (!counts && session->keys) return true;
+  if (!ask(session, "visits a move", word) && session->keys) return false;
+  if (!word[0] && session->keys) return true;
+  long visits = strtol(word, &end, 10);
   if (visits < 1 || visits > 100000000 || *end) {
-    snprintf(session->message, sizeof session->message, "visits need a whole number from 1 to 100000000");
-    return session->keys;
+    snprintf(session->message, sizeof session->message,
+             "visits need a whole number from 1 to 100000000, not '%.40s'", word);
+    if (!session->keys) cli_fail("%s", session->message);
+    return true;
   }
+  if (!counts) return true;
   session->visits = (int)visits;
   snprintf(session->message, sizeof session->message, "the engine now takes %ld visits a move", visits);
   return true;
@@ -240,7 +194,7 @@ static bool try_move(Session *session, const char *word) {
   int move = strcmp(word, "enter") == 0 && session->keys
                  ? (columns ? session->cursor_col : session->cursor_row * game->cols + session->cursor_col)
                  : game->parse_move(word);
-  if (is_over(session)) {
+  if (play_over(session)) {
     snprintf(session->message, sizeof session->message, "the game is over; n begins a new one");
     return session->keys;
   }
@@ -254,9 +208,9 @@ static bool try_move(Session *session, const char *word) {
   return false;
 }
 
-static const char help_text[] = "a digit or arrows+Enter: move   m move by its name   u undo   h hint   s "
-                                "swap sides   v engine's visits   "
-                                "i information   n new game   q quit";
+static const char help_text[] = "a digit, or arrows and Enter: move   m: move by its name\n"
+                                "u: undo   h: hint   s: swap sides   n: new game   q: quit\n"
+                                "v: the engine's visits   i: what the engine thinks, on and off";
 
 /* Does what the word says. False ends the session. */
 static bool obey(Session *session, const char *word) {
@@ -265,6 +219,7 @@ static bool obey(Session *session, const char *word) {
   static const char letters[] = "uhsvinq?m";
   char name[WORD_MAX];
   char command = 0;
+  if (strcmp(word, "redraw") == 0 && session->keys) return true;
   if (session->keys && word[0] && !word[1] && strchr(letters, word[0])) command = word[0];
   for (int i = 0; i < 9; i++)
     if (strcmp(word, words[i]) == 0) command = letters[i];
@@ -280,8 +235,7 @@ static bool obey(Session *session, const char *word) {
     session->human = 1 - session->human;
     return true;
   case 'v':
-    if (!set_visits(session)) cli_fail("%s", session->message);
-    return true;
+    return set_visits(session);
   case 'i':
     session->info = !session->info;
     return true;
@@ -297,6 +251,7 @@ static bool obey(Session *session, const char *word) {
     return true;
   case 'm':
     if (!ask(session, "move", name)) return false;
+    if (!name[0]) return true;
     word = name;
     break;
   default:
@@ -316,39 +271,43 @@ static bool obey(Session *session, const char *word) {
 }
 
 static void answer(Session *session) {
-  while (engine_to_move(session) || person_must_pass(session)) {
-    if (engine_to_move(session))
+  while (play_engine_to_move(session) || person_must_pass(session)) {
+    if (play_engine_to_move(session))
       engine_moves(session);
     else
       person_passes(session);
-    show(session);
+    play_show(session);
   }
 }
 
-/* Moves of one letter may be run together in a pipe, as in every other line of moves ("4455"). */
+/* Moves may be run together in a pipe, as in every other line of moves ("4455", "f5d6"). */
 static bool is_run_of_moves(const Game *game, const char *word) {
-  if (strlen(word) < 2 || game->parse_move(word) >= 0) return false;
-  for (const char *at = word; *at; at++)
-    if (game->parse_move((const char[]){*at, 0}) < 0) return false;
+  size_t used;
+  if (game->parse_move(word) >= 0) return false;
+  for (; *word; word += used)
+    if (game_leading_move(game, word, strlen(word), &used) < 0) return false;
   return true;
 }
 
 /* Does what one word of the input says, and lets the engine answer. False ends the session. */
 static bool take_word(Session *session, const char *word) {
   bool run = !session->keys && is_run_of_moves(session->game, word);
-  size_t count = run ? strlen(word) : 1;
-  for (size_t i = 0; i < count; i++) {
-    const char letter[] = {word[i], 0};
-    if (!obey(session, run ? letter : word)) return false;
-    show(session);
+  char name[WORD_MAX];
+  do {
+    size_t used = strlen(word);
+    if (run) game_leading_move(session->game, word, used, &used);
+    snprintf(name, sizeof name, "%.*s", (int)used, word);
+    word += used;
+    if (!obey(session, name)) return false;
+    play_show(session);
     answer(session);
-  }
+  } while (*word);
   return true;
 }
 
 static void converse(Session *session) {
   char word[WORD_MAX];
-  show(session);
+  play_show(session);
   answer(session);
   do {
     bool more = session->keys ? keys_read(word, sizeof word) : keys_read_word(word, sizeof word);
@@ -373,7 +332,7 @@ int cmd_play(int argc, char **argv) {
   session->cursor_col = session->game->cols / 2;
   session->style = board_style(stdout, options.ascii);
   session->analysis = calloc(1, sizeof *session->analysis);
-  if (!game_read_line(session->game, options.moves, session->moves, MOVES_MAX, &session->count, &err))
+  if (!game_read_line(session->game, options.moves, session->moves, PLAY_MOVES, &session->count, &err))
     cli_fail("--moves: %s", err.message);
   rebuild(session);
   if (strcmp(options.player, "human") != 0) session->engine = cli_new_player(options.player, &options.common);

@@ -21,7 +21,8 @@ static const struct argp_option option_table[] = {
     {"csv", KEY_CSV, "DIR", 0, "All series as CSV too: iterations, imitation, accuracy, elo, calibration", 0},
     {"tensorboard", KEY_TENSORBOARD, "DIR", 0,
      "All scalars as event files too, for `tensorboard --logdir DIR'", 0},
-    {"svg", KEY_SVG, "DIR", 0, "The plots as SVG files too", 0},
+    {"svg", KEY_SVG, "DIR", 0, "The plots as SVG files too; overview.svg holds strength and losses in one",
+     0},
     {0},
 };
 

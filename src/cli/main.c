@@ -5,6 +5,7 @@
 
 #include <locale.h>
 #include <stdlib.h>
+#include <signal.h>
 #include <string.h>
 
 typedef struct Command {
@@ -77,6 +78,22 @@ static bool is_top_option(const char *word) {
   return false;
 }
 
+/* -h is what many people try first, and no command gives it another meaning. */
+static void accept_h(int argc, char **argv) {
+  static char help[] = "--help";
+  for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+    if (strcmp(argv[i], "-h") == 0) argv[i] = help;
+}
+
+/* `selfplay help [COMMAND]' is `selfplay [COMMAND] --help'. */
+static void accept_help_word(int *argc, char **argv) {
+  static char help[] = "--help";
+  if (strcmp(argv[1], "help") != 0) return;
+  if (*argc > 2) argv[1] = argv[2];
+  argv[*argc > 2 ? 2 : 1] = help;
+  if (*argc > 3) *argc = 3;
+}
+
 static int run_command(const Command *command, int argc, char **argv) {
   char name[40];
   snprintf(name, sizeof name, "selfplay %s", command->name);
@@ -88,7 +105,8 @@ static int run_command(const Command *command, int argc, char **argv) {
 
 int main(int argc, char **argv) {
   blas_core_choose(argv);
-  setlocale(LC_CTYPE, ""); /* not LC_NUMERIC: numbers in files and JSON keep their point */
+  signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write, with a message, like a full disk */
+  setlocale(LC_CTYPE, "");  /* not LC_NUMERIC: numbers in files and JSON keep their point */
   argp_err_exit_status = EXIT_WRONG_USAGE;
   argp_program_version_hook = print_version;
   char name[] = "selfplay";
@@ -96,6 +114,8 @@ int main(int argc, char **argv) {
     argp_help(&top, stderr, ARGP_HELP_STD_HELP & ~ARGP_HELP_EXIT_OK, name);
     return EXIT_WRONG_USAGE;
   }
+  accept_h(argc, argv);
+  accept_help_word(&argc, argv);
   if (is_top_option(argv[1])) {
     argv[0] = name;
     argp_parse(&top, argc, argv, ARGP_IN_ORDER, NULL, NULL);

@@ -14,7 +14,7 @@
 
 extern char **environ;
 
-enum { WIDTH = 440, MARKERS = 8 }; /* markers on a line, so that they do not run together */
+enum { WIDTH = 440, TITLE = 20, MARKERS = 8 }; /* markers on a line, so that they do not run together */
 
 /* gnuplot is given these colours, #0s000s for style s, and plot_svg() puts classes in their place. */
 static const char *const point_types[PLOT_STYLES] = {"7", "5", "9", "13", "11", "15"};
@@ -184,7 +184,7 @@ static void put_script(FILE *script, const Plot *plot, bool with_title) {
       "set key outside above left reverse Left maxcols 1 samplen 3 width 2\n"
       "set style fill transparent solid 0.2 noborder\nset pointintervalbox 0\n"
       "set yrange [%.9g:%.9g]\nset ytics %.9g\n",
-      WIDTH, height_of(plot) + (with_title ? 20 : 0), y.low, y.high, y.step);
+      WIDTH, height_of(plot) + (with_title ? TITLE : 0), y.low, y.high, y.step);
   if (plot->log_x)
     fprintf(script, "set logscale x\n");
   else
@@ -327,39 +327,33 @@ static void put_body(const char *text, const char *id, Buffer *out) {
   }
 }
 
-/* One <svg> element. A file of its own brings its style and shows its title; a page has both already. */
-static bool put_svg(const Plot *plot, bool own_file, Buffer *out, Error *err) {
+static int full_height(const Plot *plot, bool with_title) {
+  return height_of(plot) + (with_title ? TITLE : 0);
+}
+
+/* One <svg> element with these further attributes. */
+static bool put_svg(const Plot *plot, bool with_title, const char *attributes, Buffer *out, Error *err) {
   Buffer drawn = {0};
   const char *id = plot->id;
   if (plot_empty(plot)) return error_set(err, "there is nothing to plot of '%s'", plot->title);
-  bool done = draw(plot, own_file, &drawn, err);
+  bool done = draw(plot, with_title, &drawn, err);
   char *start = done ? strstr((char *)drawn.data, "<g id=\"gnuplot_canvas\">") : NULL;
   char *end = done ? strstr((char *)drawn.data, "</svg>") : NULL;
   if (done && !(start && end && start < end))
     done = error_set(err, "gnuplot's drawing of '%s' is not understood", plot->title);
   if (done) {
-    int height = height_of(plot) + (own_file ? 20 : 0);
     *end = 0;
     buffer_printf(
         out,
-        "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s-t %s-d\" font-family=\"sans-serif\"",
-        WIDTH, height, id, id);
-    if (own_file)
-      buffer_printf(out, " xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\"", WIDTH * 3 / 2,
-                    height * 3 / 2);
-    buffer_printf(out, "><title id=\"%s-t\">", id);
+        "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-labelledby=\"%s-t %s-d\" font-family=\"sans-serif\"%s>",
+        WIDTH, full_height(plot, with_title), id, id, attributes);
+    buffer_printf(out, "<title id=\"%s-t\">", id);
     markup_text(out, plot->title);
     buffer_printf(out, ", against ");
     markup_text(out, plot->x_label);
     buffer_printf(out, "</title><desc id=\"%s-d\">", id);
     markup_text(out, plot->description ? plot->description : plot->title);
     buffer_printf(out, "</desc>\n");
-    if (own_file)
-      buffer_printf(out,
-                    "<style>svg{color:#222;background:#fff}@media(prefers-color-scheme:dark){svg{color:#ddd;"
-                    "background:#16181d}}"
-                    "%s</style>\n",
-                    plot_css());
     put_body(start, id, out);
     buffer_printf(out, "</svg>\n");
   }
@@ -368,12 +362,34 @@ static bool put_svg(const Plot *plot, bool own_file, Buffer *out, Error *err) {
 }
 
 bool plot_svg(const Plot *plot, Buffer *out, Error *err) {
-  return put_svg(plot, false, out, err);
+  return put_svg(plot, false, "", out, err);
 }
 
-bool plot_write(const Plot *plot, const char *path, Error *err) {
-  Buffer svg = {0};
-  bool done = put_svg(plot, true, &svg, err) && file_write(path, svg.data, svg.size, err);
+bool plot_write(const Plot *const *plots, int count, int columns, const char *path, Error *err) {
+  Buffer svg = {0}, panels = {0};
+  int top = 0, row = 0;
+  bool done = true;
+  for (int p = 0; done && p < count; p++) {
+    char place[96];
+    int height = full_height(plots[p], true);
+    snprintf(place, sizeof place, " x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"", p % columns * WIDTH, top,
+             WIDTH, height);
+    done = put_svg(plots[p], true, place, &panels, err);
+    if (height > row) row = height;
+    if (p % columns == columns - 1 || p == count - 1) top += row, row = 0;
+  }
+  int width = WIDTH * (count < columns ? count : columns);
+  buffer_printf(
+      &svg,
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" height=\"%d\">\n"
+      "<style>svg{color:#222;background:#fff}@media(prefers-color-scheme:dark){svg{color:#ddd;background:#"
+      "16181d}}%s"
+      "</style>\n",
+      width, top, width, top, plot_css());
+  buffer_put(&svg, panels.data, panels.size);
+  buffer_printf(&svg, "</svg>\n");
+  done = done && file_write(path, svg.data, svg.size, err);
   buffer_free(&svg);
+  buffer_free(&panels);
   return done;
 }

@@ -3,7 +3,7 @@
  *   PlotSeries series[] = {{.title = "from scratch", .style = 0, .count = n, .x = x, .y = y, .low = low,
  * .high = high}}; Plot plot = {.id = "elo", .title = "Elo", .description = "...", .x_label = "TFLOP",
  * .y_label = "Elo", .series = series, .count = 1}; plot_svg(&plot, &html, &err);           inside a page that
- * carries plot_css() plot_write(&plot, "elo.svg", &err);     a file of its own
+ * carries plot_css() plot_write((const Plot *[]){&plot}, 1, 1, "elo.svg", &err);    a file of its own
  *
  * Series are told apart by colour, by marker and by dashes, so that no one of the three is needed; the
  * colours are M. Okabe and K. Ito's for the colour-blind, shifted to a contrast of at least 3 to 1 on white
@@ -55,8 +55,9 @@ bool plot_empty(const Plot *plot);
 /* Appends one <svg> that scales to its container's width. False with a message where gnuplot is missing or
  * fails. */
 bool plot_svg(const Plot *plot, Buffer *out, Error *err);
-/* Writes the plot as an SVG file of its own that carries its style. */
-bool plot_write(const Plot *plot, const char *path, Error *err);
+/* Writes plots, none of them empty, side by side in rows of `columns` as one SVG file that carries its style.
+ */
+bool plot_write(const Plot *const *plots, int count, int columns, const char *path, Error *err);
 /* The style sheet that plot_svg() needs. */
 const char *plot_css(void);
 

@@ -62,7 +62,7 @@ double report_unit(const Report *report);
 /* x of a network: its iteration, the floating-point operations or the minutes spent until it was there.
  * Iteration 0 is the network before self-play, which for imitation has cost something already. */
 double report_x(const ReportRun *run, int iteration, ReportAxis axis);
-/* The last log line; never NULL. */
+/* The last log line; NULL where no iteration is finished. */
 const json_t *report_last(const ReportRun *run);
 
 /* All plots of the report, for report_page.c and --svg: a figure has the same quantity against each axis. */

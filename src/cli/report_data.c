@@ -32,6 +32,7 @@ const json_t *report_last(const ReportRun *run) {
 double report_x(const ReportRun *run, int iteration, ReportAxis axis) {
   const json_t *line = json_array_get(run->log, iteration > 0 ? (size_t)iteration - 1 : 0);
   if (axis == REPORT_ITERATION) return iteration;
+  if (!line) return NAN; /* the cost is logged with the first iteration */
   double before = axis == REPORT_COMPUTE ? report_number(line, "flops") : report_number(line, "seconds");
   double total = report_number(line, axis == REPORT_COMPUTE ? "flops_total" : "seconds_total");
   if (iteration == 0) total = fmax(0, total - before);
@@ -50,9 +51,8 @@ static void open_run(Report *report, const char *name) {
     if (strcmp(report->runs[r].info.folder, run->info.folder) == 0) cli_fail("%s is named twice", name);
   if (!(run->log = run_log(&run->info, &err)) || !(run->imitation = run_imitation_log(&run->info, &err)))
     cli_fail("%s", err.message);
-  if (!json_array_size(run->log))
-    cli_fail("%s: no iteration is finished yet, so there is nothing to report; train it further",
-             run->info.folder);
+  if (run->info.iterations < 0)
+    cli_fail("%s: it has no network yet, so there is nothing to report; train it further", run->info.folder);
   report->count++;
 }
 

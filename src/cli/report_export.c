@@ -26,9 +26,29 @@ static void write_buffer(const char *folder, const char *name, Buffer *text) {
   buffer_free(text);
 }
 
+/* The figures that say most in one file: strength and losses against compute. */
+static void write_overview(const Report *report, const char *folder) {
+  enum { FIRST = 4 };
+  ReportFigure *figures = memory_new(FIRST, sizeof *figures);
+  const Plot *plots[FIRST];
+  int count = 0;
+  char path[FILE_PATH_MAX];
+  Error err;
+  for (int k = 0; k < FIRST; k++) {
+    report_figure(report, k, &figures[k]);
+    if (figures[k].count && !plot_empty(&figures[k].plots[REPORT_COMPUTE]))
+      plots[count++] = &figures[k].plots[REPORT_COMPUTE];
+  }
+  join(path, folder, "overview.svg");
+  if (count && !plot_write(plots, count, 2, path, &err)) cli_fail("%s", err.message);
+  for (int k = 0; k < FIRST; k++) report_figure_free(&figures[k]);
+  free(figures);
+}
+
 void report_write_svg(const Report *report, const char *folder) {
   ReportFigure *figure = memory_new(1, sizeof *figure);
   make_folder(folder);
+  write_overview(report, folder);
   for (int k = 0; k < REPORT_FIGURES; k++) {
     report_figure(report, k, figure);
     for (int p = 0; p < figure->count; p++) {
@@ -36,8 +56,8 @@ void report_write_svg(const Report *report, const char *folder) {
       Error err;
       snprintf(name, sizeof name, "%s.svg", figure->plots[p].id);
       join(path, folder, name);
-      if (!plot_empty(&figure->plots[p]) && !plot_write(&figure->plots[p], path, &err))
-        cli_fail("%s", err.message);
+      const Plot *plot = &figure->plots[p];
+      if (!plot_empty(plot) && !plot_write(&plot, 1, 1, path, &err)) cli_fail("%s", err.message);
     }
     report_figure_free(figure);
   }
@@ -106,10 +126,26 @@ static void csv_points(Buffer *out, const ReportRun *run, const char *options, c
   }
 }
 
+static void csv_calibration(Buffer *out, const ReportRun *run) {
+  for (size_t i = 0; i < json_array_size(run->log); i++) {
+    const json_t *line = json_array_get(run->log, i), *bins = json_object_get(line, "value_calibration");
+    for (size_t b = 0; b < json_array_size(bins); b++) {
+      const json_t *bin = json_array_get(bins, b);
+      if (report_number(bin, "count") <= 0) continue;
+      csv_text(out, run->label);
+      csv_number(out, report_number(line, "iteration"));
+      csv_number(out, report_number(bin, "predicted"));
+      csv_number(out, report_number(bin, "observed"));
+      csv_number(out, report_number(bin, "count"));
+      buffer_printf(out, "\n");
+    }
+  }
+}
+
 void report_write_csv(const Report *report, const char *folder) {
   make_folder(folder);
   Buffer text = csv_of_logs(report, false);
-  write_buffer(folder, "iterations.csv", &text);
+  if (text.size) write_buffer(folder, "iterations.csv", &text);
   if ((text = csv_of_logs(report, true)).size) write_buffer(folder, "imitation.csv", &text);
   Buffer accuracy = {0}, elo = {0}, calibration = {0};
   buffer_printf(&accuracy, "run,iteration,flops,minutes,value_kept,low,high\n");
@@ -120,18 +156,7 @@ void report_write_csv(const Report *report, const char *folder) {
     csv_points(&accuracy, run, NULL, run->accuracy, run->accuracy_count);
     for (int c = 0; c < run->elo_count; c++)
       csv_points(&elo, run, run->elo[c].options, run->elo[c].points, run->elo[c].count);
-    size_t i, b;
-    const json_t *line, *bin;
-    json_array_foreach(run->log, i, line)
-        json_array_foreach(json_object_get(line, "value_calibration"), b, bin) {
-      if (report_number(bin, "count") <= 0) continue;
-      csv_text(&calibration, run->label);
-      csv_number(&calibration, report_number(line, "iteration"));
-      csv_number(&calibration, report_number(bin, "predicted"));
-      csv_number(&calibration, report_number(bin, "observed"));
-      csv_number(&calibration, report_number(bin, "count"));
-      buffer_printf(&calibration, "\n");
-    }
+    csv_calibration(&calibration, run);
   }
   write_buffer(folder, "accuracy.csv", &accuracy);
   write_buffer(folder, "elo.csv", &elo);
@@ -162,13 +187,15 @@ static void put_lines(TensorBoard *events, const ReportRun *run, const json_t *l
   json_t *line;
   const char *key;
   json_t *value;
-  json_array_foreach(lines, i, line) json_object_foreach(line, key, value) {
-    char tag[160];
-    if (!json_is_number(value) || strcmp(key, step) == 0) continue;
-    snprintf(tag, sizeof tag, "%s/%s", group, key);
-    int number = (int)report_number(line, step);
-    tensorboard_scalar(events, tag, number, step[0] == 'i' ? event_time(run, number) : number,
-                       json_number_value(value));
+  json_array_foreach(lines, i, line) {
+    json_object_foreach(line, key, value) {
+      char tag[160];
+      if (!json_is_number(value) || strcmp(key, step) == 0) continue;
+      snprintf(tag, sizeof tag, "%s/%s", group, key);
+      int number = (int)report_number(line, step);
+      tensorboard_scalar(events, tag, number, step[0] == 'i' ? event_time(run, number) : number,
+                         json_number_value(value));
+    }
   }
 }
 

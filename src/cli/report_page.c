@@ -33,17 +33,17 @@ static const char *common_options(const Report *report) {
 
 /* How the strongest run stands against the next, by Elo. */
 static void answer_by_elo(const Report *report, const char *options, Buffer *out) {
-  const ReportPoint *first = NULL, *second = NULL;
-  const ReportRun *best = NULL, *next = NULL;
+  int order[REPORT_RUNS] = {0};
   for (int r = 0; r < report->count; r++) {
-    const ReportPoint *point = last_elo(&report->runs[r], options);
-    if (!first || point->value > first->value) {
-      second = first, next = best;
-      first = point, best = &report->runs[r];
-    } else if (!second || point->value > second->value) {
-      second = point, next = &report->runs[r];
-    }
+    int place = r;
+    for (; place > 0 && last_elo(&report->runs[order[place - 1]], options)->value <
+                            last_elo(&report->runs[r], options)->value;
+         place--)
+      order[place] = order[place - 1];
+    order[place] = r;
   }
+  const ReportRun *best = &report->runs[order[0]], *next = &report->runs[order[1]];
+  const ReportPoint *first = last_elo(best, options), *second = last_elo(next, options);
   double difference = first->value - second->value;
   double error = ratings_difference_error(report->ratings.ratings, first->player, second->player);
   double ahead = 0.5 * erfc(-difference / error / sqrt(2));
@@ -59,12 +59,11 @@ static void answer_by_elo(const Report *report, const char *options, Buffer *out
 }
 
 static void answer_by_accuracy(const Report *report, Buffer *out) {
-  const ReportRun *best = NULL;
+  const ReportRun *best = &report->runs[0];
   bool apart = report->count > 1;
   for (int r = 0; r < report->count; r++) {
     const ReportRun *run = &report->runs[r];
-    if (!best ||
-        run->accuracy[run->accuracy_count - 1].value > best->accuracy[best->accuracy_count - 1].value)
+    if (run->accuracy[run->accuracy_count - 1].value > best->accuracy[best->accuracy_count - 1].value)
       best = run;
   }
   const ReportPoint *top = &best->accuracy[best->accuracy_count - 1];
@@ -94,6 +93,8 @@ void report_answer(const Report *report, Buffer *out) {
     answer_by_elo(report, options, out);
   else if (report->runs[0].accuracy_count)
     answer_by_accuracy(report, out);
+  else if (!last)
+    buffer_printf(out, "Nothing yet: %s has not finished an iteration.", report->runs[0].label);
   else
     buffer_printf(out,
                   "After %.0f iterations the policy loss of %s on new positions is %.3f (best constant: "
@@ -174,6 +175,11 @@ static void key_cell(Page *page, const json_t *line, const KeyFigure *figure) {
     page_cell(page, "%s", text);
 }
 
+static void put_key_row(const Report *report, Page *page, const KeyFigure *figure) {
+  page_row(page, figure->name);
+  for (int r = 0; r < report->count; r++) key_cell(page, report_last(&report->runs[r]), figure);
+}
+
 static void put_strength(const Report *report, Page *page) {
   bool elo = false;
   for (int r = 0; r < report->count; r++) elo = elo || report->runs[r].elo_count;
@@ -204,14 +210,11 @@ static void put_key_figures(const Report *report, Page *page) {
   page_row(page, "arm");
   for (int r = 0; r < report->count; r++) page_cell(page, "%s", arm_text(&report->runs[r]));
   put_strength(report, page);
-  page_row(page, report_axis_label(report, REPORT_COMPUTE));
-  for (int r = 0; r < report->count; r++)
-    page_cell(page, "%.4g",
-              report_number(report_last(&report->runs[r]), "flops_total") / report_unit(report));
-  for (size_t k = 0; k < sizeof key_figures / sizeof *key_figures; k++) {
-    page_row(page, key_figures[k].name);
-    for (int r = 0; r < report->count; r++) key_cell(page, report_last(&report->runs[r]), &key_figures[k]);
-  }
+  const KeyFigure compute = {report_axis_label(report, REPORT_COMPUTE), "flops_total", NULL, "%.4g",
+                             1 / report_unit(report)};
+  put_key_row(report, page, &compute);
+  for (size_t k = 0; k < sizeof key_figures / sizeof *key_figures; k++)
+    put_key_row(report, page, &key_figures[k]);
   page_table_end(page);
   page_text(page, "Losses and calibration are measured on an iteration's new positions before the network "
                   "learns from them. Compute is "
@@ -320,8 +323,13 @@ static void put_origins(const Report *report, Page *page) {
                                            : "the teacher's");
   }
   page_row(page, "newest network (CRC-32)");
-  for (int r = 0; r < report->count; r++)
-    page_cell(page, "%08x", (unsigned)report_number(report_last(&report->runs[r]), "network_hash"));
+  for (int r = 0; r < report->count; r++) {
+    double hash = report_number(report_last(&report->runs[r]), "network_hash");
+    if (isfinite(hash))
+      page_cell(page, "%08x", (unsigned)hash);
+    else
+      page_cell(page, "–");
+  }
   page_table_end(page);
 }
 

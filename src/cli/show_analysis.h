@@ -7,8 +7,9 @@
 #include <jansson.h>
 #include <stdio.h>
 
-/* Estimate bar, a line a move (visits, prior, value), principal variation. */
-void show_analysis(FILE *stream, const Game *game, const PlayerAnalysis *analysis, bool unicode);
+/* Estimate, a line a move (visits, prior, value), principal variation; lines fit into `width` columns down to
+ * about 40. */
+void show_analysis(FILE *stream, const Game *game, const PlayerAnalysis *analysis, bool unicode, int width);
 /* The same as an object: {"value", "wdl", "network", "visits", "best", "pv", "children"}. */
 json_t *show_analysis_json(const Game *game, const PlayerAnalysis *analysis);
 

@@ -14,6 +14,7 @@ _Static_assert((int)EXACT_NO_SCORE == (int)CONNECT4_NO_SCORE && (int)EXACT_NO_SC
 typedef struct ExactKind {
   const Game *game;
   int empties;       /* squares that may be empty where it is asked; 0: any number */
+  int quick_empties; /* squares that may be empty where it takes a moment */
   int test_plies[2]; /* of test positions */
   int log2_entry;    /* of bytes */
   void *(*make)(const Game *game, int log2_entries);
@@ -76,13 +77,15 @@ static const char othello_text[] =
 
 #define OTHELLO_KIND(of_game, first, last)                                                                   \
   {                                                                                                          \
-    .game = &(of_game), .empties = OTHELLO_SOLVER_EMPTIES, .test_plies = {first, last}, .log2_entry = 5,     \
-    .make = othello_make, .release = othello_release, .score = othello_score, .moves = othello_moves_scores, \
-    .move_values = othello_move_values, .score_text = othello_text                                           \
+    .game = &(of_game), .empties = OTHELLO_SOLVER_EMPTIES, .quick_empties = OTHELLO_SOLVER_EMPTIES,          \
+    .test_plies = {first, last}, .log2_entry = 5, .make = othello_make, .release = othello_release,          \
+    .score = othello_score, .moves = othello_moves_scores, .move_values = othello_move_values,               \
+    .score_text = othello_text                                                                               \
   }
 
 static const ExactKind kinds[] = {
     {.game = &game_connect4,
+     .quick_empties = 28,
      .test_plies = {8, 35},
      .log2_entry = 3,
      .make = c4_make,
@@ -130,6 +133,10 @@ bool exact_reaches(const Game *game, const void *state, Error *err) {
          error_set(err,
                    "the exact solver of %s needs a position of at most %d empty squares; this one has %d",
                    game->title, kind->empties, empty);
+}
+
+bool exact_is_quick(const Game *game, const void *state) {
+  return game_empty_squares(game, state) <= find(game)->quick_empties;
 }
 
 int exact_score(Exact *exact, const void *state) {

@@ -53,9 +53,7 @@ static bool names_are_single(const Game *game) {
   return true;
 }
 
-/* The move whose name the word of `length` bytes begins with, the longest such name; -1 where there is none.
- * *used receives the bytes of its name. */
-static int leading_move(const Game *game, const char *word, size_t length, size_t *used) {
+int game_leading_move(const Game *game, const char *word, size_t length, size_t *used) {
   char name[GAME_MOVE_TEXT];
   for (*used = length < sizeof name ? length : sizeof name - 1; *used > 0; --*used) {
     memcpy(name, word, *used);
@@ -100,7 +98,7 @@ static bool walk_line(const Walk *walk, const char *line, Error *err) {
   int number = 1;
   for (const char *at = line + strspn(line, separators); *at; at += strspn(at, separators), number++) {
     size_t length = strcspn(at, separators), used;
-    int move = leading_move(game, at, single ? 1 : length, &used);
+    int move = game_leading_move(game, at, single ? 1 : length, &used);
     int shown = (int)(move >= 0 ? used : single ? 1 : length < 40 ? length : 40);
     if (move < 0) return unknown_move(game, number, at, shown, err);
     float value;

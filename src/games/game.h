@@ -96,6 +96,9 @@ int game_canonical(const Game *game, const void *state, void *canonical, uint64_
 
 /* True where the move is legal in the position. */
 bool game_is_legal(const Game *game, const void *state, int move);
+/* The move whose name the word of `length` bytes begins with, by the longest such name; -1 where there is
+ * none. *used receives the bytes of its name. */
+int game_leading_move(const Game *game, const char *word, size_t length, size_t *used);
 /* Plays a line of move names onto `state`: names may be separated by blanks or commas, or run together
  * ("4453", "f5d6c3"). A pass may be left out, as game records do. An illegal or unknown move is an error that
  * names it and its place; the state is then unchanged. */

@@ -58,4 +58,22 @@ static inline uint64_t othello_flips(uint64_t mover, uint64_t other, uint64_t sq
   return flips;
 }
 
+/* Reflections of the 8 x 8 bitboard, hence of the small board in its middle too: left and right exchanged,
+ * and rows and columns exchanged (by blocks of 1, 2 and 4 squares, as in H. Warren, "Hacker's Delight", 7-3).
+ */
+static inline uint64_t othello_mirror(uint64_t x) {
+  x = (x >> 1 & UINT64_C(0x5555555555555555)) | (x & UINT64_C(0x5555555555555555)) << 1;
+  x = (x >> 2 & UINT64_C(0x3333333333333333)) | (x & UINT64_C(0x3333333333333333)) << 2;
+  return (x >> 4 & UINT64_C(0x0f0f0f0f0f0f0f0f)) | (x & UINT64_C(0x0f0f0f0f0f0f0f0f)) << 4;
+}
+
+static inline uint64_t othello_transpose(uint64_t x) {
+  uint64_t swap = (x ^ x >> 7) & UINT64_C(0x00aa00aa00aa00aa);
+  x ^= swap ^ swap << 7;
+  swap = (x ^ x >> 14) & UINT64_C(0x0000cccc0000cccc);
+  x ^= swap ^ swap << 14;
+  swap = (x ^ x >> 28) & UINT64_C(0x00000000f0f0f0f0);
+  return x ^ swap ^ swap << 28;
+}
+
 #endif

@@ -96,8 +96,8 @@ void search_policy(const Search *search, float *policy);
 int search_move(Search *search, double temperature);
 /* Principal variation into moves[0..max); returns its length. */
 int search_pv(const Search *search, int *moves, int max);
-/* `move` is played in `state`: the subtree below it is kept for the next search_start(), where the tree is of that
- * state. */
+/* `move` is played in `state`: the subtree below it is kept for the next search_start(), where the tree is of
+ * that state. */
 void search_advance(Search *search, const void *state, int move);
 
 /* For measuring: nodes in use, bytes held, simulations since the last start. */

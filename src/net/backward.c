@@ -67,6 +67,12 @@ static void heads(const Pass *pass, const real *trunk) {
   head_conv(pass, layout->conv_count - 1, trunk, true);
 }
 
+void core_heads_backward(NetWorkspace *ws, const real *params, const real *trunk, int batch, real *gradient) {
+  Pass pass = {.ws = ws, .params = params, .gradient = gradient, .batch = batch};
+  pass.n = batch * ws->shape.rows * ws->shape.cols;
+  heads(&pass, trunk);
+}
+
 void core_backward(NetWorkspace *ws, const real *params, const NetSlice *slice, real *gradient,
                    NetLoss *loss) {
   assert(ws->stats);

@@ -97,7 +97,11 @@ void relu_forward(const real *x, const real *residual, size_t count, real *y) {
 }
 
 SIMD_CLONES
-void relu_backward(const real *y, size_t count, real *dy) {
+static void relu_mask(const real *y, size_t count, real *dy) {
 #pragma omp simd
   for (size_t i = 0; i < count; i++) dy[i] = y[i] > 0 ? dy[i] : 0;
+}
+
+void relu_backward(const real *y, size_t count, real *dy) {
+  relu_mask(y, count, dy);
 }

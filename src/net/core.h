@@ -39,13 +39,23 @@ typedef struct NetSlice {
   float policy_weight, value_weight;
 } NetSlice;
 
-NetWorkspace *core_workspace_new(const NetShape *shape, int max_batch, bool training);
+/* What a workspace has room for: a forward pass; the way back too; or that of the heads alone, where the
+ * tower is another's (net/trainer.h): then input, raw and out of the tower, d_spare and scratch are NULL. */
+typedef enum CoreUse { CORE_INFERENCE = 0, CORE_TRAINING = 1, CORE_HEADS } CoreUse;
+
+NetWorkspace *core_workspace_new(const NetShape *shape, int max_batch, CoreUse use);
 void core_workspace_free(NetWorkspace *workspace);
 
 /* Leaves logits and WDL logits in the workspace. With running == NULL batch norm uses the batch's own
  * statistics and leaves them in workspace->stats. */
 void core_forward(NetWorkspace *workspace, const real *params, const real *running, const float *planes,
                   int batch);
+/* The part behind the tower, whose output is trunk[channels][N]. */
+void core_heads_forward(NetWorkspace *workspace, const real *params, const real *running, const real *trunk,
+                        int batch);
+/* Its way back, from d_logits and d_value: leaves the trunk's gradient in d_trunk. */
+void core_heads_backward(NetWorkspace *workspace, const real *params, const real *trunk, int batch,
+                         real *gradient);
 /* Adds the loss of the last core_forward(); fills d_logits and d_value if `gradients`. */
 void core_loss(NetWorkspace *workspace, const NetSlice *slice, bool gradients, NetLoss *loss);
 /* Forward with the batch's statistics, loss, backward; adds to gradient[param_count]. */

@@ -81,6 +81,13 @@ static void heads(const Pass *pass, const real *trunk) {
   linear(pass, &layout->value, ws->hidden, ws->value);
 }
 
+void core_heads_forward(NetWorkspace *ws, const real *params, const real *running, const real *trunk,
+                        int batch) {
+  Pass pass = {.ws = ws, .params = params, .running = running, .batch = batch};
+  pass.n = batch * ws->shape.rows * ws->shape.cols;
+  heads(&pass, trunk);
+}
+
 void core_forward(NetWorkspace *ws, const real *params, const real *running, const float *planes, int batch) {
   assert(batch > 0 && batch <= ws->max_batch);
   assert(running || ws->stats);

@@ -117,7 +117,7 @@ double net_multiply_adds(const NetShape *shape) {
 }
 
 NetWorkspace *net_workspace_new(const NetShape *shape, int max_batch, bool training) {
-  return core_workspace_new(shape, max_batch, training);
+  return core_workspace_new(shape, max_batch, training ? CORE_TRAINING : CORE_INFERENCE);
 }
 
 void net_workspace_free(NetWorkspace *workspace) {

@@ -20,7 +20,8 @@ typedef struct PlanKernels {
    * scratch: winograd_scratch() floats. */
   void (*winograd_input)(const WinogradTiling *tiling, int channels, const float *x, float *scratch, float *v,
                          size_t stride);
-  /* m, as v -> y[cells][channels] = max(0, results + bias [+ residual]); residual may be NULL. */
+  /* m, as v -> y[cells][channels] = max(0, results + bias [+ residual]); residual may be NULL. With bias NULL
+   * there is no ReLU either: y = results [+ residual]; y may be residual. */
   void (*winograd_output)(const WinogradTiling *tiling, int channels, const float *m, size_t stride,
                           const float *bias, const float *residual, float *scratch, float *y);
   /* y[rows][channels] = max(0, y + bias [+ residual]) */

@@ -4,6 +4,7 @@ typedef int VecMask __attribute__((vector_size(16)));
 
 #define TARGET
 #define KERNELS plan_kernels_base
+#define TRAIN_KERNELS train_kernels_base
 #define KERNELS_NAME "baseline"
 enum { LANES = 4, PANEL_VECS = 2, TILE_ROWS = 4 };
 
@@ -19,4 +20,10 @@ static inline Vec vec_relu(Vec a) {
   return (Vec)((VecMask)a & (a > vec_set(0)));
 }
 
+static inline Vec vec_where_positive(Vec a, Vec b) {
+  return (Vec)((VecMask)b & (a > vec_set(0)));
+}
+
 #include "net/plan_kernels.inc"
+
+#include "net/train_kernels.inc"

@@ -30,6 +30,8 @@ typedef int64_t RealMask; /* as wide as a real, so that masking vectorises */
 #define core_workspace_new core_workspace_new_f64
 #define core_workspace_free core_workspace_free_f64
 #define core_forward core_forward_f64
+#define core_heads_forward core_heads_forward_f64
+#define core_heads_backward core_heads_backward_f64
 #define core_loss core_loss_f64
 #define core_backward core_backward_f64
 #else

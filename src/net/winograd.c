@@ -14,7 +14,7 @@ static const double G4[6][3] = {{1.0 / 4, 0, 0},
                                 {1.0 / 24, -1.0 / 12, 1.0 / 6},
                                 {0, 0, 1}};
 
-static const double (*kernel_matrix(int step))[3] {
+const double (*winograd_kernel_matrix(int step))[3] {
   return step == 2 ? G2 : step == 3 ? G3 : G4;
 }
 
@@ -41,7 +41,8 @@ WinogradTiling winograd_tiling(int rows, int cols) {
 }
 
 void winograd_kernel(const WinogradTiling *tiling, const double kernel[9], double *products) {
-  const double(*down)[3] = kernel_matrix(tiling->row_step), (*along)[3] = kernel_matrix(tiling->col_step);
+  const double(*down)[3] = winograd_kernel_matrix(tiling->row_step),
+        (*along)[3] = winograd_kernel_matrix(tiling->col_step);
   int width = tiling->col_step + 2;
   for (int i = 0; i < tiling->row_step + 2; i++) {
     for (int j = 0; j < width; j++) {

@@ -25,6 +25,8 @@ static inline int winograd_tiles(const WinogradTiling *tiling) {
 static inline int winograd_products(const WinogradTiling *tiling) {
   return (tiling->row_step + 2) * (tiling->col_step + 2);
 }
+/* G of F(step, 3), [step + 2][3]. */
+const double (*winograd_kernel_matrix(int step))[3];
 /* One kernel's products: G kernel G^T, as [row_step + 2][col_step + 2]. */
 void winograd_kernel(const WinogradTiling *tiling, const double kernel[9], double *products);
 

@@ -20,9 +20,9 @@ static int largest(int a, int b) {
   return a > b ? a : b;
 }
 
-static void lay_out_activations(NetWorkspace *ws, Arena *arena, size_t n) {
+static void lay_out_activations(NetWorkspace *ws, Arena *arena, size_t n, int first) {
   int count = ws->layout.conv_count;
-  for (int i = 0; i < count; i++) {
+  for (int i = first; i < count; i++) {
     ws->raw[i] = take(arena, (size_t)ws->layout.convs[i].out * n);
     ws->out[i] = take(arena, (size_t)ws->layout.convs[i].out * n);
   }
@@ -46,48 +46,49 @@ static void lay_out_rotation(NetWorkspace *ws, Arena *arena, size_t n) {
     ws->raw[i] = ws->out[i] = take(arena, (size_t)ws->layout.convs[i].out * n);
 }
 
-static void lay_out_gradients(NetWorkspace *ws, Arena *arena, size_t n) {
+static void lay_out_gradients(NetWorkspace *ws, Arena *arena, size_t n, CoreUse use) {
   const NetShape *shape = &ws->shape;
   int widest = largest(shape->channels, largest(shape->policy_channels, shape->value_channels));
   size_t batch = (size_t)ws->max_batch;
   ws->stats = take(arena, ws->layout.stat_count);
   ws->d_trunk = take(arena, (size_t)widest * n);
   ws->d_branch = take(arena, (size_t)widest * n);
-  ws->d_spare = take(arena, (size_t)widest * n);
+  ws->d_spare = use == CORE_HEADS ? NULL : take(arena, (size_t)widest * n);
   ws->d_flat = take(arena, (size_t)largest(shape->policy_channels, shape->value_channels) * n);
   ws->d_hidden = take(arena, batch * (size_t)shape->value_hidden);
   ws->d_logits = take(arena, batch * (size_t)shape->moves);
   ws->d_value = take(arena, batch * 3);
 }
 
-static void lay_out(NetWorkspace *ws, Arena *arena, bool training) {
+static void lay_out(NetWorkspace *ws, Arena *arena, CoreUse use) {
   const NetShape *shape = &ws->shape;
   size_t batch = (size_t)ws->max_batch, n = batch * (size_t)(shape->rows * shape->cols);
-  ws->input = take(arena, (size_t)shape->planes * n);
-  if (training)
-    lay_out_activations(ws, arena, n);
-  else
+  ws->input = use == CORE_HEADS ? NULL : take(arena, (size_t)shape->planes * n);
+  if (use == CORE_INFERENCE)
     lay_out_rotation(ws, arena, n);
+  else
+    lay_out_activations(ws, arena, n, use == CORE_HEADS ? ws->layout.conv_count - 2 : 0);
   ws->policy_flat = take(arena, (size_t)shape->policy_channels * n);
   ws->value_flat = take(arena, (size_t)shape->value_channels * n);
   ws->hidden = take(arena, batch * (size_t)shape->value_hidden);
   ws->logits = take(arena, batch * (size_t)shape->moves);
   ws->value = take(arena, batch * 3);
-  if (training) lay_out_gradients(ws, arena, n);
+  if (use != CORE_INFERENCE) lay_out_gradients(ws, arena, n, use);
 }
 
-NetWorkspace *core_workspace_new(const NetShape *shape, int max_batch, bool training) {
+NetWorkspace *core_workspace_new(const NetShape *shape, int max_batch, CoreUse use) {
   assert(max_batch > 0);
   NetWorkspace *ws = memory_new(1, sizeof *ws);
   ws->shape = *shape;
   ws->max_batch = max_batch;
   layout_make(shape, &ws->layout);
   Arena arena = {0};
-  lay_out(ws, &arena, training);
+  lay_out(ws, &arena, use);
   arena = (Arena){.base = ws->arena = memory_new(arena.used, sizeof(real))};
-  lay_out(ws, &arena, training);
-  ws->scratch = conv_scratch_new(shape->rows, shape->cols, largest(shape->channels, shape->planes), max_batch,
-                                 training);
+  lay_out(ws, &arena, use);
+  if (use != CORE_HEADS)
+    ws->scratch = conv_scratch_new(shape->rows, shape->cols, largest(shape->channels, shape->planes),
+                                   max_batch, use == CORE_TRAINING);
   return ws;
 }
 

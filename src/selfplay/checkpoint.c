@@ -45,27 +45,30 @@ bool checkpoint_save(Training *training, const json_t *line, Error *err) {
   return !line || run_log_append(path, line, err);
 }
 
-static bool read_checkpoint(Training *training, const char *path, Error *err) {
+/* *line receives the log line, empty for iteration 0. */
+static bool read_checkpoint(Training *training, const char *path, Buffer *line, Error *err) {
   Buffer state = {0};
   uint32_t length = 0;
-  char log_path[FILE_PATH_MAX];
   bool done = file_read_block(path, MAGIC, VERSION, NULL, &state, err);
   if (done && (!buffer_get(&state, &training->totals, sizeof training->totals) ||
                !buffer_get(&state, &length, sizeof length) || length > state.size - state.position))
     done = error_set(err, "%s: damaged: cut short", path);
-  const char *text = (const char *)state.data + state.position;
+  if (done && length > 0) buffer_put(line, state.data + state.position, length);
   state.position += length;
   if (done && !learner_load(training->learner, &state, err)) done = error_prefix(err, "%s", path);
-  run_path(&training->run, "log.jsonl", log_path);
-  int64_t lines = training->totals.iteration;
-  done = done && run_log_trim(log_path, lines > 0 ? (int)lines - 1 : 0, err);
-  if (done && length > 0) {
-    json_t *line = json_loadb(text, length, 0, NULL);
-    done = line ? run_log_append(log_path, line, err) : error_set(err, "%s: damaged: its log line", path);
-    json_decref(line);
-  }
   buffer_free(&state);
   return done;
+}
+
+/* Goes on from what the checkpoint says: the log as it was then, and no less time. */
+static bool take_up(Training *training, const Buffer *line, Error *err) {
+  const Totals *totals = &training->totals;
+  char path[FILE_PATH_MAX];
+  run_path(&training->run, "log.jsonl", path);
+  int before = totals->iteration > 0 ? (int)totals->iteration - 1 : 0;
+  run_clock_at_least(&training->clock, (RunTime){totals->seconds, totals->cpu_seconds},
+                     totals->teacher_seconds);
+  return run_log_restore(path, before, (const char *)line->data, line->size, err);
 }
 
 bool checkpoint_resume(Training *training, bool *found, Error *err) {
@@ -75,13 +78,11 @@ bool checkpoint_resume(Training *training, bool *found, Error *err) {
        iteration--) {
     checkpoint_path(training, iteration, path);
     if (!file_exists(path)) continue;
-    if (read_checkpoint(training, path, err)) {
-      const Totals *totals = &training->totals;
-      run_clock_at_least(&training->clock, (RunTime){totals->seconds, totals->cpu_seconds},
-                         totals->teacher_seconds);
-      *found = true;
-      return true;
-    }
+    Buffer line = {0};
+    *found = read_checkpoint(training, path, &line, err);
+    bool done = *found && take_up(training, &line, err);
+    buffer_free(&line);
+    if (*found) return done;
     char message[sizeof err->message + 80];
     snprintf(message, sizeof message, "%s; set aside, going back to the iteration before it", err->message);
     training_notice(training, message);

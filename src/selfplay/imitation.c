@@ -233,7 +233,7 @@ static void fitting_free(Fitting *fitting) {
 static bool fit_games(Training *training, bool *cut, Error *err) {
   char path[FILE_PATH_MAX];
   run_path(&training->run, "imitation.jsonl", path);
-  if (!run_log_trim(path, 0, err)) return false;
+  if (!run_log_restore(path, 0, NULL, 0, err)) return false;
   Fitting fitting = fitting_new(training);
   bool done = replay_count(fitting.held_out) > 0 && replay_count(fitting.training) > 0;
   if (done)

@@ -1,17 +1,23 @@
 #include "selfplay/learner.h"
 
 #include "base/memory.h"
+#include "net/trainer.h"
+#include "selfplay/example_rows.h"
 
 #include <math.h>
 #include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What one slice of a minibatch needs to itself. */
+/* What one thread needs to itself: one of the workspaces, and the slice at hand. */
+typedef struct Worker {
+  TrainerWorkspace *workspace;
+  NetWorkspace *reference;
+  ExampleRows rows;
+} Worker;
+
+/* What one slice of a minibatch leaves behind. */
 typedef struct Slice {
-  NetWorkspace *workspace;
-  float *planes, *policy, *wdl; /* [slice][...] */
-  uint8_t *legal;
   float *gradient, *stats; /* [param_count], [stat_count] */
   NetLoss loss;
 } Slice;
@@ -26,6 +32,8 @@ struct Learner {
   int64_t steps, samples; /* steps since the last restart name the random streams together with `restarts` */
   int64_t restarts;
   float policy_weight, value_weight;
+  NetTrainer *trainer; /* NULL where the reference learns */
+  Worker *workers;     /* [threads] */
   Slice *slices;
   int slice_count;
   float *gradient; /* [param_count], of the whole minibatch */
@@ -34,26 +42,45 @@ struct Learner {
 /* Batch norm's running statistics move by this share of each step's. */
 static const float STATS_MOMENTUM = 0.05f;
 
-static void slice_init(Slice *slice, const Learner *learner) {
-  const Game *game = learner->game;
-  size_t n = (size_t)learner->config->slice, moves = (size_t)game->moves;
-  slice->workspace = net_workspace_new(&learner->net->shape, (int)n, true);
-  slice->planes = memory_new(n * (size_t)(game->planes * game->rows * game->cols), sizeof(float));
-  slice->policy = memory_new(n * moves, sizeof(float));
-  slice->wdl = memory_new(n * 3, sizeof(float));
-  slice->legal = memory_new(n * moves, 1);
-  slice->gradient = memory_new(learner->net->param_count, sizeof(float));
-  slice->stats = memory_new(learner->net->stat_count, sizeof(float));
+static void workers_init(Learner *learner) {
+  const RunConfig *config = learner->config;
+  if (config->convolution == CONVOLUTION_WINOGRAD) learner->trainer = trainer_new(&learner->net->shape);
+  learner->workers = memory_new((size_t)learner->threads, sizeof *learner->workers);
+  for (int i = 0; i < learner->threads; i++) {
+    Worker *worker = &learner->workers[i];
+    worker->rows = example_rows_new(learner->game, (size_t)config->slice);
+    if (learner->trainer)
+      worker->workspace = trainer_workspace_new(learner->trainer, config->slice);
+    else
+      worker->reference = net_workspace_new(&learner->net->shape, config->slice, true);
+  }
 }
 
-static void slice_release(Slice *slice) {
-  net_workspace_free(slice->workspace);
-  free(slice->planes);
-  free(slice->policy);
-  free(slice->wdl);
-  free(slice->legal);
-  free(slice->gradient);
-  free(slice->stats);
+static void workers_release(Learner *learner) {
+  for (int i = 0; i < learner->threads; i++) {
+    trainer_workspace_free(learner->workers[i].workspace);
+    net_workspace_free(learner->workers[i].reference);
+    example_rows_release(&learner->workers[i].rows);
+  }
+  free(learner->workers);
+  trainer_free(learner->trainer);
+}
+
+static void slices_init(Learner *learner) {
+  learner->slice_count = learner->config->batch / learner->config->slice;
+  learner->slices = memory_new((size_t)learner->slice_count, sizeof(Slice));
+  for (int i = 0; i < learner->slice_count; i++) {
+    learner->slices[i].gradient = memory_new(learner->net->param_count, sizeof(float));
+    learner->slices[i].stats = memory_new(learner->net->stat_count, sizeof(float));
+  }
+}
+
+static void slices_release(Learner *learner) {
+  for (int i = 0; i < learner->slice_count; i++) {
+    free(learner->slices[i].gradient);
+    free(learner->slices[i].stats);
+  }
+  free(learner->slices);
 }
 
 Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, int threads) {
@@ -66,17 +93,16 @@ Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, i
   net_init(learner->net, &rng);
   learner->averaged = net_copy(learner->net);
   learner->optimizer = optimizer_new(&config->optimizer, learner->net);
-  learner->slice_count = config->batch / config->slice;
-  learner->slices = memory_new((size_t)learner->slice_count, sizeof(Slice));
-  for (int i = 0; i < learner->slice_count; i++) slice_init(&learner->slices[i], learner);
+  workers_init(learner);
+  slices_init(learner);
   learner->gradient = memory_new(learner->net->param_count, sizeof(float));
   return learner;
 }
 
 void learner_free(Learner *learner) {
   if (!learner) return;
-  for (int i = 0; i < learner->slice_count; i++) slice_release(&learner->slices[i]);
-  free(learner->slices);
+  workers_release(learner);
+  slices_release(learner);
   free(learner->gradient);
   optimizer_free(learner->optimizer);
   net_free(learner->net);
@@ -115,28 +141,20 @@ int64_t learner_samples(const Learner *learner) {
   return learner->samples;
 }
 
-static void fill_row(const Game *game, Slice *slice, int row, const ReplayBlock *block, int place,
-                     int symmetry, float value_mix) {
-  size_t i = (size_t)row, moves = (size_t)game->moves;
-  size_t planes = (size_t)(game->planes * game->rows * game->cols);
-  replay_example(block, place, symmetry, value_mix, slice->planes + i * planes, slice->policy + i * moves,
-                 slice->legal + i * moves, slice->wdl + i * 3);
-}
-
 /* Turns the played move's one-hot target into the policy gradient's: times outcome less the value it was
  * played with. */
-static void weigh_by_advantage(const Game *game, Slice *slice, int row, const ReplayBlock *block, int place) {
+static void weigh_by_advantage(const Game *game, ExampleRows *rows, int row, const ReplayBlock *block,
+                               int place) {
   const ExampleFacts *facts = &block->facts[place];
-  float *policy = slice->policy + (size_t)row * (size_t)game->moves;
+  float *policy = rows->policy + (size_t)row * (size_t)game->moves;
   float value = (float)(facts->search_wdl[0] - facts->search_wdl[2]) / 65535;
   for (int m = 0; m < game->moves; m++) policy[m] *= (float)facts->outcome - value;
 }
 
 /* Rows of the minibatch below `expert_rows` come from expert games. */
 static void fill_slice(const Learner *learner, int number, const Replay *replay, const Replay *expert,
-                       int expert_rows) {
+                       int expert_rows, ExampleRows *rows) {
   const RunConfig *config = learner->config;
-  Slice *slice = &learner->slices[number];
   uint32_t step = (uint32_t)learner->steps,
            name = (uint32_t)(learner->restarts * learner->slice_count + number);
   Rng sampling = rng_make(learner->seed, RNG_SAMPLING, step, name);
@@ -148,32 +166,57 @@ static void fill_slice(const Learner *learner, int number, const Replay *replay,
     const ReplayBlock *block =
         replay_at(source, (int)rng_below(&sampling, (uint32_t)replay_count(source)), &place);
     int symmetry = (int)rng_below(&augment, (uint32_t)learner->game->symmetries);
-    fill_row(learner->game, slice, row, block, place, symmetry, (float)config->value_mix);
+    example_rows_fill(learner->game, rows, row, block, place, symmetry, (float)config->value_mix);
     bool searched = block->facts[place].search_wdl[0] | block->facts[place].search_wdl[1] |
                     block->facts[place].search_wdl[2];
     if (config->search.kind == SEARCH_NONE && searched)
-      weigh_by_advantage(learner->game, slice, row, block, place);
+      weigh_by_advantage(learner->game, rows, row, block, place);
   }
 }
 
-static void run_slice(const Learner *learner, int number) {
+static void run_slice(const Learner *learner, int number, const Worker *worker) {
   Slice *slice = &learner->slices[number];
+  const ExampleRows *rows = &worker->rows;
+  int count = learner->config->slice;
   memset(slice->gradient, 0, learner->net->param_count * sizeof(float));
   slice->loss = (NetLoss){0};
-  net_backward_slice(learner->net, slice->workspace, slice->planes, slice->policy, slice->legal, slice->wdl,
-                     NULL, learner->config->slice, learner->policy_weight, learner->value_weight,
-                     slice->gradient, slice->stats, &slice->loss);
+  if (learner->trainer)
+    trainer_backward_slice(learner->trainer, worker->workspace, learner->net, rows->planes, rows->policy,
+                           rows->legal, rows->wdl, NULL, count, learner->policy_weight, learner->value_weight,
+                           slice->gradient, slice->stats, &slice->loss);
+  else
+    net_backward_slice(learner->net, worker->reference, rows->planes, rows->policy, rows->legal, rows->wdl,
+                       NULL, count, learner->policy_weight, learner->value_weight, slice->gradient,
+                       slice->stats, &slice->loss);
+}
+
+/* One thread's share. A team of one is no parallel region to OpenBLAS, which would split products over all
+ * cores and so round them differently; the call ends that for this region alone. */
+static void run_slices(const Learner *learner, const Replay *replay, const Replay *expert, int expert_rows) {
+  Worker *worker = &learner->workers[omp_get_thread_num()];
+  omp_set_num_threads(1);
+#pragma omp for schedule(dynamic)
+  for (int i = 0; i < learner->slice_count; i++) {
+    fill_slice(learner, i, replay, expert, expert_rows, &worker->rows);
+    run_slice(learner, i, worker);
+  }
 }
 
 /* Sums the slices in their order, whatever the threads, and averages over the minibatch. */
 static void sum_gradients(Learner *learner) {
-  ptrdiff_t count = (ptrdiff_t)learner->net->param_count;
+  enum { BLOCK = 4096 }; /* stays in the nearest cache over all slices */
+  ptrdiff_t total = (ptrdiff_t)learner->net->param_count;
   float scale = 1.0f / (float)learner->config->batch;
 #pragma omp parallel for schedule(static) num_threads(learner->threads)
-  for (ptrdiff_t i = 0; i < count; i++) {
-    float sum = 0;
-    for (int s = 0; s < learner->slice_count; s++) sum += learner->slices[s].gradient[i];
-    learner->gradient[i] = sum * scale;
+  for (ptrdiff_t first = 0; first < total; first += BLOCK) {
+    ptrdiff_t count = total - first < BLOCK ? total - first : BLOCK;
+    float *sum = learner->gradient + first;
+    memset(sum, 0, (size_t)count * sizeof(float));
+    for (int s = 0; s < learner->slice_count; s++) {
+      const float *slice = learner->slices[s].gradient + first;
+      for (ptrdiff_t i = 0; i < count; i++) sum[i] += slice[i];
+    }
+    for (ptrdiff_t i = 0; i < count; i++) sum[i] *= scale;
   }
   for (size_t i = 0; i < learner->net->stat_count; i++) {
     float mean = 0;
@@ -198,11 +241,9 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
   int expert_rows = expert ? (int)lrint(expert_share * config->batch) : 0;
   *stats = (FitStats){.expert_share = (double)expert_rows / config->batch};
   for (int64_t step = 0; step < steps; step++) {
-#pragma omp parallel for schedule(dynamic) num_threads(learner->threads)
-    for (int i = 0; i < learner->slice_count; i++) {
-      fill_slice(learner, i, replay, expert, expert_rows);
-      run_slice(learner, i);
-    }
+    if (learner->trainer) trainer_load(learner->trainer, learner->net, learner->threads);
+#pragma omp parallel num_threads(learner->threads)
+    run_slices(learner, replay, expert, expert_rows);
     sum_gradients(learner);
     stats->rate = learning_rate(learner, iteration);
     stats->gradient_norm += optimizer_step(learner->optimizer, learner->net, learner->gradient, stats->rate);
@@ -221,102 +262,9 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
   stats->gradient_norm /= (double)steps;
 }
 
-/* Sums needed for the best constant prediction, which is the mean target (over legal moves for the policy).
- */
-typedef struct Constant {
-  double policy[GAME_MOVES_MAX], wdl[3];
-} Constant;
-
-static void measure_row(const Game *game, const float *logits, const float *wdl, const float *policy,
-                        const uint8_t *legal, const float *target_wdl, HeldOutStats *stats,
-                        Calibration *calibration, Constant *constant) {
-  double highest = -1e30, sum = 0, mass = 0;
-  int best = 0, better = 0;
-  for (int m = 0; m < game->moves; m++) {
-    if (legal[m] && logits[m] > highest) highest = logits[m];
-    mass += policy[m];
-    if (policy[m] > policy[best]) best = m;
-  }
-  for (int m = 0; m < game->moves; m++)
-    if (legal[m]) sum += exp(logits[m] - highest), better += logits[m] > logits[best];
-  if (mass > 0) {
-    stats->with_policy++;
-    stats->top1 += better < 1;
-    stats->top3 += better < 3;
-    for (int m = 0; m < game->moves; m++) {
-      if (policy[m] > 0) stats->policy -= policy[m] * (logits[m] - highest - log(sum));
-      constant->policy[m] += policy[m];
-    }
-  }
-  for (int i = 0; i < 3; i++) {
-    if (target_wdl[i] > 0) stats->value -= target_wdl[i] * log(fmax(wdl[i], 1e-12));
-    constant->wdl[i] += target_wdl[i];
-  }
-  double predicted = wdl[0] - wdl[2], observed = target_wdl[0] - target_wdl[2];
-  stats->value_square += (predicted - observed) * (predicted - observed);
-  int bin = (int)((predicted + 1) / 2 * CALIBRATION_BINS);
-  bin = bin < 0 ? 0 : bin >= CALIBRATION_BINS ? CALIBRATION_BINS - 1 : bin;
-  calibration->predicted[bin] += predicted;
-  calibration->observed[bin] += observed;
-  calibration->count[bin]++;
-  stats->count++;
-}
-
-static double cross_entropy_of_constant(const double *sums, int n, double total) {
-  double loss = 0;
-  for (int i = 0; i < n; i++)
-    if (sums[i] > 0) loss -= sums[i] / total * log(sums[i] / total);
-  return loss;
-}
-
-static void finish_measure(const Game *game, const Constant *constant, HeldOutStats *stats,
-                           Calibration *calibration) {
-  for (int b = 0; b < CALIBRATION_BINS; b++) {
-    if (!calibration->count[b]) continue;
-    calibration->predicted[b] /= calibration->count[b];
-    calibration->observed[b] /= calibration->count[b];
-    calibration->error +=
-        fabs(calibration->predicted[b] - calibration->observed[b]) * calibration->count[b] / stats->count;
-  }
-  if (stats->with_policy) {
-    stats->policy /= stats->with_policy;
-    stats->top1 /= stats->with_policy;
-    stats->top3 /= stats->with_policy;
-    stats->policy_baseline = cross_entropy_of_constant(constant->policy, game->moves, stats->with_policy);
-  }
-  if (stats->count) {
-    stats->value /= stats->count;
-    stats->value_square /= stats->count;
-    stats->value_baseline = cross_entropy_of_constant(constant->wdl, 3, stats->count);
-  }
-}
-
 void learner_measure(const Learner *learner, const Net *net, const Replay *replay, const uint32_t *indices,
                      int count, HeldOutStats *stats, Calibration *calibration) {
-  const Game *game = learner->game;
-  int chunk = learner->config->slice;
-  size_t moves = (size_t)game->moves;
-  float *logits = memory_new((size_t)chunk * moves, sizeof(float)),
-        *wdl = memory_new((size_t)chunk * 3, sizeof(float));
-  Slice *slice = &learner->slices[0];
-  Constant constant = {0};
-  *stats = (HeldOutStats){0};
-  *calibration = (Calibration){0};
-  for (int start = 0; start < count; start += chunk) {
-    int n = count - start < chunk ? count - start : chunk;
-    for (int row = 0; row < n; row++) {
-      int place;
-      const ReplayBlock *block = replay_at(replay, (int)indices[start + row], &place);
-      fill_row(game, slice, row, block, place, 0, 0);
-    }
-    net_forward(net, slice->workspace, slice->planes, n, logits, wdl);
-    for (int row = 0; row < n; row++)
-      measure_row(game, logits + (size_t)row * moves, wdl + 3 * row, slice->policy + (size_t)row * moves,
-                  slice->legal + (size_t)row * moves, slice->wdl + 3 * row, stats, calibration, &constant);
-  }
-  finish_measure(game, &constant, stats, calibration);
-  free(logits);
-  free(wdl);
+  held_out_measure(learner->game, net, replay, indices, count, learner->threads, stats, calibration);
 }
 
 void learner_save(const Learner *learner, Buffer *out) {

@@ -6,6 +6,7 @@
 #ifndef SELFPLAY_LEARNER_H
 #define SELFPLAY_LEARNER_H
 
+#include "selfplay/held_out.h"
 #include "selfplay/replay.h"
 #include "selfplay/run_config.h"
 
@@ -19,24 +20,6 @@ typedef struct FitStats {
   double rate;          /* learning rate of the last step */
   double expert_share;  /* share of samples from expert games */
 } FitStats;
-
-/* Loss on positions that the network was not fitted to, beside the best constant prediction's. */
-typedef struct HeldOutStats {
-  int count;                                             /* positions */
-  int with_policy;                                       /* of them, those with a policy target */
-  double policy, policy_baseline, value, value_baseline; /* nats */
-  double value_square;                                   /* of win - loss */
-  double top1, top3; /* share whose target move is the network's best, in its best 3 */
-} HeldOutStats;
-
-enum { CALIBRATION_BINS = 10 };
-
-/* Predicted against observed outcome, by tenths of the predicted win - loss in [-1, 1]. */
-typedef struct Calibration {
-  double predicted[CALIBRATION_BINS], observed[CALIBRATION_BINS]; /* means */
-  int count[CALIBRATION_BINS];
-  double error; /* mean absolute difference, weighted by count */
-} Calibration;
 
 /* Weights drawn from the seed's own stream: the same for both arms of a comparison. */
 Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, int threads);
@@ -60,7 +43,8 @@ int64_t learner_steps(const Learner *learner);
 /* Samples drawn since the learner was made, over restarts. */
 int64_t learner_samples(const Learner *learner);
 
-/* Loss of `net` on positions indices[count) of replay, with value targets of the game's outcome alone. */
+/* held_out_measure() on the learner's threads: loss of `net` on positions indices[count) of replay, with
+ * value targets of the game's outcome alone. */
 void learner_measure(const Learner *learner, const Net *net, const Replay *replay, const uint32_t *indices,
                      int count, HeldOutStats *stats, Calibration *calibration);
 

@@ -10,6 +10,7 @@ static const char *const head_kinds[] = {"both", "policy", "value", NULL};
 static const char *const teacher_kinds[] = {"alphabeta", "mcts", "solver", NULL};
 static const char *const optimizer_kinds[] = {"adam", "sgd", NULL};
 static const char *const switches[] = {"off", "on", NULL};
+static const char *const convolution_kinds[] = {"winograd", "reference", NULL};
 
 #define AT(field) offsetof(RunConfig, field)
 #define INT(name, field, min, max, fallback, help)                                                           \
@@ -32,7 +33,7 @@ static const ConfigKey keys[] = {
     CHOICE("search.kind", search.kind, search_kinds, "gumbel",
            "Root policy: PUCT with Dirichlet noise (AlphaZero), or Gumbel sequential halving (Danihelka et "
            "al. 2022), or none: REINFORCE (Williams 1992) on games drawn from the network's own policy."),
-    INT("search.visits", visits, 1, 100000, "32", "Simulations for each move of self-play."),
+    INT("search.visits", visits, 1, 100000, "24", "Simulations for each move of self-play."),
     REAL("search.c_init", search.c_init, 0, 100, "1.25", "PUCT exploration constant."),
     REAL("search.c_base", search.c_base, 1, 1e9, "19652", "Visits at which PUCT exploration starts to grow."),
     REAL("search.fpu_reduction", search.fpu_reduction, 0, 2, "0.2",
@@ -52,7 +53,7 @@ static const ConfigKey keys[] = {
            "Carry proven wins, losses and draws up the tree (MCTS-solver; Winands et al. 2008, Cazenave and "
            "Saffidine 2010); they are exact value targets."),
 
-    INT("selfplay.games", games, 1, 1000000, "512", "Games in an iteration."),
+    INT("selfplay.games", games, 1, 1000000, "256", "Games in an iteration."),
     INT("selfplay.shards", shards, 1, 4096, "8",
         "Shards an iteration is cut into: the unit of parallel work and of resuming; at least twice the "
         "threads."),
@@ -75,10 +76,13 @@ static const ConfigKey keys[] = {
     REAL("replay.window_growth", window_growth, 0, 1, "0.6",
          "Between the two, the window is this share of all positions played so far."),
 
-    INT("learner.batch", batch, 1, 65536, "512", "Positions in a minibatch."),
-    INT("learner.slice", slice, 1, 4096, "64",
+    INT("learner.batch", batch, 1, 65536, "128", "Positions in a minibatch."),
+    INT("learner.slice", slice, 1, 4096, "32",
         "Positions whose batch-norm statistics are taken together; minibatches are cut into such slices."),
-    REAL("learner.reuse", reuse, 0, 100, "4",
+    CHOICE(
+        "learner.convolution", convolution, convolution_kinds, "winograd",
+        "How the learner convolves: Winograd's tiles, or the slower plain products they are tested against."),
+    REAL("learner.reuse", reuse, 0, 100, "6",
          "Samples drawn for each new position; high values over-fit the value head."),
     REAL("learner.rate", rate, 0, 10, "0.002", "Learning rate after warm-up."),
     REAL("learner.rate_final", rate_final, 0, 10, "0.0005", "Learning rate at the end of its decay."),
@@ -98,7 +102,7 @@ static const ConfigKey keys[] = {
          "Decoupled weight decay, per step and times the learning rate."),
     REAL("learner.clip_norm", optimizer.clip_norm, 0, 1e6, "4",
          "Gradients are scaled down to this norm; 0 = never."),
-    REAL("learner.average", optimizer.average, 0, 0.99999, "0.99",
+    REAL("learner.average", optimizer.average, 0, 0.99999, "0.995",
          "Decay per step of the weights' moving average that plays; 0 = the last weights play."),
 
     INT("imitation.games", imitation_games, 1, 10000000, "2000", "Expert games the teacher plays."),

@@ -13,6 +13,8 @@ typedef enum TeacherKind { TEACHER_ALPHABETA, TEACHER_MCTS, TEACHER_SOLVER } Tea
 /* Which heads the bootstrap stage fits. */
 typedef enum ImitationHeads { IMITATE_BOTH, IMITATE_POLICY, IMITATE_VALUE } ImitationHeads;
 
+typedef enum ConvolutionKind { CONVOLUTION_WINOGRAD, CONVOLUTION_REFERENCE } ConvolutionKind;
+
 typedef struct RunConfig {
   char game[CONFIG_TEXT_MAX];
 
@@ -33,6 +35,7 @@ typedef struct RunConfig {
   int window_min, window_max;
   double window_growth;
   int batch, slice;
+  int convolution; /* ConvolutionKind */
   double reuse;
   double rate, rate_final;
   int warmup_steps, rate_decay_iterations;

@@ -150,11 +150,21 @@ static bool same_run(const RunRequest *request, const RunInfo *run, Error *err) 
                    run->folder, key->name, mine, theirs);
 }
 
+static bool is_new(const RunInfo *info) {
+  char path[FILE_PATH_MAX];
+  run_path(info, "run.json", path);
+  return !file_exists(path);
+}
+
 int run_folder_open(const RunRequest *request, RunInfo *info, Error *err) {
   *info = (RunInfo){0};
   set_folder(info, request->folder);
   char path[FILE_PATH_MAX];
-  const char *parts[] = {"networks", "replay", "imitation"};
+  if (is_new(info) && request->source[0] && !file_exists(request->source)) {
+    error_set(err, "%s: cannot read: %s; no run was begun", request->source, strerror(errno));
+    return -1;
+  }
+  static const char *const parts[] = {"networks", "replay", "imitation", "."};
   for (int i = 0; i < 3; i++) {
     run_path(info, parts[i], path);
     if (!file_make_folder(path, err)) return -1;
@@ -171,8 +181,11 @@ int run_folder_open(const RunRequest *request, RunInfo *info, Error *err) {
     close(lock);
     return -1;
   }
-  run_path(info, "run.json", path);
-  bool fine = file_exists(path) || write_description(request, info, err);
+  for (int i = 0; i < 4; i++) {
+    run_path(info, parts[i], path);
+    file_remove_temporaries(path);
+  }
+  bool fine = !is_new(info) || write_description(request, info, err);
   fine = fine && run_open(info->folder, info, err) && same_run(request, info, err);
   if (fine) return lock;
   close(lock);
@@ -189,15 +202,21 @@ bool run_log_append(const char *path, const json_t *line, Error *err) {
   return done || error_set(err, "%s: cannot write: %s", path, strerror(reason));
 }
 
-bool run_log_trim(const char *path, int lines, Error *err) {
-  if (!file_exists(path)) return true;
-  Buffer text = {0};
-  bool done = file_read(path, &text, err);
+bool run_log_restore(const char *path, int lines, const char *last, size_t length, Error *err) {
+  Buffer text = {0}, wanted = {0};
+  bool done = !file_exists(path) || file_read(path, &text, err);
   size_t kept = 0;
   for (size_t i = 0; done && i < text.size && lines > 0; i++)
     if (text.data[i] == '\n') kept = i + 1, lines--;
-  if (done && kept != text.size) done = file_write(path, text.data, kept, err);
+  if (kept > 0) buffer_put(&wanted, text.data, kept);
+  if (length > 0) {
+    buffer_put(&wanted, last, length);
+    buffer_put(&wanted, "\n", 1);
+  }
+  bool same = wanted.size == text.size && (!text.size || memcmp(wanted.data, text.data, text.size) == 0);
+  if (done && !same) done = file_write(path, wanted.data, wanted.size, err);
   buffer_free(&text);
+  buffer_free(&wanted);
   return done;
 }
 

@@ -11,8 +11,9 @@ int run_folder_open(const RunRequest *request, RunInfo *info, Error *err);
 uint32_t run_config_crc(const RunConfig *config);
 /* Appends one object as a line, flushed to disk. */
 bool run_log_append(const char *path, const json_t *line, Error *err);
-/* Keeps the first `lines` lines, of which the last may have been cut by a kill. */
-bool run_log_trim(const char *path, int lines, Error *err);
+/* Keeps the first `lines` lines and puts last[length) behind them (none where length is 0); leaves a file
+ * alone that is so already. */
+bool run_log_restore(const char *path, int lines, const char *last, size_t length, Error *err);
 /* All whole lines of the file as an array; an empty one where there is no such file. */
 json_t *run_log_read(const char *path, Error *err);
 /* FOLDER/RELATIVE */

@@ -1,0 +1,29 @@
+#include "selfplay/example_rows.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+
+ExampleRows example_rows_new(const Game *game, size_t count) {
+  size_t moves = (size_t)game->moves;
+  return (ExampleRows){
+      .planes = memory_new(count * (size_t)(game->planes * game->rows * game->cols), sizeof(float)),
+      .policy = memory_new(count * moves, sizeof(float)),
+      .wdl = memory_new(count * 3, sizeof(float)),
+      .legal = memory_new(count * moves, 1)};
+}
+
+void example_rows_release(ExampleRows *rows) {
+  free(rows->planes);
+  free(rows->policy);
+  free(rows->wdl);
+  free(rows->legal);
+}
+
+void example_rows_fill(const Game *game, ExampleRows *rows, int row, const ReplayBlock *block, int place,
+                       int symmetry, float value_mix) {
+  size_t i = (size_t)row, moves = (size_t)game->moves;
+  size_t planes = (size_t)(game->planes * game->rows * game->cols);
+  replay_example(block, place, symmetry, value_mix, rows->planes + i * planes, rows->policy + i * moves,
+                 rows->legal + i * moves, rows->wdl + i * 3);
+}

@@ -1,0 +1,18 @@
+/* ExampleRows: positions of replay as a network takes them, row by row. */
+#ifndef SELFPLAY_EXAMPLE_ROWS_H
+#define SELFPLAY_EXAMPLE_ROWS_H
+
+#include "selfplay/replay.h"
+
+typedef struct ExampleRows {
+  float *planes, *policy, *wdl; /* [count][planes * rows * cols], [count][moves], [count][3] */
+  uint8_t *legal;               /* [count][moves] */
+} ExampleRows;
+
+ExampleRows example_rows_new(const Game *game, size_t count);
+void example_rows_release(ExampleRows *rows);
+/* Writes row `row`; the rest as replay_example(). */
+void example_rows_fill(const Game *game, ExampleRows *rows, int row, const ReplayBlock *block, int place,
+                       int symmetry, float value_mix);
+
+#endif

@@ -1,0 +1,116 @@
+/* The learner itself: its two ways to convolve beside each other, and at any number of threads. */
+#include "selfplay/learner.h"
+
+#include "net/plan.h"
+#include "selfplay/shard.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <string.h>
+
+typedef struct Case {
+  RunConfig config;
+  Learner *learner;
+  Replay *replay;
+} Case;
+
+static Case case_new(const char *convolution) {
+  const Game *game = game_find("connect4");
+  Case c = {0};
+  Error err;
+  const char *sets[] = {convolution,       "net.blocks=2",      "net.channels=20",   "learner.batch=48",
+                        "learner.slice=8", "selfplay.games=16", "selfplay.shards=1", "search.visits=4"};
+  cr_assert(run_config_shipped(game, &c.config, &err), "%s", err.message);
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+    cr_assert(config_set(&run_config_table, &c.config, sets[i], "test", &err), "%s", err.message);
+  NetShape shape = run_config_shape(&c.config, game);
+  Net *net = net_new(&shape);
+  NetPlan *plan = plan_new(net);
+  ShardSpec spec = {.game = game, .config = &c.config, .plan = plan, .seed = 5, .games = 16};
+  c.replay = replay_new(game);
+  replay_add(c.replay, shard_play(&spec, NULL, NULL));
+  plan_free(plan);
+  net_free(net);
+  return c;
+}
+
+/* The case must stay where it is, since the learner keeps a pointer to its configuration. */
+static FitStats fit(Case *c, int threads, int steps) {
+  FitStats stats;
+  c->learner = learner_new(game_find("connect4"), &c->config, 5, threads);
+  learner_fit(c->learner, c->replay, NULL, 0, steps, 1, &stats);
+  return stats;
+}
+
+static void case_free(Case *c) {
+  learner_free(c->learner);
+  replay_free(c->replay);
+}
+
+/* From the same weights both ways find the same loss and gradient, but for rounding: tests/test_trainer.c has
+ * the bound. */
+Test(learner, both_convolutions_take_the_same_step) {
+  Case fast = case_new("learner.convolution=winograd"), plain = case_new("learner.convolution=reference");
+  FitStats a = fit(&fast, 2, 1), b = fit(&plain, 2, 1);
+  cr_assert_float_eq(a.policy, b.policy, 1e-4 * b.policy, "policy loss %g, not %g", a.policy, b.policy);
+  cr_assert_float_eq(a.value, b.value, 1e-4 * b.value, "value loss %g, not %g", a.value, b.value);
+  cr_assert_float_eq(a.gradient_norm, b.gradient_norm, 1e-4 * b.gradient_norm);
+  case_free(&fast), case_free(&plain);
+}
+
+static void check_threads(const char *convolution) {
+  uint32_t hash = 0, indices[100];
+  HeldOutStats first = {0};
+  Calibration calibration;
+  for (int threads = 1; threads <= 5; threads += 2) {
+    Case c = case_new(convolution);
+    FitStats stats = fit(&c, threads, 4);
+    HeldOutStats held;
+    cr_assert_gt(replay_count(c.replay), 100);
+    for (uint32_t i = 0; i < 100; i++) indices[i] = i;
+    learner_measure(c.learner, learner_net(c.learner), c.replay, indices, 100, &held, &calibration);
+    cr_assert(isfinite(stats.policy));
+    if (threads == 1) {
+      hash = net_hash(learner_net(c.learner));
+      first = held;
+    }
+    cr_assert_eq(net_hash(learner_net(c.learner)), hash, "%s with %d threads", convolution, threads);
+    cr_assert_eq(memcmp(&held, &first, sizeof held), 0);
+    case_free(&c);
+  }
+}
+
+Test(learner, the_same_bits_at_any_thread_count) {
+  check_threads("learner.convolution=winograd");
+  check_threads("learner.convolution=reference");
+}
+
+/* The plan that measures says what the reference would. */
+Test(learner, measures_what_the_network_says) {
+  enum { COUNT = 90 };
+  Case c = case_new("learner.convolution=winograd");
+  fit(&c, 2, 3);
+  const Net *net = learner_net(c.learner);
+  const Game *game = game_find("connect4");
+  NetWorkspace *workspace = net_workspace_new(&net->shape, 1, false);
+  uint32_t indices[COUNT];
+  double square = 0;
+  for (int i = 0; i < COUNT; i++) {
+    float planes[2 * 6 * 7], policy[7], target[3], logits[7], wdl[3];
+    uint8_t legal[7];
+    int place;
+    indices[i] = (uint32_t)(COUNT - 1 - i);
+    const ReplayBlock *block = replay_at(c.replay, (int)indices[i], &place);
+    cr_assert_leq(game->planes * game->rows * game->cols, (int)(sizeof planes / sizeof *planes));
+    replay_example(block, place, 0, 0, planes, policy, legal, target);
+    net_forward(net, workspace, planes, 1, logits, wdl);
+    square += pow((double)(wdl[0] - wdl[2]) - (double)(target[0] - target[2]), 2) / COUNT;
+  }
+  HeldOutStats held;
+  Calibration calibration;
+  learner_measure(c.learner, net, c.replay, indices, COUNT, &held, &calibration);
+  cr_assert_eq(held.count, COUNT);
+  cr_assert_float_eq(held.value_square, square, 4e-4); /* a plan is within 1e-4 of the reference */
+  net_workspace_free(workspace);
+  case_free(&c);
+}
