@@ -4,6 +4,11 @@ PREFIX ?= /usr/local
 BUILD ?= build
 SANITIZE ?=
 
+# All processors, unless -j says otherwise.
+ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+
 PACKAGES = openblas zlib inih sqlite3 jansson
 VERSION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
 

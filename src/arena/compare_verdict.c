@@ -113,6 +113,7 @@ static void say_crossover(const json_t *experiment, const json_t *comparison, js
   const json_t *crossover = json_object_get(comparison, "crossover");
   const char *arm = text(comparison, "arm"), *base = text(comparison, "over"),
              *mean = text(crossover, "mean");
+  const char *hedge = side_of(json_object_get(comparison, "final_elo")) ? "" : "By the means alone, ";
   char at[48], low[48], high[48] = "beyond this budget", interval[160] = "";
   print_budget(experiment, real(crossover, "at"), at);
   if (isfinite(real(crossover, "low"))) {
@@ -123,10 +124,11 @@ static void say_crossover(const json_t *experiment, const json_t *comparison, js
   if (strcmp(mean, "crossed") == 0)
     say(verdict, "%s is no longer worse than %s from %s on%s.", base, arm, at, interval);
   else if (strcmp(mean, "never ahead") != 0 && isfinite(real(crossover, "share_not_within")))
-    say(verdict, "%s does not catch up with %s within this budget%s, in %.0f%% of the resamples not at all.",
+    say(verdict,
+        "%s%s does not catch up with %s within this budget%s; in %.0f%% of the resamples it does not.", hedge,
         base, arm, interval, 100 * real(crossover, "share_not_within"));
   else if (strcmp(mean, "never ahead") != 0)
-    say(verdict, "%s does not catch up with %s within this budget.", base, arm);
+    say(verdict, "%s%s does not catch up with %s within this budget.", hedge, base, arm);
 }
 
 static void say_accuracy(const json_t *comparison, json_t *verdict) {

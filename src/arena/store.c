@@ -310,6 +310,37 @@ bool store_results(Store *store, const char *game, StoreResults *out, Error *err
   return fine;
 }
 
+static StorePlayer player_column(sqlite3_stmt *statement, int column) {
+  StorePlayer player = {.hash = (uint32_t)sqlite3_column_int64(statement, column + 1)};
+  snprintf(player.name, sizeof player.name, "%s", (const char *)sqlite3_column_text(statement, column));
+  return player;
+}
+
+bool store_each(Store *store, const char *game, StoreVisit *visit, void *context, Error *err) {
+  static const char sql[] =
+      "SELECT p.name, p.hash, q.name, q.hash, o.moves, g.moves, g.played_at, g.points, g.pair FROM games g"
+      " JOIN openings o ON o.id = g.opening JOIN players p ON p.id = g.first JOIN players q ON q.id = "
+      "g.second"
+      " WHERE o.game = ? ORDER BY g.id";
+  sqlite3_stmt *statement;
+  int code = SQLITE_ROW;
+  if (!bind_game(store, sql, game, &statement, err)) return false;
+  bool fine = true;
+  while (fine && (code = sqlite3_step(statement)) == SQLITE_ROW) {
+    const StoreRecord record = {.first = player_column(statement, 0),
+                                .second = player_column(statement, 2),
+                                .opening = (const char *)sqlite3_column_text(statement, 4),
+                                .moves = (const char *)sqlite3_column_text(statement, 5),
+                                .played_at = (const char *)sqlite3_column_text(statement, 6),
+                                .points = sqlite3_column_int(statement, 7),
+                                .pair = sqlite3_column_int64(statement, 8)};
+    fine = visit(context, &record, err);
+  }
+  if (fine && code != SQLITE_DONE) fine = store_fail(store, err);
+  sqlite3_finalize(statement);
+  return fine;
+}
+
 void store_results_free(StoreResults *results) {
   free(results->players);
   free(results->games);

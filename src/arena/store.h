@@ -53,6 +53,18 @@ bool store_add(Store *store, const char *game, const StorePlayer *a, const Store
 /* Everything recorded of a game; release with store_results_free(). */
 bool store_results(Store *store, const char *game, StoreResults *out, Error *err);
 void store_results_free(StoreResults *results);
+/* One recorded game; texts are the store's, until the visit is over. */
+typedef struct StoreRecord {
+  StorePlayer first, second;
+  const char *opening, *moves, *played_at;
+  int points; /* half points of the first */
+  int64_t pair;
+} StoreRecord;
+
+/* False, with a message, ends the walk. */
+typedef bool StoreVisit(void *context, const StoreRecord *record, Error *err);
+/* All recorded games of a game in the order of their recording. */
+bool store_each(Store *store, const char *game, StoreVisit *visit, void *context, Error *err);
 /* Index of a player in the results; -1 where it has not played. */
 int store_results_find(const StoreResults *results, const char *name, uint32_t hash);
 /* Games recorded between two players, either colour. */

@@ -1,6 +1,7 @@
 /* selfplay compare: a controlled comparison of ways of learning. */
 #include "arena/compare_result.h"
 #include "base/clock.h"
+#include "cli/compare_page.h"
 #include "cli/compare_text.h"
 
 #include <signal.h>
@@ -195,6 +196,22 @@ static json_t *measure(const Experiment *experiment, const Options *options) {
   return result;
 }
 
+/* A page without plots would be none; the numbers are kept all the same. */
+static void write_page(const Experiment *experiment, const json_t *result) {
+  char path[FILE_PATH_MAX];
+  Buffer command = {0};
+  Error err;
+  experiment_path(experiment, "report.html", path);
+  buffer_printf(&command, "selfplay compare --design %s/design.ini --out %s", experiment->folder,
+                experiment->folder);
+  buffer_put(&command, "", 1);
+  if (compare_page_write(result, (const char *)command.data, path, &err))
+    cli_note("the report: %s", path);
+  else
+    cli_note("no report: %s", err.message);
+  buffer_free(&command);
+}
+
 int cmd_compare(int argc, char **argv) {
   Options options = {.common = cli_common_defaults()};
   argp_parse(&parser, argc, argv, 0, NULL, &options);
@@ -222,6 +239,7 @@ int cmd_compare(int argc, char **argv) {
   CompareTable table = compare_table_new();
   if (!options.no_train) train(&experiment, &options, &table);
   json_t *result = measure(&experiment, &options);
+  write_page(&experiment, result);
   if (options.common.json)
     cli_print_json(json_incref(result));
   else

@@ -1,5 +1,6 @@
 /* selfplay elo PLAYER|RUN...: one table of all players of a game. */
 #include "arena/elo.h"
+#include "arena/export.h"
 #include "arena/record.h"
 #include "base/memory.h"
 #include "cli/arena_options.h"
@@ -8,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DEFAULT_GAMES = 60, DEFAULT_RESAMPLES = 200, KEY_DB = 256, KEY_RESAMPLES };
+enum { DEFAULT_GAMES = 60, DEFAULT_RESAMPLES = 200, KEY_DB = 256, KEY_RESAMPLES, KEY_EXPORT };
 
 typedef struct Options {
   CliCommon common;
   char **spellings;
   int count, games, resamples;
-  const char *db;
+  const char *db, *export;
 } Options;
 
 static const struct argp_option option_table[] = {
@@ -22,6 +23,11 @@ static const struct argp_option option_table[] = {
      "Least number of recorded games that each player named shall have against the others (default 60)", 0},
     {"db", KEY_DB, "FILE", 0, "The ratings file (default " CLI_DEFAULT_DB ")", 0},
     {"resamples", KEY_RESAMPLES, "N", 0, "Bootstrap resamples of opening pairs, 0 for none (default 200)", 0},
+    {"export", KEY_EXPORT, "FILE", 0,
+     "Write all recorded games of the game: as SGF where FILE ends in .sgf, else with PGN headers, which "
+     "rating tools "
+     "read (BayesElo, Ordo)",
+     0},
     {0},
 };
 
@@ -39,6 +45,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY_RESAMPLES:
     options->resamples = cli_parse_int(state, "--resamples", arg, 0, 100000);
+    return 0;
+  case KEY_EXPORT:
+    options->export = arg;
     return 0;
   case ARGP_KEY_ARGS:
     options->spellings = state->argv + state->next;
@@ -192,6 +201,11 @@ int cmd_elo(int argc, char **argv) {
   Error err;
   if (!elo_rate(store, options.common.game, options.resamples, options.common.seed, &table, &err))
     cli_fail("%s: %s", options.db, err.message);
+  int exported = 0;
+  if (options.export && !export_games(store, options.common.game, export_format_of(options.export),
+                                      options.export, &exported, &err))
+    cli_fail("%s", err.message);
+  if (options.export) cli_note("%s: %d games", options.export, exported);
   if (options.common.json)
     print_json(&options, &table, &played);
   else

@@ -11,13 +11,14 @@ enum { WORD_MAX = 512 };
 typedef struct Options {
   CliCommon common;
   const char *player, *moves, *side;
-  int visits;
+  int visits, level; /* 0 where not given */
   bool ascii;
 } Options;
 
 static const struct argp_option option_table[] = {
     {"moves", 'm', "LINE", 0, "Begin after these moves", 0},
     {"visits", 'v', "N", 0, "Simulations a move (default: the player's own; 800 for the shipped network)", 0},
+    {"level", 'l', "N", 0, "Of a network: 1 plays like a beginner, 10 is the full engine", 0},
     {"side", 'S', "SIDE", 0, "first or second: the side you take (default first)", 0},
     {"ascii", 'a', 0, 0, "Plain letters instead of discs and colour", 0},
     {0},
@@ -34,6 +35,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case 'v':
     options->visits = cli_parse_int(state, "--visits", arg, 1, 100000000);
+    return 0;
+  case 'l':
+    options->level = cli_parse_int(state, "--level", arg, 1, 10);
     return 0;
   case 'a':
     options->ascii = true;
@@ -322,6 +326,11 @@ int cmd_play(int argc, char **argv) {
   if (!options.player) {
     cli_default_player(options.common.game, 800, fallback, sizeof fallback);
     options.player = fallback;
+  }
+  char leveled[FILE_PATH_MAX + 64];
+  if (options.level) {
+    snprintf(leveled, sizeof leveled, "%s,level=%d", options.player, options.level);
+    options.player = leveled;
   }
   Session *session = calloc(1, sizeof *session);
   Error err;
