@@ -13,9 +13,8 @@ void gumbel_sigma_completed(const SearchConfig *config, int n, const float *prio
     total += visits[i];
     if (visits[i] > most) most = visits[i];
   }
-  float mean = visited_mass > 0 ? weighted / visited_mass : 0;
-  float mixed = (value + (float)total * mean) / (1 + (float)total); /* Eq. 33 */
-  float scale = ((float)config->gumbel_visit + (float)most) * (float)config->gumbel_scale;
+  float mixed = gumbel_mixed_value(value, (float)total, visited_mass, weighted);
+  float scale = gumbel_sigma_scale(config, (float)most);
   for (int i = 0; i < n; i++) {
     float completed = isnan(q[i]) ? mixed : q[i];
     out[i] = scale * (completed + 1) / 2;

@@ -15,8 +15,8 @@ static inline float puct_factor(const SearchConfig *config, float visits) {
 
 /* What an unvisited child is worth: its parent's value less a reduction that grows with the prior mass
  * visited. */
-static inline float puct_first_play(const SearchConfig *config, float parent_value, float visited_mass) {
-  return parent_value - (float)config->fpu_reduction * sqrtf(visited_mass);
+static inline float puct_first_play(float parent_value, float fpu_reduction, float visited_mass) {
+  return parent_value - fpu_reduction * sqrtf(visited_mass);
 }
 
 static inline float puct_score(float q, float prior, float factor, float visits) {

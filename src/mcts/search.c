@@ -131,7 +131,7 @@ static int select_gumbel_root(Search *search) {
 
 static int select_edge(Search *search, const Node *node, bool at_root) {
   const SearchConfig *config = &search->config;
-  SelectNode siblings = {search_edges(search, node), node->edge_count, NULL, config->solve};
+  Siblings siblings = {search_edges(search, node), node->edge_count, NULL, config->solve};
   if (config->kind == SEARCH_GUMBEL)
     return at_root ? select_gumbel_root(search) : select_gumbel(&siblings, config, node->value, node->visits);
   bool noisy = at_root && config->dirichlet_share > 0;

@@ -116,7 +116,7 @@ static int best_edge(Search *search) {
   int best = bounds.lower == 1 ? winning_edge(search) : -1;
   float best_score = 0;
   if (best >= 0) return best;
-  if (gumbel) search_complete(search, root, search->root_logits);
+  if (gumbel) search_complete(search, root, search->root_priors);
   for (int i = 0; i < root->edge_count; i++) {
     if (edge_dominated(&edges[i], bounds)) continue;
     float score = search->root_logits[i];

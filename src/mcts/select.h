@@ -1,29 +1,43 @@
-/* Choosing among siblings, four edges at a time. Internal to the search of one thread.
+/* Choosing among siblings: which edge a simulation follows. Internal to the search of one thread.
  *
- * The vectors are the compiler's own of four lanes, which every CPU has, so that the result has the same bits
- * on all of them. Edges are read in blocks of four; tree.c keeps room behind the last one. */
+ * Each choice exists twice. select_puct() and select_gumbel() (select.c) weigh four siblings at a time, with
+ * the same bits on every CPU; select_plain_puct() and select_plain_gumbel() (select_plain.c) are the same
+ * formulas edge by edge. The two sum in a different order, so they may part where scores are equal but for
+ * rounding; tests/test_select.c holds them together. On big-endian machines the first are the second.
+ *
+ * Edges that proofs make pointless (edge_dominated() in mcts/proof.h) are passed over where `solve` is set;
+ * of equal scores the first wins. Visits are below 2^31, as a search's budget is. */
 #ifndef MCTS_SELECT_H
 #define MCTS_SELECT_H
 
 #include "mcts/search.h"
 #include "mcts/tree.h"
 
-/* What a choice below the root depends on, besides the edges. */
-typedef struct SelectNode {
+/* The edges to choose from. They belong to a Tree, or have as much room behind them (EDGES_BEHIND). */
+typedef struct Siblings {
   const Edge *edges;
-  int count;
+  int count;           /* 1..GAME_MOVES_MAX */
   const float *priors; /* [count] in place of the edges' own, or NULL */
-  bool solve;          /* edges that proofs make pointless are passed over */
-} SelectNode;
+  bool solve;
+} Siblings;
 
-/* PUCT: the edge with the best q + factor x prior / (1 + visits); the first of equals. Where an edge has
- * neither visit nor proof its q is value - fpu_reduction x sqrt(prior mass visited). */
-int select_puct(const SelectNode *node, float factor, float value, float fpu_reduction);
-/* Gumbel AlphaZero, Eq. 14: the edge whose share of the node's `visits` lags furthest behind the improved
- * policy softmax(logit + sigma(completed q)). `value` is the node's own evaluation. */
-int select_gumbel(const SelectNode *node, const SearchConfig *config, float value, uint32_t visits);
-/* out[i] = exp(x[i]) for x <= 0, within 2 units in the last place; in blocks of four, so both arrays have
- * room for that. */
-void select_exp(const float *x, int count, float *out);
+/* PUCT (AlphaZero, Science 2018, supplement), the index of
+ *
+ *   argmax_a  Q(a) + factor P(a) / (1 + N(a)),   factor = puct_factor() = c(s) sqrt(N(s))
+ *
+ * Q(a) is the mean value of a's visits, held within what is proven of a. Where a has neither visit nor proof
+ * it is puct_first_play(): `value`, the node's own, less fpu_reduction x sqrt(prior mass visited). */
+int select_puct(const Siblings *siblings, float factor, float value, float fpu_reduction);
+int select_plain_puct(const Siblings *siblings, float factor, float value, float fpu_reduction);
+
+/* Gumbel AlphaZero (ICLR 2022), Eq. 14 for nodes below the root, the index of
+ *
+ *   argmax_a  pi'(a) - N(a) / (1 + sum_b N(b)),   pi' = softmax(log P + sigma(completed Q))   (Eq. 11)
+ *
+ * so that visits follow the improved policy. `value` is v(s), the network's own evaluation of the node, with
+ * which Q is completed where an edge has neither visit nor proof (Eq. 33); `visits` = 1 + sum_b N(b). Every
+ * prior is positive, as tree_add_node() makes them. */
+int select_gumbel(const Siblings *siblings, const SearchConfig *config, float value, uint32_t visits);
+int select_plain_gumbel(const Siblings *siblings, const SearchConfig *config, float value, uint32_t visits);
 
 #endif

@@ -13,6 +13,7 @@
 #include "games/game.h"
 
 enum { NO_NODE = 0xffffffff };
+enum { EDGES_BEHIND = 3 }; /* that may be read behind a tree's last edge: select.c takes edges by four */
 
 typedef struct Edge {
   float value_sum; /* of (win - loss) over the visits */
@@ -41,9 +42,10 @@ typedef struct Tree {
   size_t node_count, edge_count, node_capacity, edge_capacity;
 } Tree;
 
-/* Room for one more node and `edges` more edges; may move both arrays. */
+/* Room for one more node and `edges` more edges, and EDGES_BEHIND behind those; may move both arrays. */
 void tree_reserve(Tree *tree, size_t edges);
-/* A node with an edge for each legal move; priors are the softmax of logits[moves] over them. The evaluation
+/* A node with an edge for each legal move; priors are the softmax of logits[moves] over them,
+ * none below 1e-30, so that no sum of some of them is zero. The evaluation
  * is counted as the node's first visit. */
 uint32_t tree_add_node(Tree *tree, const int *moves, int count, const float *logits, const float *wdl);
 /* Copies the subtree below `root` into an empty tree, where it becomes node 0. */
