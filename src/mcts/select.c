@@ -47,10 +47,11 @@ static inline void read_words(const Edge *edges, Vec *sums, VecInt *visits, VecI
 static inline Block read_block(const Siblings *siblings, int first) {
   Vec sums;
   VecInt visits, last;
+  const VecInt lane = {0, 1, 2, 3};
   int left = siblings->count - first;
   read_words(siblings->edges + first, &sums, &visits, &last);
   VecInt lower = ((last >> 12) & 3) - 1, upper = ((last >> 14) & 3) - 1;
-  Block block = {.valid = (VecInt){0, 1, 2, 3} < vec_set_int(left),
+  Block block = {.valid = lane < vec_set_int(left),
                  .known = (visits != 0) | (lower == upper),
                  .lower = __builtin_convertvector(lower, Vec),
                  .upper = __builtin_convertvector(upper, Vec)};
