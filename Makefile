@@ -95,7 +95,7 @@ lint: layers
 	@tools/install-packages clang-format cppcheck
 	clang-format --dry-run --Werror $$(git ls-files 'src/*.[ch]' 'tests/*.[ch]')
 	cppcheck --quiet --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
-	  --suppressions-list=tools/cppcheck-suppressions -Isrc src
+	  --library=tools/cppcheck-jansson.cfg --suppressions-list=tools/cppcheck-suppressions -Isrc src
 layers:
 	@tools/check-layers $(LAYERS)
 
