@@ -173,7 +173,7 @@ Test(gumbel, improved_policy_by_hand) {
   config.gumbel_visit = 1, config.gumbel_scale = 1;
   float logits[2] = {logf(0.25f), logf(0.75f)}, q[2] = {0.5f, NAN}, sigma[2], policy[2];
   uint32_t visits[2] = {2, 0};
-  gumbel_sigma_completed(&config, 2, logits, q, visits, 0.2f, sigma);
+  gumbel_sigma_completed(&config, 2, (const float[]){0.25f, 0.75f}, q, visits, 0.2f, sigma);
   /* Q(a) = 1/2; mixed value = (0.2 + 2 x 1/2) / 3 = 0.4; scale = 1 + 2. */
   cr_assert_float_eq(sigma[0], 3 * 0.75, 1e-5);
   cr_assert_float_eq(sigma[1], 3 * 0.7, 1e-5);

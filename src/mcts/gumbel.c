@@ -2,21 +2,19 @@
 
 #include <math.h>
 
-void gumbel_sigma_completed(const SearchConfig *config, int n, const float *logits, const float *q,
+void gumbel_sigma_completed(const SearchConfig *config, int n, const float *priors, const float *q,
                             const uint32_t *visits, float value, float *out) {
   float visited_mass = 0, weighted = 0;
   uint32_t total = 0, most = 0;
   for (int i = 0; i < n; i++) {
     if (!visits[i]) continue;
-    float prior = expf(logits[i]);
-    visited_mass += prior;
-    weighted += prior * q[i];
+    visited_mass += priors[i];
+    weighted += priors[i] * q[i];
     total += visits[i];
     if (visits[i] > most) most = visits[i];
   }
-  float mean = visited_mass > 0 ? weighted / visited_mass : 0;
-  float mixed = (value + (float)total * mean) / (1 + (float)total); /* Eq. 33 */
-  float scale = ((float)config->gumbel_visit + (float)most) * (float)config->gumbel_scale;
+  float mixed = gumbel_mixed_value(value, (float)total, visited_mass, weighted);
+  float scale = gumbel_sigma_scale(config, (float)most);
   for (int i = 0; i < n; i++) {
     float completed = isnan(q[i]) ? mixed : q[i];
     out[i] = scale * (completed + 1) / 2;

@@ -5,10 +5,23 @@
 
 #include "mcts/search.h"
 
-/* sigma(completed Q) of Eqs. 8, 10 and 33, into out[n]. logits[n] are log priors; q[n] and visits[n] are the
+/* v_mix of Eq. 33, what an edge without a value counts as: (v + sum N x mean) / (1 + sum N), where `total` is
+ * sum N, `mass` and `weighted` are the sums of P and of P x Q over visited edges, and so mean = weighted /
+ * mass. */
+static inline float gumbel_mixed_value(float value, float total, float mass, float weighted) {
+  float mean = mass > 0 ? weighted / mass : 0;
+  return (value + total * mean) / (1 + total);
+}
+
+/* The factor of sigma (Eq. 8): (c_visit + max_b N(b)) c_scale. */
+static inline float gumbel_sigma_scale(const SearchConfig *config, float most_visits) {
+  return ((float)config->gumbel_visit + most_visits) * (float)config->gumbel_scale;
+}
+
+/* sigma(completed Q) of Eqs. 8, 10 and 33, into out[n]. priors[n] sum to 1; q[n] and visits[n] are the
  * edges', for the player to move; q is NAN where an edge has neither a visit nor a proven value; `value` is
  * the node's own evaluation. Q is mapped from [-1, 1] to [0, 1] first. */
-void gumbel_sigma_completed(const SearchConfig *config, int n, const float *logits, const float *q,
+void gumbel_sigma_completed(const SearchConfig *config, int n, const float *priors, const float *q,
                             const uint32_t *visits, float value, float *out);
 /* softmax(logits + sigma) (Eq. 11). */
 void gumbel_improved_policy(int n, const float *logits, const float *sigma, float *policy);

@@ -9,14 +9,14 @@
 /* c(s) sqrt(N(s)), the factor that all siblings share. N counts the node's visits, its own evaluation
  * included. */
 static inline float puct_factor(const SearchConfig *config, float visits) {
-  double c = config->c_init + log((1 + visits + config->c_base) / config->c_base);
-  return (float)(c * sqrt(visits));
+  float base = (float)config->c_base, c = (float)config->c_init + logf((1 + visits + base) / base);
+  return c * sqrtf(visits);
 }
 
 /* What an unvisited child is worth: its parent's value less a reduction that grows with the prior mass
  * visited. */
-static inline float puct_first_play(const SearchConfig *config, float parent_value, float visited_mass) {
-  return parent_value - (float)config->fpu_reduction * sqrtf(visited_mass);
+static inline float puct_first_play(float parent_value, float fpu_reduction, float visited_mass) {
+  return parent_value - fpu_reduction * sqrtf(visited_mass);
 }
 
 static inline float puct_score(float q, float prior, float factor, float visits) {

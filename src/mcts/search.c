@@ -4,6 +4,7 @@
 #include "mcts/gumbel.h"
 #include "mcts/puct.h"
 #include "mcts/search_internal.h"
+#include "mcts/select.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -92,63 +93,26 @@ void search_start(Search *search, const void *state, int visits, Rng rng) {
   }
   const Node *root = &search->tree.nodes[0];
   const Edge *edges = search_edges(search, root);
-  for (int i = 0; i < root->edge_count; i++) search->root_logits[i] = edge_logit(&edges[i]);
+  for (int i = 0; i < root->edge_count; i++) search->root_logits[i] = logf(edge_prior(&edges[i]));
   search->budget -= (int)root->visits - 1; /* the visits its children already have */
   prepare_root(search);
 }
 
-static int select_puct(const Search *search, const Node *node, const float *priors, bool first_play_even) {
-  const Edge *edges = search_edges(search, node);
-  Bounds bounds = search_bounds(search, node);
-  float factor = puct_factor(&search->config, (float)node->visits), mass = 0;
-  for (int i = 0; i < node->edge_count; i++)
-    if (edges[i].visits) mass += priors[i];
-  float value = node->value_sum / (float)node->visits;
-  float first_play = first_play_even ? value : puct_first_play(&search->config, value, mass),
-        best_score = -INFINITY;
-  int best = 0;
-  for (int i = 0; i < node->edge_count; i++) {
-    if (edge_dominated(&edges[i], bounds)) continue;
-    float q = edge_q(&edges[i]);
-    float score = puct_score(isnan(q) ? first_play : q, priors[i], factor, (float)edges[i].visits);
-    if (score > best_score) best_score = score, best = i;
-  }
-  return best;
-}
-
-void search_complete(Search *search, const Node *node, const float *logits) {
+void search_complete(Search *search, const Node *node, const float *priors) {
   const Edge *edges = search_edges(search, node);
   for (int i = 0; i < node->edge_count; i++) {
     search->scratch[1][i] = edge_q(&edges[i]);
     search->visits[i] = edges[i].visits;
   }
-  gumbel_sigma_completed(&search->config, node->edge_count, logits, search->scratch[1], search->visits,
+  gumbel_sigma_completed(&search->config, node->edge_count, priors, search->scratch[1], search->visits,
                          node->value, search->scratch[2]);
-}
-
-/* Below the root: the move whose visits lag furthest behind the improved policy (Eq. 14). */
-static int select_gumbel_inside(Search *search, const Node *node) {
-  const Edge *edges = search_edges(search, node);
-  Bounds bounds = search_bounds(search, node);
-  float *logits = search->scratch[0], *policy = search->scratch[3], best_score = -INFINITY;
-  for (int i = 0; i < node->edge_count; i++) logits[i] = edge_logit(&edges[i]);
-  search_complete(search, node, logits);
-  gumbel_improved_policy(node->edge_count, logits, search->scratch[2], policy);
-  int best = 0;
-  for (int i = 0; i < node->edge_count; i++) {
-    if (edge_dominated(&edges[i], bounds)) continue;
-    float score =
-        policy[i] - (float)edges[i].visits / (float)node->visits; /* visits = 1 + sum of the edges' */
-    if (score > best_score) best_score = score, best = i;
-  }
-  return best;
 }
 
 int search_best_gumbel(Search *search, uint32_t visits) {
   const Node *root = &search->tree.nodes[0];
   float best_score = -INFINITY;
   int best = -1;
-  search_complete(search, root, search->root_logits);
+  search_complete(search, root, search->root_priors);
   for (int i = 0; i < root->edge_count; i++) {
     float score = search->root_gumbel[i] + search->root_logits[i] + search->scratch[2][i];
     if (search->visits[i] == visits && score > best_score) best_score = score, best = i;
@@ -166,13 +130,14 @@ static int select_gumbel_root(Search *search) {
 }
 
 static int select_edge(Search *search, const Node *node, bool at_root) {
-  if (search->config.kind == SEARCH_GUMBEL)
-    return at_root ? select_gumbel_root(search) : select_gumbel_inside(search, node);
-  if (at_root) return select_puct(search, node, search->root_priors, search->config.dirichlet_share > 0);
-  const Edge *edges = search_edges(search, node);
-  float *priors = search->scratch[0];
-  for (int i = 0; i < node->edge_count; i++) priors[i] = expf(edge_logit(&edges[i]));
-  return select_puct(search, node, priors, false);
+  const SearchConfig *config = &search->config;
+  Siblings siblings = {search_edges(search, node), node->edge_count, NULL, config->solve};
+  if (config->kind == SEARCH_GUMBEL)
+    return at_root ? select_gumbel_root(search) : select_gumbel(&siblings, config, node->value, node->visits);
+  bool noisy = at_root && config->dirichlet_share > 0;
+  if (at_root) siblings.priors = search->root_priors;
+  return select_puct(&siblings, puct_factor(config, (float)node->visits),
+                     node->value_sum / (float)node->visits, noisy ? 0 : (float)config->fpu_reduction);
 }
 
 /* Adds a value, seen from the player to move at the end of the path, to every edge and node on it but the

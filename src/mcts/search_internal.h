@@ -41,7 +41,7 @@ static inline Bounds search_bounds(const Search *search, const Node *node) {
 }
 
 /* Computes sigma(completed Q) of a node's edges into scratch[2], and their visits into visits[]. */
-void search_complete(Search *search, const Node *node, const float *logits);
+void search_complete(Search *search, const Node *node, const float *priors);
 /* Index of the root edge best by gumbel + logit + sigma(Q) among those with exactly `visits` visits; -1 where
  * there is none. */
 int search_best_gumbel(Search *search, uint32_t visits);

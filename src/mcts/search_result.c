@@ -31,7 +31,7 @@ bool search_proven(const Search *search, int *value) {
 static void improved_policy(const Search *search, float *policy) {
   Search *scratch = (Search *)search;
   const Node *root = &search->tree.nodes[0];
-  search_complete(scratch, root, search->root_logits);
+  search_complete(scratch, root, search->root_priors);
   gumbel_improved_policy(root->edge_count, search->root_logits, search->scratch[2], policy);
 }
 
@@ -116,7 +116,7 @@ static int best_edge(Search *search) {
   int best = bounds.lower == 1 ? winning_edge(search) : -1;
   float best_score = 0;
   if (best >= 0) return best;
-  if (gumbel) search_complete(search, root, search->root_logits);
+  if (gumbel) search_complete(search, root, search->root_priors);
   for (int i = 0; i < root->edge_count; i++) {
     if (edge_dominated(&edges[i], bounds)) continue;
     float score = search->root_logits[i];

@@ -128,7 +128,7 @@ static SharedEdge *select_edge(const SharedSearch *search, const SharedNode *nod
   float value = own > 0 ? (float)((double)atomic_load(&node->value_sum) / UNIT / own) : 0;
   for (int i = 0; i < count; i++)
     if (atomic_load_explicit(&edges[i].child, memory_order_acquire) != NO_CHILD) mass += edges[i].prior;
-  float first_play = puct_first_play(&search->config, value, mass);
+  float first_play = puct_first_play(value, (float)search->config.fpu_reduction, mass);
   for (int i = 0; i < count; i++) {
     uint32_t child = atomic_load_explicit(&edges[i].child, memory_order_acquire);
     Bounds bounds = shared_edge_bounds(&edges[i]);

@@ -1,8 +1,8 @@
 #include "mcts/tree.h"
 
 #include "base/memory.h"
+#include "mcts/vec.h"
 
-#include <math.h>
 #include <stdlib.h>
 
 void tree_reserve(Tree *tree, size_t edges) {
@@ -11,6 +11,7 @@ void tree_reserve(Tree *tree, size_t edges) {
     tree->nodes = memory_grow(tree->nodes, tree->node_count, capacity, sizeof(Node));
     tree->node_capacity = capacity;
   }
+  edges += EDGES_BEHIND;
   if (tree->edge_count + edges > tree->edge_capacity) {
     size_t capacity = tree->edge_capacity ? tree->edge_capacity : 256;
     while (capacity < tree->edge_count + edges) capacity *= 2;
@@ -19,24 +20,33 @@ void tree_reserve(Tree *tree, size_t edges) {
   }
 }
 
-static uint16_t pack_logit(float value) {
+static uint16_t pack_prior(float value) {
   uint32_t bits;
   __builtin_memcpy(&bits, &value, sizeof bits);
   return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-uint32_t tree_add_node(Tree *tree, const int *moves, int count, const float *logits, const float *wdl) {
-  tree_reserve(tree, (size_t)count);
+/* Softmax of logits[moves] into priors[count], which has room for whole vectors. */
+static void find_priors(const int *moves, int count, const float *logits, float *priors) {
+  const float least = 1e-30f;
   float highest = logits[moves[0]], sum = 0;
-  for (int i = 1; i < count; i++) highest = fmaxf(highest, logits[moves[i]]);
-  for (int i = 0; i < count; i++) sum += expf(logits[moves[i]] - highest);
-  float shift = highest + logf(sum);
+  for (int i = 1; i < count; i++) highest = logits[moves[i]] > highest ? logits[moves[i]] : highest;
+  for (int i = 0; i < count; i++) priors[i] = logits[moves[i]] - highest;
+  for (int i = count; i % VEC_LANES; i++) priors[i] = 0;
+  for (int i = 0; i < count; i += VEC_LANES) vec_store(priors + i, vec_exp(vec_load(priors + i)));
+  for (int i = 0; i < count; i++) sum += priors[i];
+  float scale = 1 / sum;
+  for (int i = 0; i < count; i++) priors[i] = priors[i] * scale > least ? priors[i] * scale : least;
+}
+
+uint32_t tree_add_node(Tree *tree, const int *moves, int count, const float *logits, const float *wdl) {
+  float priors[GAME_MOVES_MAX + VEC_LANES - 1];
+  tree_reserve(tree, (size_t)count);
+  find_priors(moves, count, logits, priors);
   Edge *edges = tree->edges + tree->edge_count;
   for (int i = 0; i < count; i++)
-    edges[i] = (Edge){.child = NO_NODE,
-                      .move = (uint16_t)moves[i] & 0xfff,
-                      .logit = pack_logit(logits[moves[i]] - shift),
-                      .upper = 2};
+    edges[i] = (Edge){
+        .child = NO_NODE, .move = (uint16_t)moves[i] & 0xfff, .prior = pack_prior(priors[i]), .upper = 2};
   tree->nodes[tree->node_count] = (Node){.first_edge = (uint32_t)tree->edge_count,
                                          .edge_count = (uint16_t)count,
                                          .visits = 1,

@@ -13,14 +13,15 @@
 #include "games/game.h"
 
 enum { NO_NODE = 0xffffffff };
+enum { EDGES_BEHIND = 3 }; /* that may be read behind a tree's last edge: select.c takes edges by four */
 
 typedef struct Edge {
   float value_sum; /* of (win - loss) over the visits */
   uint32_t visits;
   uint32_t child; /* NO_NODE where there is none yet, or none is needed since the edge's value is proven */
-  uint16_t logit; /* log prior, as the upper half of a float: 8 bits of mantissa are plenty below the root */
   uint16_t move : 12;
   uint16_t lower : 2, upper : 2; /* proven bounds of the game's value, plus one (mcts/proof.h) */
+  uint16_t prior; /* as the upper half of a float: 8 bits of mantissa are plenty below the root */
 } Edge;
 _Static_assert(sizeof(Edge) == 16, "edges are compact");
 _Static_assert(GAME_MOVES_MAX <= 1 << 12, "moves fit an edge");
@@ -41,9 +42,10 @@ typedef struct Tree {
   size_t node_count, edge_count, node_capacity, edge_capacity;
 } Tree;
 
-/* Room for one more node and `edges` more edges; may move both arrays. */
+/* Room for one more node and `edges` more edges, and EDGES_BEHIND behind those; may move both arrays. */
 void tree_reserve(Tree *tree, size_t edges);
-/* A node with an edge for each legal move; priors are the softmax of logits[moves] over them. The evaluation
+/* A node with an edge for each legal move; priors are the softmax of logits[moves] over them,
+ * none below 1e-30, so that no sum of some of them is zero. The evaluation
  * is counted as the node's first visit. */
 uint32_t tree_add_node(Tree *tree, const int *moves, int count, const float *logits, const float *wdl);
 /* Copies the subtree below `root` into an empty tree, where it becomes node 0. */
@@ -51,8 +53,8 @@ void tree_copy(Tree *to, const Tree *from, uint32_t root);
 void tree_clear(Tree *tree); /* keeps the memory */
 void tree_free(Tree *tree);
 
-static inline float edge_logit(const Edge *edge) {
-  uint32_t bits = (uint32_t)edge->logit << 16;
+static inline float edge_prior(const Edge *edge) {
+  uint32_t bits = (uint32_t)edge->prior << 16;
   float value;
   __builtin_memcpy(&value, &bits, sizeof value);
   return value;
