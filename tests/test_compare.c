@@ -1,6 +1,7 @@
 /* Designs and small experiments of tic-tac-toe, from end to end. */
 #include "arena/compare_result.h"
 #include "base/memory.h"
+#include "cli/compare_page.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -246,6 +247,34 @@ static void no_doing(void *context, const char *what, int done, int total) {
   (void)context, (void)what, (void)done, (void)total;
 }
 
+/* The page says what the result says, draws every curve there is, and loads nothing. */
+static void check_page(const char *folder, const json_t *result) {
+  static const char *const parts[] = {"id=\"verdict\"",
+                                      "id=\"limits\"",
+                                      "id=\"plots\"",
+                                      "id=\"search\"",
+                                      "id=\"settings\"",
+                                      "Head start",
+                                      "Agreement with the teacher",
+                                      "from-scratch-1",
+                                      "<svg"};
+  static const char *const loads[] = {"<script", "src=\"http", "href=\"http", "url(http", "@import"};
+  char path[FILE_PATH_MAX];
+  Buffer page = {0};
+  Error err;
+  snprintf(path, sizeof path, "%s/page.html", folder);
+  cr_assert(compare_page_write(result, "selfplay compare", path, &err), "%s", err.message);
+  cr_assert(file_read(path, &page, &err), "%s", err.message);
+  buffer_put(&page, "", 1);
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+    cr_assert(strstr((const char *)page.data, parts[i]), "%s", parts[i]);
+  for (size_t i = 0; i < sizeof loads / sizeof *loads; i++)
+    cr_assert_not(strstr((const char *)page.data, loads[i]), "%s", loads[i]);
+  const char *limit = json_string_value(json_array_get(json_object_get(result, "limits"), 0));
+  cr_assert(strstr((const char *)page.data, limit) || strchr(limit, '\''), "%s", limit);
+  buffer_free(&page);
+}
+
 /* The same numbers must come out when all is measured already. */
 Test(compare, result_is_whole_and_is_not_measured_twice) {
   char folder[64], *texts[2];
@@ -261,6 +290,7 @@ Test(compare, result_is_whole_and_is_not_measured_twice) {
     json_t *result = compare_result(&data);
     cr_assert(result);
     texts[k] = json_dumps(result, JSON_SORT_KEYS);
+    check_page(folder, result);
     const json_t *arm = json_array_get(json_object_get(result, "arms"), 1);
     cr_assert_eq(
         json_integer_value(json_object_get(json_object_get(json_object_get(arm, "final"), "elo"), "seeds")),

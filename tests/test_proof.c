@@ -3,6 +3,7 @@
 #include "mcts/look_ahead.h"
 #include "mcts/search.h"
 #include "mcts/shared.h"
+#include "hang.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -10,7 +11,7 @@
 
 enum { POSITIONS = 150, VISITS = 300 };
 
-TestSuite(proof, .timeout = 60);
+TestSuite(proof, .timeout = HANG_SECONDS);
 
 static const Game *connect4(void) {
   return game_find("connect4");
@@ -100,7 +101,7 @@ Test(proof, agrees_with_the_exact_solver) {
   cr_assert_gt(check_kind(SEARCH_GUMBEL), POSITIONS / 2);
 }
 
-Test(proof, shared_tree_agrees_with_the_exact_solver) {
+Test(shared, proofs_agree_with_the_exact_solver) {
   SearchConfig config = solving(SEARCH_PUCT);
   Evaluator *evaluators[2] = {evaluator_uniform(connect4(), 4), evaluator_uniform(connect4(), 4)};
   SharedSearch *search = shared_search_new(connect4(), &config, evaluators, 2, 4, 4000);

@@ -543,6 +543,7 @@ static void check_precision(int rows, int cols) {
               least);
   const TrainKernels *kernels[TRAIN_MOST_KERNELS];
   train_kernels_here(kernels);
+  int compared = 0;
   for (int step = 1; step <= WINOGRAD_MOST_STEP; step++) {
     WinogradTiling tiling = step == 1 ? winograd_tiling(rows, cols) : tiling_with(rows, cols, step, step);
     NetTrainer *trainer = trainer_new_with(&shape, kernels[0], tiling);
@@ -552,13 +553,18 @@ static void check_precision(int rows, int cols) {
     trainer_backward_slice(trainer, ws, s.net, s.planes, s.policy, s.legal, s.wdl, NULL, BATCH, 1, 1,
                            found.gradient, found.stats, &found.loss);
     double error = weight_error(s.net, found.gradient, exact);
-    cr_log_info("%dx%d, 5 x 64: %.1e by %s%s", rows, cols, error, trainer_kernel(trainer),
-                step == 1 ? ", which it takes" : "");
-    cr_assert_leq(error, tolerance(trainer, BATCH));
+    /* A ReLU so close to zero that the two see it from different sides is no error of rounding. */
+    int flips = count_flips(trainer, ws, reference, BATCH * rows * cols);
+    cr_log_info("%dx%d, 5 x 64: %.1e by %s%s%s", rows, cols, error, trainer_kernel(trainer),
+                step == 1 ? ", which it takes" : "",
+                flips ? " (beyond a ReLU seen from its other side)" : "");
+    compared += flips == 0;
+    if (flips == 0) cr_assert_leq(error, tolerance(trainer, BATCH));
     trainer_workspace_free(ws);
     trainer_free(trainer);
     found_free(&found);
   }
+  cr_assert_gt(compared, 0, "%dx%d: every tile met a ReLU at zero; draw other positions", rows, cols);
   net_workspace_free(reference);
   found_free(&plain);
   slice_free(&s);
