@@ -55,6 +55,9 @@ $(BUILD)/run-tests: $(TEST_OBJECTS) $(LIBRARY_OBJECTS) $(F64_OBJECTS)
 	@echo "  LD $@"
 	@$(CC) $(CFLAGS) $(SANITIZE) -fopenmp $^ -o $@ $(LIBS) $$(pkg-config --libs criterion)
 
+# Rewritten when the version has changed, so that no binary names an old one.
+$(shell mkdir -p $(BUILD) && echo '$(VERSION)' | cmp -s - $(BUILD)/version || echo '$(VERSION)' >$(BUILD)/version)
+$(BUILD)/src/base/version.o: $(BUILD)/version
 $(BUILD)/src/base/version.o: ALL_CFLAGS += -DSELFPLAY_VERSION='"$(VERSION)"'
 
 $(BUILD)/%.o: %.c | $(BUILD)/.packages
