@@ -34,7 +34,7 @@ all: $(BUILD)/selfplay
 .PHONY: help
 help:
 	@echo 'make              build $(BUILD)/selfplay'
-	@echo 'make demo         about ten minutes: train both ways, compare, show how to play (DEMO_MINUTES=3 each)'
+	@echo 'make demo         about ten minutes: train both ways, compare, show how to play (DEMO_MINUTES=3.5 each)'
 	@echo 'make test         all tests'
 	@echo 'make bench        speed, as ratios to the SGEMM peak of the same run'
 	@echo 'make install      to PREFIX=$(PREFIX) (DESTDIR is honoured)'
