@@ -88,6 +88,37 @@ Test(run, the_same_bytes_at_any_thread_count_and_after_any_stop) {
   remove_folder(a), remove_folder(b), remove_folder(c);
 }
 
+/* The network grows while the second iteration learns; a resumed run finds it of the size it had. */
+Test(run, grows_to_the_same_bytes_after_any_stop) {
+  char a[64], b[64];
+  Error err;
+  make_folder(a), make_folder(b);
+  RunRequest requests[] = {small_run(a, ARM_FROM_SCRATCH), small_run(b, ARM_FROM_SCRATCH)};
+  for (int i = 0; i < 2; i++) {
+    RunConfig *config = &requests[i].config;
+    config->grow_after = 2, config->start_blocks = 1, config->start_channels = 4, config->blocks = 2;
+  }
+  cr_assert(train(&requests[0], &err), "%s", err.message);
+  for (int iterations = 1; iterations <= 3; iterations++) {
+    requests[1].config.iterations = iterations;
+    cr_assert(train(&requests[1], &err), "%s", err.message);
+  }
+  cr_assert_eq(last_hash(a, 3), last_hash(b, 3));
+  for (int iteration = 0; iteration <= 3; iteration++) {
+    char path[200];
+    snprintf(path, sizeof path, "%s/networks/%05d.net", a, iteration);
+    Net *net = net_load(path, "tictactoe", NULL, NULL, &err);
+    cr_assert(net, "%s", err.message);
+    cr_assert_eq(net->shape.channels, iteration < 2 ? 4 : 8);
+    cr_assert_eq(net->shape.blocks, iteration < 2 ? 1 : 2);
+    net_free(net);
+  }
+  requests[0].config.start_channels = 16;
+  cr_assert_not(run_config_valid(&requests[0].config, &err));
+  cr_assert(strstr(err.message, "net.start_channels"), "%s", err.message);
+  remove_folder(a), remove_folder(b);
+}
+
 static void truncate_file(const char *folder, const char *name) {
   char path[200];
   snprintf(path, sizeof path, "%s/%s", folder, name);

@@ -214,7 +214,7 @@ static bool train_slice(Experiment *experiment, Slice *slice, int threads, const
                         Error *err) {
   CompareRun *run = &experiment->runs[slice->progress.run];
   const CompareArm *arm = &experiment->design.arms[run->arm];
-  NetShape shape = run_config_shape(&arm->config, experiment->design.game);
+  NetShape shape = run_config_shape_after(&arm->config, experiment->design.game, 0);
   RunRequest request = {.folder = run->folder,
                         .game = experiment->design.game,
                         .arm = arm->kind,

@@ -226,14 +226,16 @@ static bool parse_visits(CompareDesign *design, Error *err) {
 }
 
 static bool check_arm(const CompareDesign *design, CompareArm *arm, Error *err) {
-  NetShape first = run_config_shape(&design->arms[0].config, design->game),
-           own = run_config_shape(&arm->config, design->game);
+  const RunConfig *leader = &design->arms[0].config;
+  NetShape first = run_config_shape(leader, design->game), own = run_config_shape(&arm->config, design->game);
+  NetShape first_start = run_config_shape_after(leader, design->game, 0),
+           own_start = run_config_shape_after(&arm->config, design->game, 0);
   arm->config.iterations = 0, arm->config.minutes = 0; /* the budget says how long */
   if (strcmp(arm->config.game, design->game->name) != 0)
     return error_set(err, "arm '%s' is of game %s, the experiment of %s", arm->name, arm->config.game,
                      design->game->name);
   if (!run_config_valid(&arm->config, err)) return error_prefix(err, "arm '%s'", arm->name);
-  if (memcmp(&first, &own, sizeof own) != 0)
+  if (memcmp(&first, &own, sizeof own) != 0 || memcmp(&first_start, &own_start, sizeof own) != 0)
     return error_set(err, "arm '%s' has another network than '%s'; all arms must have the same net.* keys",
                      arm->name, design->arms[0].name);
   return true;

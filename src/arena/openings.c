@@ -16,7 +16,7 @@ enum {
   DRAWS_PER_OPENING = 100, /* random lines tried for each opening wanted ... */
   DRAWS_LEAST = 20000,     /* ... and at least */
   MAKER_DEPTHS = 2,
-  SOLVER_LOG2_BYTES = 26,
+  SOLVER_LOG2_BYTES = 28, /* a larger table pays over many openings */
 };
 
 /* A heuristic value beyond this is lopsided. */
@@ -204,6 +204,7 @@ static void judge_free(Judge *judge) {
 }
 
 static bool judge_balanced(Judge *judge, const void *state, int limit, Rng *rng) {
+  if (judge->exact && limit == 0) return exact_value(judge->exact, state) == 0;
   if (judge->exact) return abs(exact_score(judge->exact, state)) <= limit;
   for (int i = 0; i < MAKER_DEPTHS; i++) {
     float value = 0;
@@ -223,7 +224,9 @@ static bool write_made(const Openings *openings, int plies, int limit, uint64_t 
       "# Made by: selfplay make-data openings --game %s --count %d --plies %d --limit %d --seed %llu\n"
       "# %d uniformly random moves; distinct positions up to symmetry; the player to move cannot win at\n",
       game->title, game->name, openings->count, plies, limit, (unsigned long long)seed, plies);
-  if (exact_exists(game, true))
+  if (exact_exists(game, true) && limit == 0)
+    buffer_printf(&text, "# once; each is a draw with best play, by the exact solver.\n");
+  else if (exact_exists(game, true))
     buffer_printf(&text,
                   "# once; exact score between -%d and %d (%s):\n"
                   "# a draw, or decided at the very end only.\n",

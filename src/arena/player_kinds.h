@@ -5,7 +5,7 @@
 #include "arena/player.h"
 #include "base/file.h"
 
-enum { PLAYER_DEFAULT_VISITS = 200, PLAYER_VISITS_MAX = 10000000 };
+enum { PLAYER_DEFAULT_VISITS = 200, PLAYER_VISITS_MAX = 10000000, PLAYER_PROBE_MAX = 1000000 };
 
 /* A spelling taken apart. */
 typedef struct PlayerRequest {
@@ -16,6 +16,7 @@ typedef struct PlayerRequest {
   int visits;                   /* options, for networks */
   int search;                   /* SearchKind */
   int solve;                    /* SearchConfig.solve */
+  int probe;                    /* SearchConfig.probe_nodes */
   double temperature;
 } PlayerRequest;
 

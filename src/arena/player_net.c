@@ -5,6 +5,7 @@
  * search much the same positions. */
 #include "arena/player_kinds.h"
 #include "base/memory.h"
+#include "mcts/probe.h"
 #include "mcts/shared.h"
 #include "net/plan.h"
 #include "selfplay/net_evaluator.h"
@@ -224,6 +225,7 @@ static NetPlayer *net_player_new(const PlayerRequest *request, const Net *net) {
   self->config.dirichlet_share = 0; /* noise is for learning */
   self->config.gumbel_noise = 0;
   self->config.solve = request->solve;
+  self->config.probe_nodes = request->probe;
   self->workers = memory_new((size_t)self->threads, sizeof *self->workers);
   for (int t = 0; t < self->threads; t++) {
     Worker *worker = &self->workers[t];
@@ -247,12 +249,16 @@ static Player *load_player(const PlayerRequest *request, const char *path, const
     error_set(err, "%s: its shape is not that of %s", path, game->title);
     return NULL;
   }
-  char temperature[32] = "";
+  char temperature[32] = "", proofs[32] = "";
   if (request->temperature > 0)
     snprintf(temperature, sizeof temperature, ",temperature=%g", request->temperature);
-  Player *player = player_shell(request, NULL, err, "%s,visits=%d%s%s%s", who, request->visits,
-                                request->search == SEARCH_GUMBEL ? ",search=gumbel" : "", temperature,
-                                request->solve || !request->visits ? "" : ",solve=off");
+  if (request->visits && !request->solve)
+    snprintf(proofs, sizeof proofs, ",solve=off");
+  else if (request->visits && request->probe != PROBE_NODES)
+    snprintf(proofs, sizeof proofs, ",probe=%d", request->probe);
+  Player *player =
+      player_shell(request, NULL, err, "%s,visits=%d%s%s%s", who, request->visits,
+                   request->search == SEARCH_GUMBEL ? ",search=gumbel" : "", temperature, proofs);
   if (player) {
     player->self = net_player_new(request, net);
     player->hash = net_hash(net);

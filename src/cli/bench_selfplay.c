@@ -127,7 +127,8 @@ void bench_training(Bench *bench) {
   ShardSpec spec = {.game = game, .config = &config, .plan = plan, .seed = 1, .games = FEWEST_GAMES};
   Replay *replay = replay_new(game);
   replay_add(replay, shard_play(&spec, NULL, NULL));
-  Learner *learner = learner_new(game, &bench->config, 1, bench->common.threads);
+  config.grow_after = 0;
+  Learner *learner = learner_new(game, &config, 1, bench->common.threads);
   FitStats stats;
   double rates[TRAINING_REPETITIONS], by_processor[TRAINING_REPETITIONS];
   learner_fit(learner, replay, NULL, 0, 1, 0, &stats);

@@ -14,12 +14,12 @@ _Static_assert((int)EXACT_NO_SCORE == (int)CONNECT4_NO_SCORE && (int)EXACT_NO_SC
 typedef struct ExactKind {
   const Game *game;
   int empties;       /* squares that may be empty where it is asked; 0: any number */
-  int quick_empties; /* squares that may be empty where it takes a moment */
   int test_plies[2]; /* of test positions */
   int log2_entry;    /* of bytes */
   void *(*make)(const Game *game, int log2_entries);
   void (*release)(void *solver);
   int (*score)(void *solver, const void *state);
+  int (*value)(void *solver, const void *state);
   void (*moves)(void *solver, const void *state, int *scores);
   void (*move_values)(void *solver, const void *state, int *values);
   const char *score_text;
@@ -43,6 +43,10 @@ static int c4_score(void *solver, const void *state) {
   return connect4_solver_score(solver, state);
 }
 
+static int c4_value(void *solver, const void *state) {
+  return connect4_solver_value(solver, state);
+}
+
 static void c4_moves(void *solver, const void *state, int *scores) {
   connect4_solver_moves(solver, state, scores);
 }
@@ -63,6 +67,10 @@ static int othello_score(void *solver, const void *state) {
   return othello_solver_score(solver, state);
 }
 
+static int othello_value(void *solver, const void *state) {
+  return othello_solver_value(solver, state);
+}
+
 static void othello_moves_scores(void *solver, const void *state, int *scores) {
   othello_solver_moves(solver, state, scores);
 }
@@ -77,20 +85,19 @@ static const char othello_text[] =
 
 #define OTHELLO_KIND(of_game, first, last)                                                                   \
   {                                                                                                          \
-    .game = &(of_game), .empties = OTHELLO_SOLVER_EMPTIES, .quick_empties = OTHELLO_SOLVER_EMPTIES,          \
-    .test_plies = {first, last}, .log2_entry = 5, .make = othello_make, .release = othello_release,          \
-    .score = othello_score, .moves = othello_moves_scores, .move_values = othello_move_values,               \
-    .score_text = othello_text                                                                               \
+    .game = &(of_game), .empties = OTHELLO_SOLVER_EMPTIES, .test_plies = {first, last}, .log2_entry = 5,     \
+    .make = othello_make, .release = othello_release, .score = othello_score, .value = othello_value,        \
+    .moves = othello_moves_scores, .move_values = othello_move_values, .score_text = othello_text                                                                             \
   }
 
 static const ExactKind kinds[] = {
     {.game = &game_connect4,
-     .quick_empties = 28,
      .test_plies = {8, 35},
      .log2_entry = 3,
      .make = c4_make,
      .release = c4_release,
      .score = c4_score,
+     .value = c4_value,
      .moves = c4_moves,
      .move_values = c4_move_values,
      .score_text = connect4_text},
@@ -135,12 +142,12 @@ bool exact_reaches(const Game *game, const void *state, Error *err) {
                    game->title, kind->empties, empty);
 }
 
-bool exact_is_quick(const Game *game, const void *state) {
-  return game_empty_squares(game, state) <= find(game)->quick_empties;
-}
-
 int exact_score(Exact *exact, const void *state) {
   return exact->kind->score(exact->solver, state);
+}
+
+int exact_value(Exact *exact, const void *state) {
+  return exact->kind->value(exact->solver, state);
 }
 
 void exact_moves(Exact *exact, const void *state, int *scores) {

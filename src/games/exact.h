@@ -26,10 +26,10 @@ Exact *exact_new(const Game *game, int log2_bytes, Error *err);
 void exact_free(Exact *exact); /* NULL is fine */
 /* False with a message where this position of a game with a solver is too far from its end. */
 bool exact_reaches(const Game *game, const void *state, Error *err);
-/* True where a position of a game with a solver takes it well under a second. */
-bool exact_is_quick(const Game *game, const void *state);
 /* Exact score of a position that is reached and not over. */
 int exact_score(Exact *exact, const void *state);
+/* Its sign, found faster: -1, 0 or 1. */
+int exact_value(Exact *exact, const void *state);
 /* Exact score of each move, scores[game->moves]; EXACT_NO_SCORE where illegal. */
 void exact_moves(Exact *exact, const void *state, int *scores);
 /* Sign only (-1, 0, 1), found faster. */

@@ -15,6 +15,7 @@ SearchConfig search_config_defaults(void) {
                         .c_init = 1.25,
                         .c_base = 19652,
                         .solve = 0,
+                        .probe_nodes = 0,
                         .fpu_reduction = 0.2,
                         .dirichlet_alpha = 0,
                         .dirichlet_share = 0,
@@ -35,6 +36,7 @@ Search *search_new(const Game *game, const SearchConfig *config) {
   search->root_gumbel = memory_new(moves, sizeof(float));
   for (int i = 0; i < 4; i++) search->scratch[i] = memory_new(moves, sizeof(float));
   search->visits = memory_new(moves, sizeof *search->visits);
+  if (config->solve && config->probe_nodes > 0) search->probe = probe_new(game, config->probe_nodes);
   return search;
 }
 
@@ -48,6 +50,7 @@ void search_free(Search *search) {
   free(search->root_gumbel);
   for (int i = 0; i < 4; i++) free(search->scratch[i]);
   free(search->visits);
+  probe_free(search->probe);
   free(search);
 }
 
@@ -87,6 +90,7 @@ void search_start(Search *search, const void *state, int visits, Rng rng) {
   search->rng = rng;
   search->budget = visits;
   search->simulations = 0;
+  if (search->probe) probe_clear(search->probe);
   if (!kept) {
     tree_clear(&search->tree);
     return;
@@ -167,12 +171,13 @@ static void backup(Search *search, float value, float draw, bool news) {
   search->simulations++;
 }
 
-/* True where the rules alone prove the leaf's value. */
+/* True where the rules alone prove the leaf's value; the cheapest question comes first. */
 static bool know_leaf(Search *search, int *value) {
   const Game *game = search->game;
   if (search->config.solve && game->wins_at_once && game->wins_at_once(search->leaf_state))
     return *value = 1, true;
-  return look_ahead(game, search->leaf_state, search->config.solve, &search->leaf, value);
+  if (look_ahead(game, search->leaf_state, search->config.solve, &search->leaf, value)) return true;
+  return search->probe && probe_position(search->probe, search->leaf_state, value);
 }
 
 /* One descent. True where it ends at a leaf that wants an evaluation; known ends are backed up here. */

@@ -24,6 +24,7 @@
  *                  improved policy as target (Eq. 11), sigma(q) = (c_visit + max_b N(b)) c_scale q (Eq. 8).
  * Finished games are backed up exactly and never evaluated. With `solve` their values are proven upwards
  * (mcts/proof.h): moves known to be worse are searched no further, and a search ends once its root is proven.
+ * With `probe_nodes` too, each leaf is first searched by the rules alone (mcts/probe.h).
  *
  * Sign rule: every value reported is seen from the player to move at the root unless said otherwise. */
 #ifndef MCTS_SEARCH_H
@@ -50,6 +51,7 @@ typedef struct SearchConfig {
   double gumbel_scale;    /* c_scale */
   double gumbel_noise;    /* 1 for self-play, 0 for play without exploration */
   int solve;              /* 1: proven values are carried up the tree (MCTS-solver) */
+  int probe_nodes;        /* with solve: moves that mcts/probe.h may play at a leaf; 0 = none */
 } SearchConfig;
 
 SearchConfig search_config_defaults(void);

@@ -3,6 +3,7 @@
 #define MCTS_SEARCH_INTERNAL_H
 
 #include "mcts/look_ahead.h"
+#include "mcts/probe.h"
 #include "mcts/proof.h"
 #include "mcts/search.h"
 
@@ -18,6 +19,7 @@ struct Search {
   uint64_t root_state[GAME_STATE_MAX / sizeof(uint64_t)];
   uint64_t leaf_state[GAME_STATE_MAX / sizeof(uint64_t)];
   LookAhead leaf; /* moves of leaf_state */
+  Probe *probe;   /* NULL: none */
   uint32_t *path; /* edges from the root to the leaf, [max_plies + 1] */
   int path_length;
 

@@ -1,5 +1,6 @@
 #include "base/memory.h"
 #include "mcts/look_ahead.h"
+#include "mcts/probe.h"
 #include "mcts/puct.h"
 #include "mcts/shared_internal.h"
 
@@ -17,6 +18,7 @@ typedef struct Worker {
   uint32_t *paths;   /* [batch][max_plies + 2], nodes from the root */
   uint32_t *edges;   /* [batch][max_plies + 2], the edge that led to each, from the second on */
   LookAhead *looks;  /* [batch], of each leaf */
+  Probe *probe;      /* NULL: none */
   int *path_lengths; /* [batch] */
   bool *expand;      /* [batch]; false where the tree was full */
   float *logits, *wdl;
@@ -167,7 +169,8 @@ static bool settle(Worker *worker, int slot, SharedNode *node, const void *state
   int value;
   if (game->over(state, &node->value)) return true;
   bool proven = look_ahead(game, state, search->config.solve, &worker->looks[slot], &value);
-  if (!proven || at_root) return false; /* the root wants its edges */
+  if (at_root) return false; /* it wants its edges, proven or not */
+  if (!proven && !(worker->probe && probe_position(worker->probe, state, &value))) return false;
   node->value = (float)value;
   return true;
 }
@@ -315,6 +318,8 @@ static void worker_init(Worker *worker, SharedSearch *search, int number) {
                      .logits = memory_new(batch * moves, sizeof(float)),
                      .wdl = memory_new(batch * 3, sizeof(float)),
                      .scores = memory_new(moves, sizeof(float))};
+  if (search->config.solve && search->config.probe_nodes > 0)
+    worker->probe = probe_new(game, search->config.probe_nodes);
 }
 
 static void worker_release(Worker *worker) {
@@ -322,6 +327,7 @@ static void worker_release(Worker *worker) {
   free(worker->paths);
   free(worker->edges);
   free(worker->looks);
+  probe_free(worker->probe);
   free(worker->path_lengths);
   free(worker->expand);
   free(worker->logits);

@@ -116,7 +116,7 @@ static Step make_step(const Optimizer *optimizer, double norm, double rate) {
                .rate = (float)rate,
                .epsilon = (float)config->epsilon,
                .decay_rate = (float)rate,
-               .average = (float)config->average};
+               .average = (float)fmin(config->average, (1.0 + (double)optimizer->steps) / (10.0 + (double)optimizer->steps))};
   if (config->kind == OPTIMIZER_ADAM) {
     double steps = (double)optimizer->steps;
     step.rate = (float)(rate / (1 - pow(config->momentum, steps)));

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 static const char MAGIC[8] = {'S', 'P', 'L', 'E', 'A', 'R', 'N', 'R'};
-enum { VERSION = 1 };
+enum { VERSION = 2 };
 
 static void checkpoint_path(const Training *training, int64_t iteration, char path[FILE_PATH_MAX]) {
   char relative[64];

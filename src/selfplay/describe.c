@@ -69,8 +69,8 @@ json_t *describe_iteration(const Training *training, const IterationResult *resu
   set_real(line, "gradient_norm", fit->gradient_norm);
   set_real(line, "imitation_share", fit->expert_share);
   set_int(line, "window", replay_count(training->replay));
-  set_real(line, "flops", training_flops(training, result->stats.evaluations, fit->samples));
-  set_real(line, "flops_total", training_flops(training, totals->evaluations, totals->samples));
+  set_real(line, "flops", result->flops);
+  set_real(line, "flops_total", totals->flops);
   set_int(line, "evaluations_total", totals->evaluations);
   set_int(line, "games_total", totals->games);
   set_int(line, "positions_total", totals->positions);
@@ -90,7 +90,8 @@ bool describe_bootstrap(const Training *training, int games, double fit_cpu, Err
   char path[FILE_PATH_MAX];
   RunClock clock = training->clock;
   run_clock_advance(&clock);
-  double flops = training_flops(training, 0, learner_samples(training->learner));
+  const NetShape *shape = &learner_net(training->learner)->shape;
+  double flops = training_flops(shape, 0, shape, learner_samples(training->learner));
   json_t *cost = json_object();
   set_int(cost, "teacher_games", games);
   set_real(cost, "teacher_seconds", clock.teacher.seconds);

@@ -7,6 +7,7 @@
 /* What became of an iteration. */
 typedef struct IterationResult {
   int number, unique; /* positions no other of the iteration equals */
+  double flops;
   double selfplay_seconds, learn_seconds;
   ShardStats stats;
   FitStats fit;

@@ -83,40 +83,57 @@ static void slices_release(Learner *learner) {
   free(learner->slices);
 }
 
-Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, int threads) {
-  Learner *learner = memory_new(1, sizeof *learner);
-  NetShape shape = run_config_shape(config, game);
-  *learner = (Learner){.game = game, .config = config, .seed = seed, .threads = threads};
-  learner_weigh(learner, 1, config->value_weight);
-  learner->net = net_new(&shape);
-  Rng rng = rng_make(seed, RNG_INIT_WEIGHTS, 0, 0);
-  net_init(learner->net, &rng);
-  learner->averaged = net_copy(learner->net);
-  learner->optimizer = optimizer_new(&config->optimizer, learner->net);
+/* Takes ownership of the network, and makes all that depends on it. */
+static void take_net(Learner *learner, Net *net) {
+  learner->net = net;
+  learner->averaged = net_copy(net);
+  learner->optimizer = optimizer_new(&learner->config->optimizer, net);
   workers_init(learner);
   slices_init(learner);
-  learner->gradient = memory_new(learner->net->param_count, sizeof(float));
-  return learner;
+  learner->gradient = memory_new(net->param_count, sizeof(float));
 }
 
-void learner_free(Learner *learner) {
-  if (!learner) return;
+static void drop_net(Learner *learner) {
   workers_release(learner);
   slices_release(learner);
   free(learner->gradient);
   optimizer_free(learner->optimizer);
   net_free(learner->net);
   net_free(learner->averaged);
+}
+
+Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, int threads) {
+  Learner *learner = memory_new(1, sizeof *learner);
+  NetShape shape = run_config_shape_after(config, game, 0);
+  *learner = (Learner){.game = game, .config = config, .seed = seed, .threads = threads};
+  learner_weigh(learner, 1, config->value_weight);
+  Net *net = net_new(&shape);
+  Rng rng = rng_make(seed, RNG_INIT_WEIGHTS, 0, 0);
+  net_init(net, &rng);
+  take_net(learner, net);
+  return learner;
+}
+
+void learner_free(Learner *learner) {
+  if (!learner) return;
+  drop_net(learner);
   free(learner);
 }
 
 void learner_restart(Learner *learner, const Net *weights) {
-  net_free(learner->net);
-  learner->net = net_copy(weights);
-  optimizer_free(learner->optimizer);
-  learner->optimizer = optimizer_new(&learner->config->optimizer, learner->net);
+  Net *net = net_copy(weights); /* which may be the learner's own */
+  drop_net(learner);
+  take_net(learner, net);
   learner->steps = 0;
   learner->restarts++;
+}
+
+void learner_grow(Learner *learner, const NetShape *shape) {
+  if (memcmp(shape, &learner->net->shape, sizeof *shape) == 0) return;
+  Rng rng = rng_make(learner->seed, RNG_INIT_WEIGHTS, 1, 0);
+  Net *grown = net_grow(learner_averaged(learner), shape, &rng);
+  learner_restart(learner, grown);
+  net_free(grown);
 }
 
 void learner_weigh(Learner *learner, double policy_weight, double value_weight) {
@@ -269,6 +286,7 @@ void learner_measure(const Learner *learner, const Net *net, const Replay *repla
 
 void learner_save(const Learner *learner, Buffer *out) {
   int64_t counters[3] = {learner->steps, learner->samples, learner->restarts};
+  buffer_put(out, &learner->net->shape, sizeof learner->net->shape);
   buffer_put(out, counters, sizeof counters);
   buffer_put(out, learner->net->params, learner->net->param_count * sizeof(float));
   buffer_put(out, learner->net->stats, learner->net->stat_count * sizeof(float));
@@ -277,6 +295,10 @@ void learner_save(const Learner *learner, Buffer *out) {
 
 bool learner_load(Learner *learner, Buffer *in, Error *err) {
   int64_t counters[3];
+  NetShape shape;
+  if (!buffer_get(in, &shape, sizeof shape) || !net_shape_valid(&shape, err))
+    return error_set(err, "the learner's state is damaged");
+  learner_grow(learner, &shape);
   if (!buffer_get(in, counters, sizeof counters) ||
       !buffer_get(in, learner->net->params, learner->net->param_count * sizeof(float)) ||
       !buffer_get(in, learner->net->stats, learner->net->stat_count * sizeof(float)))

@@ -21,7 +21,8 @@ typedef struct FitStats {
   double expert_share;  /* share of samples from expert games */
 } FitStats;
 
-/* Weights drawn from the seed's own stream: the same for both arms of a comparison. */
+/* Weights drawn from the seed's own stream: the same for both arms of a comparison; of the shape that the
+ * configuration begins with. */
 Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, int threads);
 void learner_free(Learner *learner);
 /* How the two losses are weighed; {1, learner.value_weight} until set. */
@@ -37,8 +38,10 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
  * call). */
 const Net *learner_net(const Learner *learner);
 const Net *learner_averaged(Learner *learner);
-/* Starts again from these weights with a fresh optimiser and step count: after the imitation stage. */
+/* Starts again from these weights, of any shape, with a fresh optimiser and step count: after the imitation stage. */
 void learner_restart(Learner *learner, const Net *weights);
+/* Grows the averaged network to this shape (net_grow()) and starts again from it; nothing where it has that shape. */
+void learner_grow(Learner *learner, const NetShape *shape);
 int64_t learner_steps(const Learner *learner);
 /* Samples drawn since the learner was made, over restarts. */
 int64_t learner_samples(const Learner *learner);

@@ -29,6 +29,11 @@ static const ConfigKey keys[] = {
         "Channels of the policy head's 1x1 convolution."),
     INT("net.value_channels", value_channels, 1, 256, "16", "Channels of the value head's 1x1 convolution."),
     INT("net.value_hidden", value_hidden, 1, 1024, "64", "Hidden units of the value head."),
+    INT("net.grow_after", grow_after, 0, 1000000, "0",
+        "Iterations that a smaller network plays and learns, after which it grows to the size above without "
+        "forgetting anything; 0 = full size from the start."),
+    INT("net.start_blocks", start_blocks, 1, 64, "5", "Residual blocks until then."),
+    INT("net.start_channels", start_channels, 4, 512, "32", "Channels until then."),
 
     CHOICE("search.kind", search.kind, search_kinds, "gumbel",
            "Root policy: PUCT with Dirichlet noise (AlphaZero), or Gumbel sequential halving (Danihelka et "
@@ -52,6 +57,9 @@ static const ConfigKey keys[] = {
     CHOICE("search.solve", search.solve, switches, "on",
            "Carry proven wins, losses and draws up the tree (MCTS-solver; Winands et al. 2008, Cazenave and "
            "Saffidine 2010); they are exact value targets."),
+    INT("search.probe", search.probe_nodes, 0, 1000000, "500",
+        "With search.solve: moves played by the rules alone, before a leaf is evaluated, to look for a proof "
+        "of its value (Baier and Winands 2015); 0 = none."),
 
     INT("selfplay.games", games, 1, 1000000, "256", "Games in an iteration."),
     INT("selfplay.shards", shards, 1, 4096, "8",
@@ -76,16 +84,16 @@ static const ConfigKey keys[] = {
     REAL("replay.window_growth", window_growth, 0, 1, "0.6",
          "Between the two, the window is this share of all positions played so far."),
 
-    INT("learner.batch", batch, 1, 65536, "128", "Positions in a minibatch."),
+    INT("learner.batch", batch, 1, 65536, "64", "Positions in a minibatch."),
     INT("learner.slice", slice, 1, 4096, "32",
         "Positions whose batch-norm statistics are taken together; minibatches are cut into such slices."),
     CHOICE(
         "learner.convolution", convolution, convolution_kinds, "winograd",
         "How the learner convolves: Winograd's tiles, or the slower plain products they are tested against."),
-    REAL("learner.reuse", reuse, 0, 100, "6",
+    REAL("learner.reuse", reuse, 0, 100, "4",
          "Samples drawn for each new position; high values over-fit the value head."),
-    REAL("learner.rate", rate, 0, 10, "0.002", "Learning rate after warm-up."),
-    REAL("learner.rate_final", rate_final, 0, 10, "0.0005", "Learning rate at the end of its decay."),
+    REAL("learner.rate", rate, 0, 10, "0.005", "Learning rate after warm-up."),
+    REAL("learner.rate_final", rate_final, 0, 10, "0.001", "Learning rate at the end of its decay."),
     INT("learner.warmup_steps", warmup_steps, 0, 1000000, "100", "Steps of linear warm-up."),
     INT("learner.rate_decay_iterations", rate_decay_iterations, 1, 1000000, "100",
         "Iterations over which the rate falls geometrically to its final value."),
@@ -102,8 +110,9 @@ static const ConfigKey keys[] = {
          "Decoupled weight decay, per step and times the learning rate."),
     REAL("learner.clip_norm", optimizer.clip_norm, 0, 1e6, "4",
          "Gradients are scaled down to this norm; 0 = never."),
-    REAL("learner.average", optimizer.average, 0, 0.99999, "0.995",
-         "Decay per step of the weights' moving average that plays; 0 = the last weights play."),
+    REAL("learner.average", optimizer.average, 0, 0.99999, "0.998",
+         "Decay per step of the weights' moving average that plays (less during the first steps); 0 = the last "
+         "weights play."),
 
     INT("imitation.games", imitation_games, 1, 10000000, "2000", "Expert games the teacher plays."),
     CHOICE("imitation.teacher", imitation_teacher, teacher_kinds, "alphabeta",
@@ -161,6 +170,12 @@ bool run_config_valid(const RunConfig *config, Error *err) {
     return error_set(
         err, "imitation.keep needs a search: with search.kind = none the learner takes policy gradients "
              "of its own games alone; set one of the two");
+  if (config->grow_after > 0 && config->start_blocks > config->blocks)
+    return error_set(err, "net.start_blocks (%d) is above net.blocks (%d); networks only grow",
+                     config->start_blocks, config->blocks);
+  if (config->grow_after > 0 && config->start_channels > config->channels)
+    return error_set(err, "net.start_channels (%d) is above net.channels (%d); networks only grow",
+                     config->start_channels, config->channels);
   NetShape shape = run_config_shape(config, game_find(config->game));
   return net_shape_valid(&shape, err);
 }
@@ -175,4 +190,12 @@ NetShape run_config_shape(const RunConfig *config, const Game *game) {
                     .policy_channels = config->policy_channels,
                     .value_channels = config->value_channels,
                     .value_hidden = config->value_hidden};
+}
+
+NetShape run_config_shape_after(const RunConfig *config, const Game *game, int iteration) {
+  NetShape shape = run_config_shape(config, game);
+  if (iteration >= config->grow_after) return shape;
+  shape.blocks = config->start_blocks;
+  shape.channels = config->start_channels;
+  return shape;
 }

@@ -21,6 +21,8 @@ static bool learn(Training *training, int iteration, int64_t new_positions, FitS
   const RunConfig *config = training->config;
   int64_t steps = (int64_t)llrint(config->reuse * (double)new_positions / config->batch);
   double share = expert_share(training, iteration);
+  NetShape shape = run_config_shape_after(config, training->run.game, iteration);
+  learner_grow(training->learner, &shape);
   *total = (FitStats){0};
   for (int64_t done = 0; done < steps;) {
     int64_t piece = steps - done < 4 ? steps - done : 4;
@@ -77,11 +79,15 @@ static bool play(Training *training, IterationResult *result, Error *err) {
 bool run_iteration(Training *training, Error *err) {
   IterationResult result = {.number = (int)training->totals.iteration + 1};
   double start = clock_wall();
+  NetShape player = learner_net(training->learner)->shape;
   if (!play(training, &result, err)) return false;
   if (!learn(training, result.number, result.stats.positions, &result.fit, err)) return false;
   result.learn_seconds = clock_wall() - start - result.selfplay_seconds;
+  result.flops = training_flops(&player, result.stats.evaluations, &learner_net(training->learner)->shape,
+                                result.fit.samples);
   Totals *totals = &training->totals;
   totals->iteration = result.number;
+  totals->flops += result.flops;
   totals->games += result.stats.games;
   totals->positions += result.stats.positions;
   totals->evaluations += result.stats.evaluations;

@@ -20,7 +20,9 @@ static bool begin_run(Training *training, bool *whole, Error *err) {
     return true;
   }
   if (bootstrap && !imitation_run(training, whole, err)) return false;
+  const NetShape *shape = &learner_net(training->learner)->shape;
   training->totals = (Totals){.samples = learner_samples(training->learner)};
+  training->totals.flops = training_flops(shape, 0, shape, training->totals.samples);
   training_account_time(training);
   return *whole ? checkpoint_save(training, NULL, err) : checkpoint_save_network(training, err);
 }

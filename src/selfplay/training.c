@@ -34,7 +34,6 @@ void training_account_time(Training *training) {
   training->totals.teacher_seconds = training->clock.teacher.seconds;
 }
 
-double training_flops(const Training *training, int64_t evaluations, int64_t samples) {
-  NetShape shape = run_config_shape(training->config, training->run.game);
-  return 2 * net_multiply_adds(&shape) * ((double)evaluations + 3 * (double)samples);
+double training_flops(const NetShape *player, int64_t evaluations, const NetShape *learner, int64_t samples) {
+  return 2 * (net_multiply_adds(player) * (double)evaluations + 3 * net_multiply_adds(learner) * (double)samples);
 }

@@ -10,6 +10,7 @@
 /* Totals since the run began, kept in the checkpoint: what the two arms are compared by. */
 typedef struct Totals {
   int64_t iteration, games, positions, evaluations, samples;
+  double flops; /* of evaluations and samples, each by the network of its time */
   double seconds, cpu_seconds, teacher_seconds;
 } Totals;
 
@@ -35,8 +36,8 @@ void training_report(Training *training, RunStage stage, int64_t done, int64_t t
 void training_account_time(Training *training);
 /* Until the run ends by time or iterations; negative where unknown. */
 double training_seconds_left(const Training *training);
-/* Floating-point operations: a forward pass for each evaluation; forward and twice that backward for each
- * sample. */
-double training_flops(const Training *training, int64_t evaluations, int64_t samples);
+/* Floating-point operations: a forward pass of the network that plays for each evaluation; of the one that learns,
+ * forward and twice that backward for each sample. */
+double training_flops(const NetShape *player, int64_t evaluations, const NetShape *learner, int64_t samples);
 
 #endif

@@ -1,0 +1,141 @@
+#include "mcts/probe.h"
+
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+  ENTRIES = 1024,  /* of the table; 16 KiB stay in the first-level cache */
+  WIDEST = 32,     /* legal moves; where there are more, nothing is near */
+  
+};
+
+/* To the question whether a value is at least a goal. */
+typedef enum Answer { NO = -1, UNKNOWN = 0, YES = 1 } Answer;
+
+/* Answers for one position, to both goals; a depth that was searched in vain says that a shallower search is vain. */
+typedef struct Entry {
+  uint64_t key;
+  uint8_t depth[2];
+  int8_t answer[2];
+} Entry;
+
+struct Probe {
+  const Game *game;
+  int nodes;
+  int left; /* moves that this call may still play */
+  Entry table[ENTRIES];
+  uint16_t worth[2][GAME_MOVES_MAX]; /* how often a move of that player answered YES: the history heuristic */
+};
+
+typedef struct Child {
+  int move;
+  uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
+} Child;
+
+Probe *probe_new(const Game *game, int nodes) {
+  Probe *probe = memory_new(1, sizeof *probe);
+  probe->game = game;
+  probe->nodes = nodes;
+  return probe;
+}
+
+void probe_free(Probe *probe) {
+  free(probe);
+}
+
+void probe_clear(Probe *probe) {
+  memset(probe->table, 0, sizeof probe->table);
+  memset(probe->worth, 0, sizeof probe->worth);
+}
+
+static bool wins_at_once(const Game *game, const void *state) {
+  return game->wins_at_once && game->wins_at_once(state);
+}
+
+/* The moves that do not end the game, at this ply or the next, the most promising first; their number, or -1 where
+ * another one reaches the goal. */
+static int open_children(Probe *probe, const void *state, int goal, Child *children, const Child **order) {
+  const Game *game = probe->game;
+  int moves[GAME_MOVES_MAX], side = game->to_move(state), count = 0;
+  int legal = game->legal(state, moves);
+  const uint16_t *worth = probe->worth[side];
+  for (int i = 0; i < legal; i++) {
+    Child *child = &children[count];
+    float end;
+    child->move = moves[i];
+    memcpy(child->state, state, game->state_size);
+    game->play(child->state, moves[i]);
+    int sign = game->to_move(child->state) == side ? 1 : -1;
+    bool over = game->over(child->state, &end);
+    if (over || wins_at_once(game, child->state)) {
+      if (sign * (over ? (int)end : 1) >= goal) return -1;
+      continue;
+    }
+    int at = count++;
+    for (; at > 0 && worth[order[at - 1]->move] < worth[moves[i]]; at--) order[at] = order[at - 1];
+    order[at] = child;
+  }
+  probe->left -= legal;
+  return count;
+}
+
+static Answer at_least(Probe *probe, const void *state, int goal, int depth);
+
+static Answer search_children(Probe *probe, const void *state, int goal, int depth) {
+  const Game *game = probe->game;
+  Child children[WIDEST];
+  const Child *order[WIDEST];
+  int count = open_children(probe, state, goal, children, order);
+  if (count < 0) return YES;
+  if (count > 1) depth--; /* a forced move costs no depth: threats are followed to their end */
+  if (count > 0 && depth < 0) return UNKNOWN;
+  int side = game->to_move(state);
+  Answer best = NO;
+  for (int i = 0; i < count; i++) {
+    if (probe->left <= 0) return UNKNOWN;
+    bool again = game->to_move(order[i]->state) == side;
+    Answer answer = again ? at_least(probe, order[i]->state, goal, depth)
+                          : (Answer)-at_least(probe, order[i]->state, 1 - goal, depth);
+    if (answer == YES) {
+      probe->worth[side][order[i]->move] += (uint16_t)(1 + depth);
+      return YES;
+    }
+    if (answer == UNKNOWN) best = UNKNOWN;
+  }
+  return best;
+}
+
+/* Is the value of a position, in which the player to move cannot win at once, at least `goal` (0 or 1) for that player?
+ * Depth counts the moves chosen freely. */
+static Answer at_least(Probe *probe, const void *state, int goal, int depth) {
+  uint64_t key = probe->game->key(state);
+  Entry *entry = &probe->table[key % ENTRIES];
+  if (entry->key == key) {
+    if (entry->answer[goal] != UNKNOWN || entry->depth[goal] > depth) return (Answer)entry->answer[goal];
+  } 
+  Answer answer = search_children(probe, state, goal, depth);
+  if (answer == UNKNOWN && probe->left <= 0) return UNKNOWN; /* perhaps not to that depth */
+  if (entry->key != key) *entry = (Entry){.key = key};
+  entry->answer[goal] = (int8_t)answer;
+  entry->depth[goal] = (uint8_t)(depth + 1);
+  return answer;
+}
+
+bool probe_position(Probe *probe, const void *state, int *value) {
+  const Game *game = probe->game;
+  int moves[GAME_MOVES_MAX], plies = game->max_plies - game->ply(state);
+  if (wins_at_once(game, state)) return *value = 1, true;
+  if (game->legal(state, moves) > WIDEST) return false;
+  Answer wins = UNKNOWN, holds = UNKNOWN;
+  probe->left = probe->nodes;
+  for (int depth = 0; depth <= plies && probe->left > 0; depth++) {
+    if (wins == UNKNOWN) wins = at_least(probe, state, 1, depth);
+    if (holds == UNKNOWN && wins != YES) holds = at_least(probe, state, 0, depth);
+    if (wins == YES) return *value = 1, true;
+    if (holds == NO) return *value = -1, true;
+    if (wins == NO && holds == YES) return *value = 0, true;
+  }
+  return false;
+}

@@ -1,0 +1,124 @@
+/* A probe's proofs are what the exact solvers say. */
+#include "games/connect4_solver.h"
+#include "games/othello_solver.h"
+#include "mcts/probe.h"
+#include "mcts/search.h"
+#include "hang.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+TestSuite(probe, .timeout = HANG_SECONDS);
+
+typedef struct State {
+  uint64_t words[GAME_STATE_MAX / sizeof(uint64_t)];
+} State;
+
+/* An unfinished position after `plies` random moves. */
+static State random_position(const Game *game, uint32_t number, int plies) {
+  Rng rng = rng_make(6, RNG_TEST, 1, number);
+  State state;
+  float value;
+  do {
+    memset(&state, 0, sizeof state);
+    game->init(&state);
+    for (int i = 0; i < plies && !game->over(&state, &value); i++) {
+      int moves[GAME_MOVES_MAX], count = game->legal(&state, moves);
+      game->play(&state, moves[rng_below(&rng, (uint32_t)count)]);
+    }
+  } while (game->over(&state, &value));
+  return state;
+}
+
+Test(probe, agrees_with_the_exact_solver) {
+  const Game *game = game_find("connect4");
+  Connect4Solver *solver = connect4_solver_new(20);
+  Probe *probe = probe_new(game, 1000);
+  int proven[3] = {0};
+  for (uint32_t i = 0; i < 600; i++) {
+    State state = random_position(game, i, 12 + (int)i % 26);
+    int value;
+    if (!probe_position(probe, &state, &value)) continue;
+    cr_assert_eq(value, connect4_solver_value(solver, (const Connect4 *)&state), "position %u", i);
+    proven[value + 1]++;
+  }
+  cr_expect(proven[0] > 50 && proven[1] > 5 && proven[2] > 100, "lost %d, drawn %d, won %d", proven[0], proven[1],
+            proven[2]);
+  probe_free(probe);
+  connect4_solver_free(solver);
+}
+
+/* A game with passes and without wins_at_once. */
+Test(probe, agrees_with_the_exact_solver_of_othello) {
+  const Game *game = game_find("othello6");
+  OthelloSolver *solver = othello_solver_new(game, 16);
+  Probe *probe = probe_new(game, 3000);
+  int proven = 0;
+  for (uint32_t i = 0; i < 100; i++) {
+    State state = random_position(game, i, 24 + (int)i % 6);
+    int value;
+    if (!probe_position(probe, &state, &value)) continue;
+    cr_assert_eq(value, othello_solver_value(solver, (const Othello *)&state), "position %u", i);
+    proven++;
+  }
+  cr_expect(proven > 80, "%d", proven);
+  probe_free(probe);
+  othello_solver_free(solver);
+}
+
+Test(probe, a_large_one_solves_tic_tac_toe) {
+  const Game *game = game_find("tictactoe");
+  Probe *small = probe_new(game, 10), *large = probe_new(game, 100000);
+  State state = {{0}};
+  int value;
+  game->init(&state);
+  cr_assert_not(probe_position(small, &state, &value));
+  cr_assert(probe_position(large, &state, &value));
+  cr_assert_eq(value, 0);
+  probe_free(small);
+  probe_free(large);
+}
+
+/* What is remembered never changes an answer, and once forgotten leaves no trace. */
+Test(probe, memory_only_adds_proofs) {
+  const Game *game = game_find("connect4");
+  Probe *used = probe_new(game, 300), *fresh = probe_new(game, 300);
+  int more = 0;
+  for (uint32_t i = 0; i < 300; i++) {
+    State state = random_position(game, i, 14 + (int)i % 10);
+    int first = 0, again = 0, cleared = 0;
+    probe_clear(fresh);
+    bool found = probe_position(fresh, &state, &first);
+    bool found_again = probe_position(used, &state, &again) || probe_position(used, &state, &again);
+    if (found && found_again) cr_assert_eq(again, first);
+    more += found_again && !found;
+    probe_clear(fresh);
+    cr_assert_eq(probe_position(fresh, &state, &cleared), found);
+    cr_assert_eq(cleared, first);
+  }
+  cr_expect(more > 0);
+  probe_free(used);
+  probe_free(fresh);
+}
+
+Test(probe, saves_evaluations_and_proves_more) {
+  const Game *game = game_find("connect4");
+  Evaluator *evaluator = evaluator_uniform(game, 1);
+  int proofs[2] = {0}, simulations[2] = {0};
+  for (int with = 0; with < 2; with++) {
+    SearchConfig config = search_config_defaults();
+    config.solve = 1;
+    config.probe_nodes = with ? 500 : 0;
+    Search *search = search_new(game, &config);
+    for (uint32_t i = 0; i < 100; i++) {
+      State state = random_position(game, i, 14 + (int)i % 10);
+      search_run(search, &state, 100, rng_make(1, RNG_TEST, 2, i), evaluator);
+      proofs[with] += search_proven(search, NULL);
+      simulations[with] += search_simulations(search);
+    }
+    search_free(search);
+  }
+  cr_expect(proofs[1] > proofs[0] && simulations[1] < simulations[0], "%d and %d proofs, %d and %d simulations",
+            proofs[0], proofs[1], simulations[0], simulations[1]);
+  evaluator_free(evaluator);
+}
