@@ -47,8 +47,8 @@ Test(grow, a_grown_network_answers_as_before) {
   net_free(grown);
 }
 
-/* No zero is out of the gradient's reach for good: the weights that hear new channels move in the first step, and then
- * those channels' own. */
+/* No zero is out of the gradient's reach for good: the weights that hear new channels move in the first step,
+ * and then those channels' own. */
 Test(grow, what_is_new_learns) {
   Rng rng = rng_make(2, RNG_TEST, 3, 0);
   Net *small = random_net(&rng), *grown = net_grow(small, &large_shape, &rng);
@@ -59,12 +59,14 @@ Test(grow, what_is_new_learns) {
   random_planes(&rng, planes);
   for (int i = 0; i < BATCH * MOVES; i++) policy[i] = 1.0f / MOVES, legal[i] = 1;
   for (int i = 0; i < BATCH * 3; i++) wdl[i] = i % 3 == 0;
-  float *gradient = calloc(grown->param_count, sizeof(float)), *stats = calloc(grown->stat_count, sizeof(float));
+  float *gradient = calloc(grown->param_count, sizeof(float)),
+        *stats = calloc(grown->stat_count, sizeof(float));
   NetWorkspace *workspace = net_workspace_new(&grown->shape, BATCH, true);
   for (int step = 0; step < 3; step++) {
     NetLoss loss = {0};
     memset(gradient, 0, grown->param_count * sizeof(float));
-    net_backward_slice(grown, workspace, planes, policy, legal, wdl, NULL, BATCH, 1, 1, gradient, stats, &loss);
+    net_backward_slice(grown, workspace, planes, policy, legal, wdl, NULL, BATCH, 1, 1, gradient, stats,
+                       &loss);
     for (size_t i = 0; i < grown->param_count; i++) grown->params[i] -= 1e-3f * gradient[i];
   }
   const LayoutConv *first = &layout.convs[1], *added = &layout.convs[2 + 2 * small_shape.blocks];

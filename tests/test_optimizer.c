@@ -85,7 +85,7 @@ static void check_updates(const OptimizerConfig *config) {
     double norm = norm_of(gradient, net->param_count), clip = norm > 3 ? 3 / norm : 1, rate = 0.01 / step;
     cr_assert_gt(norm, 3, "the clip is to be met");
     double found =
-        optimizer_step(optimizer, net, gradient, rate); /* outside the macro, which evaluates twice */
+        optimizer_step(optimizer, net, gradient, rate, 2); /* outside the macro, which evaluates twice */
     cr_assert_float_eq(found, norm, 1e-6 * norm);
     for (int i = 0; i < 4; i++)
       reference_step(&references[i], config, (double)gradient[places[i]] * clip, i < 2 ? 0.1 : 0, rate, step);
@@ -118,7 +118,7 @@ Test(optimizer, no_average_means_the_last_weights) {
   Optimizer *optimizer = optimizer_new(&config, net);
   float *gradient = memory_new(net->param_count, sizeof *gradient);
   random_gradient(gradient, net->param_count, 1);
-  optimizer_step(optimizer, net, gradient, 0.01);
+  optimizer_step(optimizer, net, gradient, 0.01, 2);
   optimizer_averaged(optimizer, net, averaged);
   cr_assert_arr_eq(averaged->params, net->params, net->param_count * sizeof(float));
   optimizer_free(optimizer);
@@ -135,7 +135,7 @@ Test(optimizer, a_broken_gradient_changes_nothing) {
   for (int i = 0; i < 3; i++) {
     random_gradient(gradient, net->param_count, 1);
     gradient[net->param_count / 2 + 1] = breaks[i];
-    cr_assert(isnan(optimizer_step(optimizer, net, gradient, 0.01)));
+    cr_assert(isnan(optimizer_step(optimizer, net, gradient, 0.01, 2)));
   }
   optimizer_save(optimizer, &after);
   cr_assert_arr_eq(net->params, before->params, net->param_count * sizeof(float));
@@ -153,7 +153,7 @@ static uint32_t hash_after_steps(const OptimizerConfig *config, int threads) {
   float *gradient = memory_new(net->param_count, sizeof *gradient);
   for (uint32_t step = 0; step < 5; step++) {
     random_gradient(gradient, net->param_count, step);
-    optimizer_step(optimizer, net, gradient, 0.01);
+    optimizer_step(optimizer, net, gradient, 0.01, 2);
   }
   uint32_t hash = net_hash(net);
   optimizer_free(optimizer);
@@ -174,14 +174,14 @@ static void check_resume(const OptimizerConfig *config) {
   Buffer state = {0}, one = {0}, two = {0};
   for (uint32_t step = 0; step < 3; step++) {
     random_gradient(gradient, net->param_count, step);
-    optimizer_step(optimizer, net, gradient, 0.01);
+    optimizer_step(optimizer, net, gradient, 0.01, 2);
   }
   optimizer_save(optimizer, &state);
   Net *copy = net_copy(net);
   cr_assert(optimizer_load(resumed, &state, &err), "%s", err.message);
   cr_assert_eq(optimizer_steps(resumed), 3);
-  optimizer_step(optimizer, net, gradient, 0.01);
-  optimizer_step(resumed, copy, gradient, 0.01);
+  optimizer_step(optimizer, net, gradient, 0.01, 2);
+  optimizer_step(resumed, copy, gradient, 0.01, 2);
   cr_assert_eq(net_hash(net), net_hash(copy));
   optimizer_save(optimizer, &one), optimizer_save(resumed, &two);
   cr_assert_eq(one.size, two.size);

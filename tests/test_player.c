@@ -45,6 +45,9 @@ Test(player, spelling_errors_say_what_is_wrong) {
   expect_message("net:x,visit=3", "unknown option 'visit=3'");
   expect_message("net:x,search=alpha", "puct or gumbel");
   expect_message("net:x,temperature=hot", "temperature= needs a number");
+  expect_message("net:x,solve=maybe", "solve= needs on or off");
+  expect_message("net:x,probe=-2", "probe= needs a whole number from 0");
+  expect_message("net:x,level=11", "level= needs a whole number from 1 to 10");
   expect_message("run:/nonexistent/run", "/nonexistent/run");
   expect_message("run:x@last", "number of an iteration");
   expect_message("gtp:", "nothing stands behind");
@@ -167,6 +170,11 @@ Test(player, networks_are_named_by_file_options_and_hash) {
   snprintf(spelling, sizeof spelling, "net:%s,visits=30,search=gumbel,temperature=0.5", path);
   cr_assert_str_eq(detailed->name, spelling);
   cr_assert_eq(detailed->hash, plain->hash);
+  player_free(detailed);
+  snprintf(spelling, sizeof spelling, "net:%s,visits=30,probe=7", path);
+  detailed = player_new(spelling, c4(), 1, &err);
+  cr_assert(detailed, "%s", err.message);
+  cr_assert_str_eq(detailed->name, spelling);
   cr_assert_null(player_new(path, game_find("tictactoe"), 1, &err));
   player_free(plain);
   player_free(second);

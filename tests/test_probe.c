@@ -3,6 +3,7 @@
 #include "games/othello_solver.h"
 #include "mcts/probe.h"
 #include "mcts/search.h"
+#include "mcts/shared.h"
 #include "hang.h"
 
 #include <criterion/criterion.h>
@@ -42,8 +43,8 @@ Test(probe, agrees_with_the_exact_solver) {
     cr_assert_eq(value, connect4_solver_value(solver, (const Connect4 *)&state), "position %u", i);
     proven[value + 1]++;
   }
-  cr_expect(proven[0] > 50 && proven[1] > 5 && proven[2] > 100, "lost %d, drawn %d, won %d", proven[0], proven[1],
-            proven[2]);
+  cr_expect(proven[0] > 50 && proven[1] > 5 && proven[2] > 100, "lost %d, drawn %d, won %d", proven[0],
+            proven[1], proven[2]);
   probe_free(probe);
   connect4_solver_free(solver);
 }
@@ -101,6 +102,31 @@ Test(probe, memory_only_adds_proofs) {
   probe_free(fresh);
 }
 
+/* Both threads of the shared tree probe its leaves. */
+Test(probe, the_shared_tree_proves_what_is_true) {
+  const Game *game = game_find("connect4");
+  enum { THREADS = 2, BATCH = 4 };
+  Evaluator *evaluators[THREADS] = {evaluator_uniform(game, BATCH), evaluator_uniform(game, BATCH)};
+  SearchConfig config = search_config_defaults();
+  config.solve = 1;
+  config.probe_nodes = 300;
+  SharedSearch *search = shared_search_new(game, &config, evaluators, THREADS, BATCH, 4000);
+  Connect4Solver *solver = connect4_solver_new(20);
+  int proven = 0;
+  for (uint32_t i = 0; i < 100; i++) {
+    State state = random_position(game, i, 16 + (int)i % 16);
+    int value;
+    shared_search_run(search, &state, 200);
+    if (!shared_search_proven(search, &value)) continue;
+    cr_assert_eq(value, connect4_solver_value(solver, (const Connect4 *)&state), "position %u", i);
+    proven++;
+  }
+  cr_expect(proven > 60, "%d", proven);
+  shared_search_free(search);
+  connect4_solver_free(solver);
+  for (int t = 0; t < THREADS; t++) evaluator_free(evaluators[t]);
+}
+
 Test(probe, saves_evaluations_and_proves_more) {
   const Game *game = game_find("connect4");
   Evaluator *evaluator = evaluator_uniform(game, 1);
@@ -118,7 +144,7 @@ Test(probe, saves_evaluations_and_proves_more) {
     }
     search_free(search);
   }
-  cr_expect(proofs[1] > proofs[0] && simulations[1] < simulations[0], "%d and %d proofs, %d and %d simulations",
-            proofs[0], proofs[1], simulations[0], simulations[1]);
+  cr_expect(proofs[1] > proofs[0] && simulations[1] < simulations[0],
+            "%d and %d proofs, %d and %d simulations", proofs[0], proofs[1], simulations[0], simulations[1]);
   evaluator_free(evaluator);
 }

@@ -46,7 +46,7 @@ static const char help[] =
     "Options of networks, each after a comma: visits=N (0: the policy alone, no\n"
     "search; default 200), search=puct|gumbel (default puct), temperature=T\n"
     "(default 0), solve=on|off (proofs in the tree; default on), probe=N (moves\n"
-    "played by the rules alone at each leaf to find such proofs; default 500),\n"
+    "played by the rules alone at each leaf to find such proofs; default 2000),\n"
     "level=1..10 (for people: 1 is a beginner, 10 the full engine). A run's folder or\n"
     "a .net file may stand alone.\n";
 
@@ -111,7 +111,8 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
   }
   if (strncmp(option, "probe=", 6) == 0) {
     if (parse_whole(option + 6, 0, PLAYER_PROBE_MAX, &request->probe)) return true;
-    return error_set(err, "probe= needs a whole number from 0 to %d, not '%.40s'", PLAYER_PROBE_MAX, option + 6);
+    return error_set(err, "probe= needs a whole number from 0 to %d, not '%.40s'", PLAYER_PROBE_MAX,
+                     option + 6);
   }
   if (strncmp(option, "level=", 6) == 0) {
     int level;
@@ -122,7 +123,8 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
     return true;
   }
   return error_set(
-      err, "unknown option '%.60s'; there are visits=, search=, temperature=, solve=, probe=, level=", option);
+      err,
+      "unknown option '%.60s'; there are visits=, search=, temperature=, solve=, probe=, level=", option);
 }
 
 static bool parse_network(PlayerRequest *request, Error *err) {
@@ -174,8 +176,12 @@ static const PlayerKind *guess_kind(const char *spelling) {
 }
 
 static Player *make(const char *spelling, const Game *game, int threads, Error *err) {
-  PlayerRequest request = {
-      .game = game, .threads = threads, .visits = PLAYER_DEFAULT_VISITS, .search = SEARCH_PUCT, .solve = 1, .probe = PROBE_NODES};
+  PlayerRequest request = {.game = game,
+                           .threads = threads,
+                           .visits = PLAYER_DEFAULT_VISITS,
+                           .search = SEARCH_PUCT,
+                           .solve = 1,
+                           .probe = PROBE_NODES};
   size_t length = strcspn(spelling, ":,");
   const PlayerKind *kind = find_kind(spelling, length), *guessed = kind ? NULL : guess_kind(spelling);
   if (!kind && !guessed) return unknown_kind(spelling, length, err), NULL;

@@ -5,6 +5,7 @@
 #include "cli/bench_tree.h"
 #include "mcts/shared.h"
 #include "mcts/tree.h"
+#include "selfplay/net_evaluator.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@ enum {
   OPENING_PLIES = 4,
   VISITS = 800,
   SHARED_VISITS = 100000,
+  NETWORK_VISITS = 1600, /* of the shared tree in front of a network, as in play */
   SHARED_BATCH = 16,
   SHARED_REPETITIONS = 6
 };
@@ -99,27 +101,31 @@ BenchTree bench_lock_step(const Game *game, int kind, int visits, int threads, d
   return tree;
 }
 
-/* The shared tree starts its own threads, which finish together: the processor time is divided by them. */
-static BenchTree measure_shared(const Game *game, int threads) {
+/* The shared tree starts its own threads, which finish together: the processor time is divided by them. A
+ * plan, where there is one, evaluates the leaves. */
+static BenchTree measure_shared(const Game *game, const NetPlan *plan, int visits, int threads) {
   SearchConfig config = search_config_defaults();
   uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
   double rates[SHARED_REPETITIONS];
   Evaluator **evaluators = memory_new((size_t)threads, sizeof(Evaluator *));
-  for (int t = 0; t < threads; t++) evaluators[t] = evaluator_uniform(game, SHARED_BATCH);
+  for (int t = 0; t < threads; t++)
+    evaluators[t] =
+        plan ? net_evaluator_new(game, plan, SHARED_BATCH) : evaluator_uniform(game, SHARED_BATCH);
   SharedSearch *search = shared_search_new(game, &config, evaluators, threads, SHARED_BATCH,
-                                           SHARED_VISITS + SHARED_BATCH * (size_t)threads + 1);
+                                           (size_t)visits + SHARED_BATCH * (size_t)threads + 1);
   game->init(state);
   for (int r = 0; r < SHARED_REPETITIONS; r++) {
     double start = clock_wall(), processor = bench_processor_seconds(true);
-    double done = shared_search_run(search, state, SHARED_VISITS);
+    double done = shared_search_run(search, state, visits);
     bool processor_time = bench_by_processor_time(threads);
     rates[r] = done / (processor_time ? (bench_processor_seconds(true) - processor) / threads
                                       : clock_wall() - start);
   }
+  double bytes = (double)shared_search_bytes(search) / visits;
   shared_search_free(search);
   for (int t = 0; t < threads; t++) evaluator_free(evaluators[t]);
   free(evaluators);
-  return (BenchTree){.rates = bench_rates(rates, SHARED_REPETITIONS)};
+  return (BenchTree){.rates = bench_rates(rates, SHARED_REPETITIONS), .bytes = bytes};
 }
 
 static void row(Bench *bench, json_t *rows, const Game *game, const char *kind, const char *search,
@@ -127,14 +133,10 @@ static void row(Bench *bench, json_t *rows, const Game *game, const char *kind, 
   json_t *entry = json_pack("{s:s, s:s, s:s, s:i, s:i, s:f, s:f}", "game", game->name, "tree", kind, "search",
                             search, "visits", visits, "threads", threads, "simulations_per_second",
                             tree->rates.best, "spread", bench_spread(&tree->rates));
-  char bytes[32] = "-";
-  if (tree->bytes > 0) {
-    json_object_set_new(entry, "bytes_per_simulation", json_real(tree->bytes));
-    snprintf(bytes, sizeof bytes, "%.0f", tree->bytes);
-  }
+  json_object_set_new(entry, "bytes_per_simulation", json_real(tree->bytes));
   json_array_append_new(rows, entry);
-  bench_print(bench, "  %-10s %-10s %-7s %7d %8d %14.0f %17s %7.0f%%\n", game->name, kind, search, visits,
-              threads, tree->rates.best, bytes, 100 * bench_spread(&tree->rates));
+  bench_print(bench, "  %-10s %-10s %-7s %7d %8d %14.0f %17.0f %7.0f%%\n", game->name, kind, search, visits,
+              threads, tree->rates.best, tree->bytes, 100 * bench_spread(&tree->rates));
 }
 
 static void measure_game(Bench *bench, json_t *rows, const Game *game) {
@@ -144,9 +146,24 @@ static void measure_game(Bench *bench, json_t *rows, const Game *game) {
     row(bench, rows, game, "lock-step", "puct", VISITS, t, &puct);
     BenchTree gumbel = bench_lock_step(game, SEARCH_GUMBEL, bench->config.visits, t, SECONDS);
     row(bench, rows, game, "lock-step", "gumbel", bench->config.visits, t, &gumbel);
-    BenchTree shared = measure_shared(game, t);
+    BenchTree shared = measure_shared(game, NULL, SHARED_VISITS, t);
     row(bench, rows, game, "shared", "puct", SHARED_VISITS, t, &shared);
   }
+}
+
+/* What threads gain for a person's game, where a network stands behind the tree. */
+static void measure_with_network(Bench *bench, json_t *rows) {
+  const Game *game = bench->common.game;
+  int threads = bench->common.threads;
+  NetShape shape = run_config_shape(&bench->config, game);
+  Net *net = bench_net(&shape);
+  NetPlan *plan = plan_new(net);
+  for (int t = 1; t <= threads; t = t < threads ? threads : t + 1) {
+    BenchTree shared = measure_shared(game, plan, NETWORK_VISITS, t);
+    row(bench, rows, game, "shared+net", "puct", NETWORK_VISITS, t, &shared);
+  }
+  plan_free(plan);
+  net_free(net);
 }
 
 static const Game *largest_board(void) {
@@ -160,13 +177,15 @@ void bench_tree(Bench *bench) {
   const Game *connect4 = game_find("connect4"), *largest = largest_board();
   json_t *rows = json_array();
   bench_print(bench,
-              "tree alone (uniform evaluator), %zu bytes a node, %zu an edge, lock-step with %d searches a "
+              "tree alone (uniform evaluator; +net: with the game's network), %zu bytes a node, %zu an edge, "
+              "lock-step with %d searches a "
               "thread\n",
               sizeof(Node), sizeof(Edge), LANES);
   bench_print(bench,
               "  game       tree       search   visits  threads  simulations/s  bytes/simulation  spread\n");
   measure_game(bench, rows, connect4);
   if (largest != connect4) measure_game(bench, rows, largest);
+  measure_with_network(bench, rows);
   bench_print(bench, "\n");
   json_object_set_new(bench->root, "tree", rows);
   json_object_set_new(bench->root, "tree_bytes",

@@ -6,7 +6,7 @@
 
 typedef struct BenchTree {
   BenchRates rates; /* simulations per second */
-  double bytes;     /* of nodes and edges for each simulation; 0 where not known */
+  double bytes;     /* of nodes and edges for each simulation */
 } BenchTree;
 
 /* 64 searches in lock-step on each thread, of `visits` simulations each, with the uniform evaluator. */

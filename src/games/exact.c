@@ -87,7 +87,7 @@ static const char othello_text[] =
   {                                                                                                          \
     .game = &(of_game), .empties = OTHELLO_SOLVER_EMPTIES, .test_plies = {first, last}, .log2_entry = 5,     \
     .make = othello_make, .release = othello_release, .score = othello_score, .value = othello_value,        \
-    .moves = othello_moves_scores, .move_values = othello_move_values, .score_text = othello_text                                                                             \
+    .moves = othello_moves_scores, .move_values = othello_move_values, .score_text = othello_text            \
   }
 
 static const ExactKind kinds[] = {

@@ -6,15 +6,16 @@
 #include <string.h>
 
 enum {
-  ENTRIES = 1024,  /* of the table; 16 KiB stay in the first-level cache */
-  WIDEST = 32,     /* legal moves; where there are more, nothing is near */
-  
+  ENTRIES = 1024, /* of the table; 16 KiB stay in the first-level cache */
+  WIDEST = 32,    /* legal moves; where there are more, nothing is near */
+
 };
 
 /* To the question whether a value is at least a goal. */
 typedef enum Answer { NO = -1, UNKNOWN = 0, YES = 1 } Answer;
 
-/* Answers for one position, to both goals; a depth that was searched in vain says that a shallower search is vain. */
+/* Answers for one position, to both goals; a depth that was searched in vain says that a shallower search is
+ * vain. */
 typedef struct Entry {
   uint64_t key;
   uint8_t depth[2];
@@ -54,8 +55,8 @@ static bool wins_at_once(const Game *game, const void *state) {
   return game->wins_at_once && game->wins_at_once(state);
 }
 
-/* The moves that do not end the game, at this ply or the next, the most promising first; their number, or -1 where
- * another one reaches the goal. */
+/* The moves that do not end the game, at this ply or the next, the most promising first; their number, or -1
+ * where another one reaches the goal. */
 static int open_children(Probe *probe, const void *state, int goal, Child *children, const Child **order) {
   const Game *game = probe->game;
   int moves[GAME_MOVES_MAX], side = game->to_move(state), count = 0;
@@ -107,14 +108,14 @@ static Answer search_children(Probe *probe, const void *state, int goal, int dep
   return best;
 }
 
-/* Is the value of a position, in which the player to move cannot win at once, at least `goal` (0 or 1) for that player?
- * Depth counts the moves chosen freely. */
+/* Is the value of a position, in which the player to move cannot win at once, at least `goal` (0 or 1) for
+ * that player? Depth counts the moves chosen freely. */
 static Answer at_least(Probe *probe, const void *state, int goal, int depth) {
   uint64_t key = probe->game->key(state);
   Entry *entry = &probe->table[key % ENTRIES];
   if (entry->key == key) {
     if (entry->answer[goal] != UNKNOWN || entry->depth[goal] > depth) return (Answer)entry->answer[goal];
-  } 
+  }
   Answer answer = search_children(probe, state, goal, depth);
   if (answer == UNKNOWN && probe->left <= 0) return UNKNOWN; /* perhaps not to that depth */
   if (entry->key != key) *entry = (Entry){.key = key};

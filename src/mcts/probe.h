@@ -1,25 +1,27 @@
-/* A small search by the rules alone, before a position is given to the network: a win, loss or draw near enough to be
- * proven needs no evaluation, and is certain.
+/* A small search by the rules alone, before a position is given to the network: a win, loss or draw near
+ * enough to be proven needs no evaluation, and is certain.
  *
- * Minimax in the leaves of a Monte-Carlo tree is H. Baier and M. Winands, "MCTS-minimax hybrids" (IEEE TCIAIG 2015);
- * here it answers yes, no or unknown, never by a heuristic value, and MCTS-solver (mcts/proof.h) carries its proofs up.
- * It knows no game beyond game.h. */
+ * Minimax in the leaves of a Monte-Carlo tree is H. Baier and M. Winands, "MCTS-minimax hybrids" (IEEE TCIAIG
+ * 2015); here it answers yes, no or unknown, never by a heuristic value, and MCTS-solver (mcts/proof.h)
+ * carries its proofs up. It knows no game beyond game.h. */
 #ifndef MCTS_PROBE_H
 #define MCTS_PROBE_H
 
 #include "games/game.h"
 
-enum { PROBE_NODES = 500 }; /* of players, where nothing else is said */
+enum { PROBE_NODES = 2000 }; /* of players, where nothing else is said */
 
 typedef struct Probe Probe;
 
-/* `nodes` is the most moves (but for a position's own) that one probe_position() plays. The game outlives it. */
+/* `nodes` is the most moves (but for a position's own) that one probe_position() plays. The game outlives it.
+ */
 Probe *probe_new(const Game *game, int nodes);
 void probe_free(Probe *probe);
 /* Forgets what earlier calls found, so that what follows depends on what follows alone. */
 void probe_clear(Probe *probe);
-/* Looks for the value of a position that is not finished, deeper and deeper. True where it is proven; *value is then
- * its value for the player to move. What is found is remembered: the same question goes deeper the next time. */
+/* Looks for the value of a position that is not finished, deeper and deeper. True where it is proven; *value
+ * is then its value for the player to move. What is found is remembered: the same question goes deeper the
+ * next time. */
 bool probe_position(Probe *probe, const void *state, int *value);
 
 #endif

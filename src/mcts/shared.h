@@ -44,6 +44,8 @@ bool shared_search_proven(const SharedSearch *search, int *value);
 /* The most visited; a win at once before any other, and never a move that is proven to be worse. */
 int shared_search_move(const SharedSearch *search);
 int shared_search_pv(const SharedSearch *search, int *moves, int max);
+/* For measuring: nodes in use, and bytes that they and their edges take. */
 size_t shared_search_nodes(const SharedSearch *search);
+size_t shared_search_bytes(const SharedSearch *search);
 
 #endif

@@ -103,3 +103,8 @@ int shared_search_pv(const SharedSearch *search, int *moves, int max) {
 size_t shared_search_nodes(const SharedSearch *search) {
   return atomic_load(&search->node_count);
 }
+
+size_t shared_search_bytes(const SharedSearch *search) {
+  return atomic_load(&search->node_count) * sizeof(SharedNode) +
+         atomic_load(&search->edge_count) * sizeof(SharedEdge);
+}

@@ -3,7 +3,8 @@
 #include <assert.h>
 #include <string.h>
 
-/* The small convolution becomes the first inputs and outputs of the large one; its outputs hear no new inputs. */
+/* The small convolution becomes the first inputs and outputs of the large one; its outputs hear no new
+ * inputs. */
 static void grow_conv(const Net *net, const LayoutConv *small, Net *grown, const LayoutConv *large) {
   size_t area = (size_t)(small->kernel * small->kernel), outputs = (size_t)small->out;
   for (size_t o = 0; o < outputs; o++) {
@@ -28,7 +29,8 @@ Net *net_grow(const Net *net, const NetShape *shape, Rng *rng) {
   const NetShape *small_shape = &net->shape;
   assert(shape->blocks >= small_shape->blocks && shape->channels >= small_shape->channels);
   assert(shape->policy_channels == small_shape->policy_channels && shape->moves == small_shape->moves);
-  assert(shape->value_channels == small_shape->value_channels && shape->value_hidden == small_shape->value_hidden);
+  assert(shape->value_channels == small_shape->value_channels &&
+         shape->value_hidden == small_shape->value_hidden);
   NetLayout small, large;
   layout_make(small_shape, &small);
   layout_make(shape, &large);

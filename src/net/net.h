@@ -59,10 +59,11 @@ Net *net_copy(const Net *net);
 /* He-normal weights; the last BN scale of each block and both heads' last layers start small, so that the
  * first policy is nearly uniform and the first value nearly neutral. */
 void net_init(Net *net, Rng *rng);
-/* A larger network of the same function, which learning goes on from: `shape` has at least the blocks and channels of
- * net's, and all else alike. T. Chen, I. Goodfellow, J. Shlens, "Net2Net" (ICLR 2016), but widened by new channels
- * that nothing listens to yet (zero weights) instead of copied ones, and deepened by blocks that add nothing yet (zero
- * batch norm scale); whatever those zeros do not silence is drawn as by net_init(). */
+/* A larger network of the same function, which learning goes on from: `shape` has at least the blocks and
+ * channels of net's, and all else alike. T. Chen, I. Goodfellow, J. Shlens, "Net2Net" (ICLR 2016), but
+ * widened by new channels that nothing listens to yet (zero weights) instead of copied ones, and deepened by
+ * blocks that add nothing yet (zero batch norm scale); whatever those zeros do not silence is drawn as by
+ * net_init(). */
 Net *net_grow(const Net *net, const NetShape *shape, Rng *rng);
 /* By name, as "stem.conv.weight" or "block3.conv2.bn.scale"; NULL where there is none. */
 const NetTensor *net_tensor(const Net *net, const char *name);

@@ -98,8 +98,8 @@ static size_t block_size(const Optimizer *optimizer, size_t block) {
   return left < BLOCK ? left : BLOCK;
 }
 
-static double gradient_norm(Optimizer *optimizer, const float *gradient) {
-#pragma omp parallel for schedule(static)
+static double gradient_norm(Optimizer *optimizer, const float *gradient, int threads) {
+#pragma omp parallel for schedule(static) num_threads(threads)
   for (size_t b = 0; b < optimizer->blocks; b++)
     optimizer->square[b] = square_sum(gradient + b * BLOCK, block_size(optimizer, b));
   double sum = 0;
@@ -109,14 +109,15 @@ static double gradient_norm(Optimizer *optimizer, const float *gradient) {
 
 static Step make_step(const Optimizer *optimizer, double norm, double rate) {
   const OptimizerConfig *config = &optimizer->config;
-  Step step = {.clip =
-                   config->clip_norm > 0 && norm > config->clip_norm ? (float)(config->clip_norm / norm) : 1,
-               .momentum = (float)config->momentum,
-               .beta2 = (float)config->beta2,
-               .rate = (float)rate,
-               .epsilon = (float)config->epsilon,
-               .decay_rate = (float)rate,
-               .average = (float)fmin(config->average, (1.0 + (double)optimizer->steps) / (10.0 + (double)optimizer->steps))};
+  Step step = {
+      .clip = config->clip_norm > 0 && norm > config->clip_norm ? (float)(config->clip_norm / norm) : 1,
+      .momentum = (float)config->momentum,
+      .beta2 = (float)config->beta2,
+      .rate = (float)rate,
+      .epsilon = (float)config->epsilon,
+      .decay_rate = (float)rate,
+      .average =
+          (float)fmin(config->average, (1.0 + (double)optimizer->steps) / (10.0 + (double)optimizer->steps))};
   if (config->kind == OPTIMIZER_ADAM) {
     double steps = (double)optimizer->steps;
     step.rate = (float)(rate / (1 - pow(config->momentum, steps)));
@@ -125,13 +126,14 @@ static Step make_step(const Optimizer *optimizer, double norm, double rate) {
   return step;
 }
 
-double optimizer_step(Optimizer *optimizer, Net *net, const float *gradient, double learning_rate) {
+double optimizer_step(Optimizer *optimizer, Net *net, const float *gradient, double learning_rate,
+                      int threads) {
   assert(net->param_count == optimizer->count);
-  double norm = gradient_norm(optimizer, gradient);
+  double norm = gradient_norm(optimizer, gradient, threads);
   if (!isfinite(norm)) return NAN;
   optimizer->steps++;
   Step step = make_step(optimizer, norm, learning_rate);
-#pragma omp parallel for schedule(static)
+#pragma omp parallel for schedule(static) num_threads(threads)
   for (size_t b = 0; b < optimizer->blocks; b++) {
     size_t at = b * BLOCK, size = block_size(optimizer, b);
     if (optimizer->second)

@@ -1,8 +1,9 @@
 /* Optimisers over a flat parameter array, with decoupled weight decay and clipping by global norm.
  *   OPTIMIZER_ADAM  D. Kingma and J. Ba 2015, with decoupled decay (AdamW, I. Loshchilov and F. Hutter 2019)
  *   OPTIMIZER_SGD   momentum m = mu m + g; w -= lr m (Nesterov off)
- * and an exponential moving average of the weights for play (B. Polyak and A. Juditsky 1992). The average is short at
- * first, its decay at step t at most (1 + t) / (10 + t), so that it does not hang on to the beginning. */
+ * and an exponential moving average of the weights for play (B. Polyak and A. Juditsky 1992). The average is
+ * short at first, its decay at step t at most (1 + t) / (10 + t), so that it does not hang on to the
+ * beginning. */
 #ifndef NET_OPTIMIZER_H
 #define NET_OPTIMIZER_H
 
@@ -26,10 +27,11 @@ typedef struct Optimizer Optimizer;
 /* The averaged weights start as the net's own. */
 Optimizer *optimizer_new(const OptimizerConfig *config, const Net *net);
 void optimizer_free(Optimizer *optimizer);
-/* One step with gradient[param_count] (already averaged over the minibatch). Deterministic at any thread
- * count: may use OpenMP over parameters. Returns the gradient's norm before clipping; a gradient that is not
- * finite changes nothing and returns NaN. */
-double optimizer_step(Optimizer *optimizer, Net *net, const float *gradient, double learning_rate);
+/* One step with gradient[param_count] (already averaged over the minibatch). Uses `threads` OpenMP
+ * threads over the parameters; the result does not depend on how many. Returns the gradient's norm before
+ * clipping; a gradient that is not finite changes nothing and returns NaN. */
+double optimizer_step(Optimizer *optimizer, Net *net, const float *gradient, double learning_rate,
+                      int threads);
 /* Writes averaged parameters into `out` (same shape; its stats are copied from net). */
 void optimizer_averaged(const Optimizer *optimizer, const Net *net, Net *out);
 int64_t optimizer_steps(const Optimizer *optimizer);

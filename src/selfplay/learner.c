@@ -263,7 +263,8 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
     run_slices(learner, replay, expert, expert_rows);
     sum_gradients(learner);
     stats->rate = learning_rate(learner, iteration);
-    stats->gradient_norm += optimizer_step(learner->optimizer, learner->net, learner->gradient, stats->rate);
+    stats->gradient_norm +=
+        optimizer_step(learner->optimizer, learner->net, learner->gradient, stats->rate, learner->threads);
     for (int i = 0; i < learner->slice_count; i++) {
       stats->policy += learner->slices[i].loss.policy;
       stats->value += learner->slices[i].loss.value;

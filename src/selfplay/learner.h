@@ -38,9 +38,11 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
  * call). */
 const Net *learner_net(const Learner *learner);
 const Net *learner_averaged(Learner *learner);
-/* Starts again from these weights, of any shape, with a fresh optimiser and step count: after the imitation stage. */
+/* Starts again from these weights, of any shape, with a fresh optimiser and step count: after the imitation
+ * stage. */
 void learner_restart(Learner *learner, const Net *weights);
-/* Grows the averaged network to this shape (net_grow()) and starts again from it; nothing where it has that shape. */
+/* Grows the averaged network to this shape (net_grow()) and starts again from it; nothing where it has that
+ * shape. */
 void learner_grow(Learner *learner, const NetShape *shape);
 int64_t learner_steps(const Learner *learner);
 /* Samples drawn since the learner was made, over restarts. */

@@ -30,10 +30,10 @@ static const ConfigKey keys[] = {
     INT("net.value_channels", value_channels, 1, 256, "16", "Channels of the value head's 1x1 convolution."),
     INT("net.value_hidden", value_hidden, 1, 1024, "64", "Hidden units of the value head."),
     INT("net.grow_after", grow_after, 0, 1000000, "0",
-        "Iterations that a smaller network plays and learns, after which it grows to the size above without "
-        "forgetting anything; 0 = full size from the start."),
-    INT("net.start_blocks", start_blocks, 1, 64, "5", "Residual blocks until then."),
-    INT("net.start_channels", start_channels, 4, 512, "32", "Channels until then."),
+        "Iterations that a smaller network plays, after which it grows to the size above without forgetting "
+        "anything (Chen et al. 2016); 0 = full size from the start."),
+    INT("net.start_blocks", start_blocks, 1, 64, "5", "Residual blocks until then, where that is fewer."),
+    INT("net.start_channels", start_channels, 4, 512, "32", "Channels until then, where that is fewer."),
 
     CHOICE("search.kind", search.kind, search_kinds, "gumbel",
            "Root policy: PUCT with Dirichlet noise (AlphaZero), or Gumbel sequential halving (Danihelka et "
@@ -111,7 +111,8 @@ static const ConfigKey keys[] = {
     REAL("learner.clip_norm", optimizer.clip_norm, 0, 1e6, "4",
          "Gradients are scaled down to this norm; 0 = never."),
     REAL("learner.average", optimizer.average, 0, 0.99999, "0.998",
-         "Decay per step of the weights' moving average that plays (less during the first steps); 0 = the last "
+         "Decay per step of the weights' moving average that plays (less during the first steps); 0 = the "
+         "last "
          "weights play."),
 
     INT("imitation.games", imitation_games, 1, 10000000, "2000", "Expert games the teacher plays."),
@@ -170,12 +171,6 @@ bool run_config_valid(const RunConfig *config, Error *err) {
     return error_set(
         err, "imitation.keep needs a search: with search.kind = none the learner takes policy gradients "
              "of its own games alone; set one of the two");
-  if (config->grow_after > 0 && config->start_blocks > config->blocks)
-    return error_set(err, "net.start_blocks (%d) is above net.blocks (%d); networks only grow",
-                     config->start_blocks, config->blocks);
-  if (config->grow_after > 0 && config->start_channels > config->channels)
-    return error_set(err, "net.start_channels (%d) is above net.channels (%d); networks only grow",
-                     config->start_channels, config->channels);
   NetShape shape = run_config_shape(config, game_find(config->game));
   return net_shape_valid(&shape, err);
 }
@@ -195,7 +190,7 @@ NetShape run_config_shape(const RunConfig *config, const Game *game) {
 NetShape run_config_shape_after(const RunConfig *config, const Game *game, int iteration) {
   NetShape shape = run_config_shape(config, game);
   if (iteration >= config->grow_after) return shape;
-  shape.blocks = config->start_blocks;
-  shape.channels = config->start_channels;
+  if (config->start_blocks < shape.blocks) shape.blocks = config->start_blocks;
+  if (config->start_channels < shape.channels) shape.channels = config->start_channels;
   return shape;
 }

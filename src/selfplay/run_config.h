@@ -59,8 +59,8 @@ extern const ConfigTable run_config_table;
 bool run_config_shipped(const Game *game, RunConfig *config, Error *err);
 /* What no single key's range can say: games divisible by shards, slice dividing batch, and so on. */
 bool run_config_valid(const RunConfig *config, Error *err);
-/* The network's shape for this game once it has grown, and as it is when iteration `iteration` has learnt (0: at the
- * start). */
+/* The network's shape for this game once it has grown, and as it is when iteration `iteration` has learnt (0:
+ * at the start). */
 NetShape run_config_shape(const RunConfig *config, const Game *game);
 NetShape run_config_shape_after(const RunConfig *config, const Game *game, int iteration);
 

@@ -35,5 +35,6 @@ void training_account_time(Training *training) {
 }
 
 double training_flops(const NetShape *player, int64_t evaluations, const NetShape *learner, int64_t samples) {
-  return 2 * (net_multiply_adds(player) * (double)evaluations + 3 * net_multiply_adds(learner) * (double)samples);
+  return 2 *
+         (net_multiply_adds(player) * (double)evaluations + 3 * net_multiply_adds(learner) * (double)samples);
 }

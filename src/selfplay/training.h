@@ -36,8 +36,8 @@ void training_report(Training *training, RunStage stage, int64_t done, int64_t t
 void training_account_time(Training *training);
 /* Until the run ends by time or iterations; negative where unknown. */
 double training_seconds_left(const Training *training);
-/* Floating-point operations: a forward pass of the network that plays for each evaluation; of the one that learns,
- * forward and twice that backward for each sample. */
+/* Floating-point operations: a forward pass of the network that plays for each evaluation; of the one that
+ * learns, forward and twice that backward for each sample. */
 double training_flops(const NetShape *player, int64_t evaluations, const NetShape *learner, int64_t samples);
 
 #endif
