@@ -1,4 +1,5 @@
-/* Each convolution of the learner's Winograd path against its definition, within a bound on float's rounding. */
+/* Each convolution of the learner's Winograd path against its definition, within a bound on float's rounding.
+ */
 #include "net/trainer_internal.h"
 
 #include "winograd_transforms.h"

@@ -55,7 +55,7 @@ void run_fast(const Slice *s, const NetTrainer *trainer, TrainerWorkspace *ws, F
 }
 
 int count_flips(const NetTrainer *trainer, const TrainerWorkspace *fast, const NetWorkspace *reference,
-                       int n) {
+                int n) {
   int flips = 0, channels = trainer->shape.channels, padded = trainer->convs[0].out;
   for (int i = 0; i < trainer->tower; i++)
     for (int c = 0; c < channels; c++)

@@ -22,8 +22,9 @@ Transforms transforms_of(const WinogradTiling *tiling);
 Magnitude transposed(const Magnitude *m);
 /* A tiling with these steps, whatever winograd_tiling() would choose. */
 WinogradTiling tiling_with(int rows, int cols, int row_step, int col_step);
-/* Root mean square growth of a rounding error in one product, by one direction of F(step, 3), over that of the direct
- * sum: |result|^2 = 3, error^2 = sum over products p of a_p^2 |B_p|^2 |G_p|^2 for independent inputs. */
+/* Root mean square growth of a rounding error in one product, by one direction of F(step, 3), over that of
+ * the direct sum: |result|^2 = 3, error^2 = sum over products p of a_p^2 |B_p|^2 |G_p|^2 for independent
+ * inputs. */
 double growth(const Transforms *transforms, int direction);
 
 #endif
