@@ -22,7 +22,7 @@ static Player *make(const char *spelling, const char *game, int threads) {
 
 static Openings *make_openings(const char *game, int count) {
   Error err;
-  Openings *openings = openings_new(game_find(game), count, 1, &err);
+  Openings *openings = openings_new(game_find(game), NULL, count, 1, &err);
   cr_assert(openings, "%s", err.message);
   return openings;
 }

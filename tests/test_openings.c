@@ -34,12 +34,13 @@ Test(openings, of_every_game_are_distinct_and_follow_from_the_seed) {
     const Game *game = game_at(g);
     int count = game == game_find("tictactoe") ? 8 : 60;
     Error err;
-    Openings *openings = openings_new(game, count, 5, &err), *again = openings_new(game, count, 5, &err);
+    Openings *openings = openings_new(game, NULL, count, 5, &err),
+             *again = openings_new(game, NULL, count, 5, &err);
     cr_assert(openings && again, "%s", err.message);
     expect_distinct_and_balanced(game, openings);
     for (int k = 0; k < count; k++)
       cr_assert_eq(memcmp(&openings->items[k], &again->items[k], sizeof(Opening)), 0);
-    Openings *other = openings_new(game, count, 6, &err);
+    Openings *other = openings_new(game, NULL, count, 6, &err);
     cr_assert(other);
     int same = 0;
     for (int k = 0; k < count; k++)
@@ -54,15 +55,35 @@ Test(openings, of_every_game_are_distinct_and_follow_from_the_seed) {
 Test(openings, more_than_there_are_is_an_error_that_says_how_many) {
   Error err;
   const Game *game = game_find("tictactoe");
-  cr_assert_null(openings_new(game, 1000, 1, &err));
+  cr_assert_null(openings_new(game, NULL, 1000, 1, &err));
   cr_assert(strstr(err.message, "distinct balanced openings, not 1000"), "%s", err.message);
-  Openings *most = openings_up_to(game, 1000, 1, &err);
+  Openings *most = openings_up_to(game, NULL, 1000, 1, &err);
   cr_assert(most && most->count > 8 && most->count < 200);
   char expected[64];
   snprintf(expected, sizeof expected, "only %d distinct", most->count);
   cr_assert(strstr(err.message, expected), "%s", err.message);
   expect_distinct_and_balanced(game, most);
   openings_free(most);
+}
+
+Test(openings, the_shipped_draws_are_draws) {
+  enum { SOLVED = 3 };
+  Error err;
+  char path[FILE_PATH_MAX];
+  const Game *game = game_find("connect4");
+  cr_assert(file_find_shipped("openings/connect4-draws.txt", path, &err), "%s", err.message);
+  Openings *openings = openings_new(game, path, 100, 1, &err);
+  cr_assert(openings, "%s", err.message);
+  Connect4Solver *solver = connect4_solver_new(22);
+  for (int i = 0; i < SOLVED; i++) {
+    Connect4 position;
+    opening_play(game, &openings->items[i], &position);
+    cr_assert_eq(connect4_solver_value(solver, &position), 0);
+  }
+  connect4_solver_free(solver);
+  openings_free(openings);
+  cr_assert_null(openings_new(game, "/nonexistent/openings.txt", 1, 1, &err));
+  cr_assert(strstr(err.message, "/nonexistent/openings.txt"), "%s", err.message);
 }
 
 /* Exact value for the player to move, by trying everything. */
@@ -83,7 +104,7 @@ static float exact_value(const Game *game, const void *state) {
 Test(openings, of_tictactoe_are_draws_by_perfect_play) {
   Error err;
   const Game *game = game_find("tictactoe");
-  Openings *openings = openings_up_to(game, 1000, 2, &err);
+  Openings *openings = openings_up_to(game, NULL, 1000, 2, &err);
   cr_assert(openings, "%s", err.message);
   for (int k = 0; k < openings->count; k++) {
     _Alignas(64) char state[GAME_STATE_MAX];

@@ -167,7 +167,7 @@ Test(othello_use, shards_and_teachers_learn_from_choices_alone) {
 Test(othello_use, matches_end_and_openings_are_the_shipped_ones) {
   const Game *game = othello6();
   Error err;
-  Openings *openings = openings_new(game, 20, 1, &err);
+  Openings *openings = openings_new(game, NULL, 20, 1, &err);
   Player *a = player_new("alphabeta:3", game, 2, &err), *b = player_new("random", game, 1, &err);
   cr_assert(openings && a && b, "%s", err.message);
   cr_assert_eq(openings->items[0].plies, 8);

@@ -178,7 +178,7 @@ bool elo_play(Store *store, Player *const *players, int count, const EloOptions 
   assert(count >= 2 && options->games > 0);
   size_t n = (size_t)count;
   *played = (EloPlayed){0};
-  Openings *pool = openings_up_to(players[0]->game, OPENING_POOL, options->seed, err);
+  Openings *pool = openings_up_to(players[0]->game, NULL, OPENING_POOL, options->seed, err);
   if (!pool) return false;
   Tournament t = {.store = store,
                   .players = players,

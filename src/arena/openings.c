@@ -159,21 +159,21 @@ static Openings *draw_enough(const Game *game, int count, uint64_t seed) {
   return best;
 }
 
-Openings *openings_up_to(const Game *game, int count, uint64_t seed, Error *err) {
+Openings *openings_up_to(const Game *game, const char *path, int count, uint64_t seed, Error *err) {
   assert(count > 0);
-  char relative[128], path[FILE_PATH_MAX];
+  char relative[128], shipped[FILE_PATH_MAX];
   Error missing;
   snprintf(relative, sizeof relative, "openings/%s.txt", game->name);
-  if (!file_find_shipped(relative, path, &missing)) return draw_enough(game, count, seed);
-  Openings *openings = openings_read(game, path, err);
+  if (!path && !file_find_shipped(relative, shipped, &missing)) return draw_enough(game, count, seed);
+  Openings *openings = openings_read(game, path ? path : shipped, err);
   if (!openings) return NULL;
   shuffle(openings, seed);
   if (openings->count > count) openings->count = count;
   return openings;
 }
 
-Openings *openings_new(const Game *game, int count, uint64_t seed, Error *err) {
-  Openings *openings = openings_up_to(game, count, seed, err);
+Openings *openings_new(const Game *game, const char *path, int count, uint64_t seed, Error *err) {
+  Openings *openings = openings_up_to(game, path, count, seed, err);
   if (!openings || openings->count == count) return openings;
   error_set(err, "%s has only %d distinct balanced openings, not %d; ask for at most %d games", game->title,
             openings->count, count, 2 * openings->count);

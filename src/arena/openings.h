@@ -26,11 +26,13 @@ typedef struct Openings {
   int count;
 } Openings;
 
-/* `count` openings in an order given by the seed. NULL with a message that says how many there are where
- * these are too few, or where the shipped file is damaged. */
-Openings *openings_new(const Game *game, int count, uint64_t seed, Error *err);
+/* `count` openings of the file at `path` (NULL: the game's shipped one, or else made on the spot), in an
+ * order given by the seed. NULL with a message that says how many there are where these are too few, or where
+ * the file is damaged.
+ */
+Openings *openings_new(const Game *game, const char *path, int count, uint64_t seed, Error *err);
 /* As many as there are, but at most `count`. */
-Openings *openings_up_to(const Game *game, int count, uint64_t seed, Error *err);
+Openings *openings_up_to(const Game *game, const char *path, int count, uint64_t seed, Error *err);
 /* The lines of a file, one a line, `#` for comments, in its order. An illegal, finished or repeated line is
  * an error that names FILE:LINE. */
 Openings *openings_read(const Game *game, const char *path, Error *err);

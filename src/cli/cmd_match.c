@@ -16,7 +16,8 @@ enum {
   KEY_BETA,
   KEY_RECORD,
   KEY_NO_RECORD,
-  KEY_DB
+  KEY_DB,
+  KEY_OPENINGS
 };
 
 typedef struct Options {
@@ -25,7 +26,7 @@ typedef struct Options {
   int games; /* 0: not given */
   bool sequential, record;
   Sprt sprt;
-  const char *db;
+  const char *db, *openings;
 } Options;
 
 static const struct argp_option option_table[] = {
@@ -34,6 +35,8 @@ static const struct argp_option option_table[] = {
      "most to "
      "play, default as many as there are openings)",
      0},
+    {"openings", KEY_OPENINGS, "FILE", 0,
+     "Openings, one line of moves each (default: the game's shipped ones)", 0},
     {"sprt", KEY_SPRT, "ELO0,ELO1", 0,
      "Stop as soon as a sequential probability ratio test decides between these Elo differences of A over B",
      0},
@@ -67,6 +70,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case 'n':
     options->games = cli_parse_int(state, "--games", arg, 2, 1000000);
     if (options->games % 2) cli_usage_error("--games must be even: each opening is played with both colours");
+    return 0;
+  case KEY_OPENINGS:
+    options->openings = arg;
     return 0;
   case KEY_SPRT:
     options->sequential = true;
@@ -178,8 +184,10 @@ static Openings *choose_openings(const Options *options) {
   const Game *game = options->common.game;
   bool as_many_as_there_are = options->sequential && options->games == 0;
   int games = options->games ? options->games : DEFAULT_GAMES;
-  Openings *openings = as_many_as_there_are ? openings_up_to(game, SPRT_GAMES / 2, options->common.seed, &err)
-                                            : openings_new(game, games / 2, options->common.seed, &err);
+  uint64_t seed = options->common.seed;
+  Openings *openings = as_many_as_there_are
+                           ? openings_up_to(game, options->openings, SPRT_GAMES / 2, seed, &err)
+                           : openings_new(game, options->openings, games / 2, seed, &err);
   if (!openings) cli_fail("%s", err.message);
   return openings;
 }
