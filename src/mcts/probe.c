@@ -6,6 +6,7 @@
 #include <string.h>
 
 enum {
+  VAIN = 1024,    /* positions remembered */
   ENTRIES = 1024, /* of the table; 16 KiB stay in the first-level cache */
   WIDEST = 32,    /* legal moves; where there are more, nothing is near */
 
@@ -27,6 +28,7 @@ struct Probe {
   int nodes;
   int left; /* moves that this call may still play */
   Entry table[ENTRIES];
+  uint64_t vain[VAIN];               /* keys of positions that were probed in vain */
   uint16_t worth[2][GAME_MOVES_MAX]; /* how often a move of that player answered YES: the history heuristic */
 };
 
@@ -48,6 +50,7 @@ void probe_free(Probe *probe) {
 
 void probe_clear(Probe *probe) {
   memset(probe->table, 0, sizeof probe->table);
+  memset(probe->vain, 0, sizeof probe->vain);
   memset(probe->worth, 0, sizeof probe->worth);
 }
 
@@ -129,6 +132,8 @@ bool probe_position(Probe *probe, const void *state, int *value) {
   int moves[GAME_MOVES_MAX], plies = game->max_plies - game->ply(state);
   if (wins_at_once(game, state)) return *value = 1, true;
   if (game->legal(state, moves) > WIDEST) return false;
+  uint64_t key = game->key(state), *vain = &probe->vain[(key >> 32) % VAIN];
+  if (*vain == key) return false;
   Answer wins = UNKNOWN, holds = UNKNOWN;
   probe->left = probe->nodes;
   for (int depth = 0; depth <= plies && probe->left > 0; depth++) {
@@ -138,5 +143,6 @@ bool probe_position(Probe *probe, const void *state, int *value) {
     if (holds == NO) return *value = -1, true;
     if (wins == NO && holds == YES) return *value = 0, true;
   }
+  *vain = key;
   return false;
 }

@@ -20,8 +20,8 @@ void probe_free(Probe *probe);
 /* Forgets what earlier calls found, so that what follows depends on what follows alone. */
 void probe_clear(Probe *probe);
 /* Looks for the value of a position that is not finished, deeper and deeper. True where it is proven; *value
- * is then its value for the player to move. What is found is remembered: the same question goes deeper the
- * next time. */
+ * is then its value for the player to move. What is found is remembered, as are positions probed in vain,
+ * which are not probed again. */
 bool probe_position(Probe *probe, const void *state, int *value);
 
 #endif

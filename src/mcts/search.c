@@ -83,14 +83,16 @@ static void prepare_root(Search *search) {
 
 void search_start(Search *search, const void *state, int visits, Rng rng) {
   assert(visits > 0 && !search->pending);
+  bool goes_on = search->advanced && memcmp(search->root_state, state, search->game->state_size) == 0;
   bool kept = search->kept && search->tree.node_count > 0 &&
               memcmp(search->root_state, state, search->game->state_size) == 0;
-  search->kept = false;
+  search->kept = search->advanced = false;
   memcpy(search->root_state, state, search->game->state_size);
   search->rng = rng;
   search->budget = visits;
   search->simulations = 0;
-  if (search->probe) probe_clear(search->probe);
+  /* Most leaves of one search of a game are leaves of the next. */
+  if (search->probe && !goes_on) probe_clear(search->probe);
   if (!kept) {
     tree_clear(&search->tree);
     return;
@@ -287,6 +289,7 @@ void search_advance(Search *search, const void *state, int move) {
   search->tree = search->spare;
   search->spare = swap;
   search->kept = keep;
+  search->advanced = true;
 }
 
 size_t search_nodes(const Search *search) {

@@ -13,8 +13,9 @@ struct Search {
   Tree tree, spare; /* node 0 is the root; `spare` receives the subtree kept by search_advance() */
   Rng rng;
   int budget, simulations;
-  bool pending; /* a leaf was handed out and wants search_update() */
-  bool kept;    /* the tree is what search_advance() kept */
+  bool pending;  /* a leaf was handed out and wants search_update() */
+  bool kept;     /* the tree is what search_advance() kept */
+  bool advanced; /* root_state is where search_advance() came to */
 
   uint64_t root_state[GAME_STATE_MAX / sizeof(uint64_t)];
   uint64_t leaf_state[GAME_STATE_MAX / sizeof(uint64_t)];
