@@ -1,4 +1,5 @@
 /* A probe's proofs are what the exact solvers say. */
+#include "arena/positions.h"
 #include "games/connect4_solver.h"
 #include "games/othello_solver.h"
 #include "mcts/probe.h"
@@ -19,15 +20,9 @@ typedef struct State {
 static State random_position(const Game *game, uint32_t number, int plies) {
   Rng rng = rng_make(6, RNG_TEST, 1, number);
   State state;
-  float value;
-  do {
-    memset(&state, 0, sizeof state);
-    game->init(&state);
-    for (int i = 0; i < plies && !game->over(&state, &value); i++) {
-      int moves[GAME_MOVES_MAX], count = game->legal(&state, moves);
-      game->play(&state, moves[rng_below(&rng, (uint32_t)count)]);
-    }
-  } while (game->over(&state, &value));
+  int moves[64];
+  do memset(&state, 0, sizeof state);
+  while (!position_random_line(game, &rng, plies, moves, &state));
   return state;
 }
 

@@ -6,16 +6,15 @@
 #include <string.h>
 
 enum {
-  VAIN = 1024,    /* positions remembered */
   ENTRIES = 1024, /* of the table; 16 KiB stay in the first-level cache */
-  WIDEST = 32,    /* legal moves; where there are more, nothing is near */
-
+  VAIN = 1024,
+  WIDEST = 32, /* legal moves; where there are more, nothing is near */
 };
 
 /* To the question whether a value is at least a goal. */
 typedef enum Answer { NO = -1, UNKNOWN = 0, YES = 1 } Answer;
 
-/* Answers for one position, to both goals; a depth that was searched in vain says that a shallower search is
+/* Answers for one position, by goal; a depth that was searched in vain says that a shallower search is
  * vain. */
 typedef struct Entry {
   uint64_t key;

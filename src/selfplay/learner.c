@@ -296,9 +296,11 @@ void learner_save(const Learner *learner, Buffer *out) {
 
 bool learner_load(Learner *learner, Buffer *in, Error *err) {
   int64_t counters[3];
-  NetShape shape;
-  if (!buffer_get(in, &shape, sizeof shape) || !net_shape_valid(&shape, err))
-    return error_set(err, "the learner's state is damaged");
+  NetShape shape, first = run_config_shape_after(learner->config, learner->game, 0),
+                  last = run_config_shape(learner->config, learner->game);
+  if (!buffer_get(in, &shape, sizeof shape)) return error_set(err, "the learner's state is cut short");
+  if (memcmp(&shape, &first, sizeof shape) != 0 && memcmp(&shape, &last, sizeof shape) != 0)
+    return error_set(err, "the learner's network is of another shape than the run's net.* keys say");
   learner_grow(learner, &shape);
   if (!buffer_get(in, counters, sizeof counters) ||
       !buffer_get(in, learner->net->params, learner->net->param_count * sizeof(float)) ||
