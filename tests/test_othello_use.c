@@ -141,9 +141,10 @@ Test(othello_use, shards_and_teachers_learn_from_choices_alone) {
   Rng rng = rng_make(53, RNG_TEST, 0, 0);
   net_init(net, &rng);
   NetPlan *plan = plan_new(net);
-  const ShardSpec spec = {.game = game, .config = &config, .plan = plan, .seed = 3, .games = 40};
-  ReplayBlock *blocks[2] = {shard_play(&spec, NULL, NULL), teacher_play(game, &config, 3, 0, 40, NULL, NULL)};
-  cr_assert_eq(blocks[0]->stats.games, 40);
+  const ShardSpec spec = {.game = game, .config = &config, .plan = plan, .seed = 3, .games = 160};
+  ReplayBlock *blocks[2] = {shard_play(&spec, NULL, NULL),
+                            teacher_play(game, &config, 3, 0, 160, NULL, NULL)};
+  cr_assert_eq(blocks[0]->stats.games, 160);
   for (int b = 0; b < 2; b++) {
     int same_side = 0;
     for (int i = 0; i < blocks[b]->count; i++) {

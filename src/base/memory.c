@@ -3,13 +3,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, HUGE_FROM = 8 << 20 };
 
 void *memory_new(size_t count, size_t size) {
   size_t bytes;
   void *block = NULL;
   if (!__builtin_mul_overflow(count, size, &bytes) && bytes < (size_t)1 << 62) {
-    bytes = (bytes + 63) / 64 * 64;
-    block = aligned_alloc(64, bytes ? bytes : 64);
+    size_t alignment = bytes >= HUGE_FROM ? HUGE_PAGE : ALIGNMENT;
+    bytes = bytes ? (bytes + alignment - 1) / alignment * alignment : alignment;
+    block = aligned_alloc(alignment, bytes);
+#ifdef MADV_HUGEPAGE
+    /* Tables are read at random: with pages of 4 KiB nearly every read would also miss the address cache. It
+     * is a request; where it is refused nothing is lost. */
+    if (block && alignment == HUGE_PAGE) (void)madvise(block, bytes, MADV_HUGEPAGE);
+#endif
   }
   if (!block) {
     fprintf(stderr, "selfplay: out of memory (%zu x %zu bytes); use smaller settings\n", count, size);

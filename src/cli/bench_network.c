@@ -9,7 +9,7 @@ static const double SECONDS = 0.25; /* for each row */
 
 NetShape bench_shape(const Bench *bench, int rows, int cols, int blocks, int channels) {
   const RunConfig *config = &bench->config;
-  return (NetShape){.planes = 2,
+  return (NetShape){.planes = 3,
                     .rows = rows,
                     .cols = cols,
                     .moves = rows * cols + 1,

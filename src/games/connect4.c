@@ -57,17 +57,20 @@ static int c4_to_move(const void *state) {
   return c4_ply(state) & 1;
 }
 
-/* Planes: the mover's stones, the opponent's. A plane of ones would add nothing: convolutions have biases,
- * and the side to move is the parity of the stones. */
+/* Planes: the mover's stones, the opponent's, and ones where the first player is to move. That is the parity
+ * of the stones, a function which networks hardly learn by themselves, and all depends on it: odd rows fall
+ * to the first player, even rows to the second. */
 static void c4_encode(const void *state, float *planes) {
   const Connect4 *c = state;
   uint64_t opponent = c->mover ^ c->all;
-  float *own = planes, *other = planes + C4_SQUARES;
+  float *own = planes, *other = planes + C4_SQUARES, *colour = planes + 2 * C4_SQUARES;
+  float first = (float)(c4_to_move(c) == 0);
   for (int row = 0; row < C4_ROWS; row++) {
     for (int col = 0; col < C4_COLS; col++) {
       int shift = col * C4_STRIDE + row;
       *own++ = (float)(c->mover >> shift & 1);
       *other++ = (float)(opponent >> shift & 1);
+      *colour++ = first;
     }
   }
 }
@@ -141,7 +144,7 @@ const Game game_connect4 = {
     .name = "connect4",
     .title = "Connect Four (7 x 6)",
     .state_size = sizeof(Connect4),
-    .planes = 2,
+    .planes = 3,
     .rows = C4_ROWS,
     .cols = C4_COLS,
     .moves = C4_COLS,

@@ -3,12 +3,15 @@
 #include "base/memory.h"
 #include "games/connect4_bits.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 /* A table word is key << 8 | bound: 0 empty, 1..63 an upper bound, 64.. a lower bound, each shifted by SHIFT.
  * Two words a bucket: the first keeps the position with more of the game left, the second the newest. */
-enum { SHIFT = 32, LOWER = 64 };
+enum {
+  SHIFT = 32,
+  LOWER = 64,
+  CUTOFF_EMPTIES = 12 /* nearer to the end, children are searched as fast as they are looked up */
+};
 
 struct Connect4Solver {
   uint64_t *table;
@@ -71,6 +74,13 @@ static Board play(Board board, uint64_t move) {
   return (Board){.mover = board.mover ^ board.all, .all = board.all | move};
 }
 
+/* A child as negamax() goes through them. */
+typedef struct Child {
+  Board board;
+  uint64_t key;
+  int score; /* of move ordering */
+} Child;
+
 /* Moves after which the opponent cannot win at once; 0 where every move loses. The mover cannot win at once.
  */
 static uint64_t non_losing_moves(Board board) {
@@ -84,24 +94,37 @@ static uint64_t non_losing_moves(Board board) {
   return possible & ~(threats >> 1); /* nor below a square where the opponent would win */
 }
 
-/* Candidate moves, the best guess first: most winning squares made, then nearest to the centre. */
-static int order_moves(Board board, uint64_t moves, uint64_t *ordered) {
+/* The children, the best guess first: most winning squares made, then nearest to the centre. Their buckets
+ * are on the way from memory when this returns. */
+static int order_children(const Connect4Solver *solver, Board board, uint64_t moves, Child *children) {
   static const int columns[C4_COLS] = {3, 2, 4, 1, 5, 0, 6};
-  int scores[C4_COLS], count = 0;
+  int count = 0;
   for (int i = 0; i < C4_COLS; i++) {
     uint64_t move = moves & c4_column(columns[i]);
     if (!move) continue;
-    int score = bits_count(c4_wins(board.mover | move, board.all | move)), at = count++;
-    for (; at > 0 && scores[at - 1] < score; at--) scores[at] = scores[at - 1], ordered[at] = ordered[at - 1];
-    scores[at] = score;
-    ordered[at] = move;
+    Child child = {.board = play(board, move)};
+    child.score = bits_count(c4_wins(board.mover | move, board.all | move));
+    child.key = canonical_key(child.board);
+    __builtin_prefetch(find_bucket(solver, child.key));
+    int at = count++;
+    for (; at > 0 && children[at - 1].score < child.score; at--) children[at] = children[at - 1];
+    children[at] = child;
   }
   return count;
 }
 
+/* Narrows [*lowest, *highest] to what the table knows of a position. */
+static void look_up(const Connect4Solver *solver, uint64_t key, int *lowest, int *highest) {
+  int bound = probe(solver, key);
+  if (bound >= LOWER && bound - LOWER - SHIFT > *lowest)
+    *lowest = bound - LOWER - SHIFT;
+  else if (bound > 0 && bound < LOWER && bound - SHIFT < *highest)
+    *highest = bound - SHIFT;
+}
+
 /* Fail-soft bounds of the score within (alpha, beta), for a position in which the mover cannot win at once.
  */
-static int negamax(Connect4Solver *solver, Board board, int alpha, int beta) {
+static int negamax(Connect4Solver *solver, Board board, uint64_t key, int alpha, int beta) {
   int stones = bits_count(board.all);
   solver->nodes++;
   uint64_t moves = non_losing_moves(board);
@@ -110,21 +133,22 @@ static int negamax(Connect4Solver *solver, Board board, int alpha, int beta) {
 
   int lowest = -(C4_SQUARES - 2 - stones) / 2; /* the opponent cannot win at its next move */
   int highest = (C4_SQUARES - 1 - stones) / 2; /* nor can the mover at this one */
-  uint64_t key = canonical_key(board);
-  int bound = probe(solver, key);
-  if (bound >= LOWER && bound - LOWER - SHIFT > lowest)
-    lowest = bound - LOWER - SHIFT;
-  else if (bound > 0 && bound < LOWER && bound - SHIFT < highest)
-    highest = bound - SHIFT;
+  look_up(solver, key, &lowest, &highest);
   if (lowest >= beta) return lowest;
   if (highest <= alpha) return highest;
   if (alpha < lowest) alpha = lowest;
   if (beta > highest) beta = highest;
 
-  uint64_t ordered[C4_COLS];
-  int count = order_moves(board, moves, ordered);
+  Child children[C4_COLS];
+  int count = order_children(solver, board, moves, children);
+  /* What another path has already settled needs no search. */
+  for (int i = 0; i < count && stones < C4_SQUARES - CUTOFF_EMPTIES; i++) {
+    int below = -C4_SQUARES, above = C4_SQUARES;
+    look_up(solver, children[i].key, &below, &above);
+    if (-above >= beta) return -above;
+  }
   for (int i = 0; i < count; i++) {
-    int score = -negamax(solver, play(board, ordered[i]), -beta, -alpha);
+    int score = -negamax(solver, children[i].board, children[i].key, -beta, -alpha);
     if (score >= beta) {
       store(solver, key, score + LOWER + SHIFT);
       return score;
@@ -150,7 +174,7 @@ static int solve(Connect4Solver *solver, Board board, bool sign_only) {
       middle = low / 2;
     else if (middle >= 0 && high / 2 > middle)
       middle = high / 2;
-    int score = negamax(solver, board, middle, middle + 1);
+    int score = negamax(solver, board, canonical_key(board), middle, middle + 1);
     if (score <= middle)
       high = score;
     else

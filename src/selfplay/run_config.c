@@ -90,10 +90,10 @@ static const ConfigKey keys[] = {
     CHOICE(
         "learner.convolution", convolution, convolution_kinds, "winograd",
         "How the learner convolves: Winograd's tiles, or the slower plain products they are tested against."),
-    REAL("learner.reuse", reuse, 0, 100, "4",
+    REAL("learner.reuse", reuse, 0, 100, "3",
          "Samples drawn for each new position; high values over-fit the value head."),
-    REAL("learner.rate", rate, 0, 10, "0.005", "Learning rate after warm-up."),
-    REAL("learner.rate_final", rate_final, 0, 10, "0.001", "Learning rate at the end of its decay."),
+    REAL("learner.rate", rate, 0, 10, "0.008", "Learning rate after warm-up."),
+    REAL("learner.rate_final", rate_final, 0, 10, "0.0015", "Learning rate at the end of its decay."),
     INT("learner.warmup_steps", warmup_steps, 0, 1000000, "100", "Steps of linear warm-up."),
     INT("learner.rate_decay_iterations", rate_decay_iterations, 1, 1000000, "100",
         "Iterations over which the rate falls geometrically to its final value."),
