@@ -101,7 +101,7 @@ static bool solver_choose(Player *player, const PlayerQuery *queries, int count,
   for (int i = 0; i < count; i++) {
     int scores[GAME_MOVES_MAX];
     Rng rng = queries[i].rng;
-    exact_moves(solver_of_thread(player), queries[i].state, scores);
+    exact_moves_to_play(solver_of_thread(player), queries[i].state, scores);
     moves[i] = exact_best_move(player->game, scores, &rng);
   }
   return true;
@@ -123,7 +123,7 @@ static void solver_line(const Player *player, const void *start, int move, Rng *
     out->pv[out->pv_length++] = move;
     game->play(state, move);
     if (game->over(state, &ignored)) break;
-    exact_moves(solver_of_thread(player), state, scores);
+    exact_moves_to_play(solver_of_thread(player), state, scores);
     move = exact_best_move(game, scores, rng);
   }
 }
@@ -136,7 +136,7 @@ static bool solver_analyze(Player *player, const PlayerQuery *query, int visits,
   int scores[GAME_MOVES_MAX];
   Rng rng = query->rng;
   *out = (PlayerAnalysis){0};
-  exact_moves(solver_of_thread(player), query->state, scores);
+  exact_moves_to_play(solver_of_thread(player), query->state, scores);
   out->move = exact_best_move(game, scores, &rng);
   certain_wdl(scores[out->move], out->wdl);
   certain_wdl(scores[out->move], out->network_wdl);

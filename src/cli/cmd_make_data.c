@@ -1,13 +1,21 @@
-/* selfplay make-data openings|positions: remakes the shipped files of openings and test positions. For
- * developers. */
+/* selfplay make-data openings|positions|book: remakes the shipped files of openings, test positions and
+ * solved openings. For developers. */
 #include "arena/openings.h"
 #include "arena/positions_exact.h"
 #include "cli/cli.h"
+#include "games/connect4_book.h"
 #include "games/exact.h"
 
 #include <string.h>
 
-enum { KEY_PLIES = 256, KEY_LIMIT, DEFAULT_OPENINGS = 500, DEFAULT_POSITIONS = 1000, PLIES_MAX = 400 };
+enum {
+  KEY_PLIES = 256,
+  KEY_LIMIT,
+  DEFAULT_OPENINGS = 500,
+  DEFAULT_POSITIONS = 1000,
+  PLIES_MAX = 400,
+  BOOK_LOG2_BYTES = 33
+};
 
 typedef struct Options {
   CliCommon common;
@@ -60,12 +68,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num >= 1) return ARGP_ERR_UNKNOWN;
-    if (strcmp(arg, "openings") != 0 && strcmp(arg, "positions") != 0)
-      cli_usage_error("make-data makes openings or positions, not '%.40s'", arg);
+    if (strcmp(arg, "openings") != 0 && strcmp(arg, "positions") != 0 && strcmp(arg, "book") != 0)
+      cli_usage_error("make-data makes openings, positions or a book, not '%.40s'", arg);
     options->kind = arg;
     return 0;
   case ARGP_KEY_END:
-    if (!options->kind) cli_usage_error("make-data needs to know what: openings or positions");
+    if (!options->kind) cli_usage_error("make-data needs to know what: openings, positions or book");
     if (!options->output) cli_usage_error("make-data needs --output FILE");
     return 0;
   default:
@@ -101,23 +109,40 @@ static bool make_positions(const Options *options, CliProgress *bar, Error *err)
   return positions_make_exact(game, &plan, options->output, show_progress, bar, err);
 }
 
+static bool make_book(const Options *options, CliProgress *bar, Error *err) {
+  if (options->common.game != &game_connect4)
+    return error_set(err, "there are solved openings of %s alone, not of %s", game_connect4.title,
+                     options->common.game->title);
+  return connect4_book_make(options->output, BOOK_LOG2_BYTES, options->common.threads, show_progress, bar,
+                            err);
+}
+
+static bool make(const Options *options, CliProgress *bar, Error *err) {
+  if (strcmp(options->kind, "book") == 0) return make_book(options, bar, err);
+  return strcmp(options->kind, "openings") == 0 ? make_openings(options, bar, err)
+                                                : make_positions(options, bar, err);
+}
+
 int cmd_make_data(int argc, char **argv) {
-  static const struct argp_child children[] = {
-      {&cli_game_argp, 0, NULL, 0}, {&cli_seed_argp, 0, NULL, 0}, {&cli_json_argp, 0, NULL, 0}, {0}};
+  static const struct argp_child children[] = {{&cli_game_argp, 0, NULL, 0},
+                                               {&cli_seed_argp, 0, NULL, 0},
+                                               {&cli_threads_argp, 0, NULL, 0},
+                                               {&cli_json_argp, 0, NULL, 0},
+                                               {0}};
   static const struct argp argp = {.options = option_table,
                                    .parser = parse,
-                                   .args_doc = "openings|positions",
+                                   .args_doc = "openings|positions|book",
                                    .children = children,
-                                   .doc =
-                                       "Makes the balanced openings of matches, or by the exact solver the "
-                                       "positions of `selfplay accuracy'. The "
-                                       "shipped files say in their first lines how they were made."};
+                                   .doc = "Makes the balanced openings of matches, by the exact solver the "
+                                          "positions of `selfplay accuracy', or the book of who wins each "
+                                          "position of Connect Four's first eight plies (8 GiB of memory; "
+                                          "killed, it goes on from its file). The "
+                                          "shipped texts say in their first lines how they were made."};
   Options options = {.common = cli_common_defaults(), .limit = -1, .plies = {-1, -1}};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
   Error err;
   CliProgress bar = cli_progress_new(10);
-  bool fine = strcmp(options.kind, "openings") == 0 ? make_openings(&options, &bar, &err)
-                                                    : make_positions(&options, &bar, &err);
+  bool fine = make(&options, &bar, &err);
   cli_progress_clear(&bar);
   if (!fine) cli_fail("%s", err.message);
   if (options.common.json)

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "games/connect4_bits.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* A table word is key << 8 | bound: 0 empty, 1..63 an upper bound, 64.. a lower bound, each shifted by SHIFT.
@@ -14,7 +15,10 @@ enum {
 };
 
 struct Connect4Solver {
-  uint64_t *table;
+  /* One word holds a position and its bound, so that threads which share a table read old words or new ones,
+   * but never half of each. */
+  _Atomic uint64_t *table;
+  bool shared; /* the table is another solver's */
   size_t mask; /* of bucket numbers */
   uint64_t nodes;
 };
@@ -31,9 +35,15 @@ Connect4Solver *connect4_solver_new(int log2_entries) {
   return solver;
 }
 
+Connect4Solver *connect4_solver_share(const Connect4Solver *owner) {
+  Connect4Solver *solver = memory_new(1, sizeof *solver);
+  *solver = (Connect4Solver){.table = owner->table, .shared = true, .mask = owner->mask};
+  return solver;
+}
+
 void connect4_solver_free(Connect4Solver *solver) {
   if (!solver) return;
-  free(solver->table);
+  if (!solver->shared) free((void *)solver->table);
   free(solver);
 }
 
@@ -47,26 +57,36 @@ static uint64_t canonical_key(Board board) {
   return key < mirrored ? key : mirrored;
 }
 
-static uint64_t *find_bucket(const Connect4Solver *solver, uint64_t key) {
+static _Atomic uint64_t *find_bucket(const Connect4Solver *solver, uint64_t key) {
   return solver->table + 2 * ((size_t)bits_mix(key) & solver->mask);
 }
 
+static uint64_t read_word(const _Atomic uint64_t *word) {
+  return atomic_load_explicit(word, memory_order_relaxed);
+}
+
+static void write_word(_Atomic uint64_t *word, uint64_t value) {
+  atomic_store_explicit(word, value, memory_order_relaxed);
+}
+
 static int probe(const Connect4Solver *solver, uint64_t key) {
-  const uint64_t *bucket = find_bucket(solver, key);
-  if (bucket[0] >> 8 == key) return (int)(bucket[0] & 255);
-  if (bucket[1] >> 8 == key) return (int)(bucket[1] & 255);
+  const _Atomic uint64_t *bucket = find_bucket(solver, key);
+  uint64_t first = read_word(bucket), second = read_word(bucket + 1);
+  if (first >> 8 == key) return (int)(first & 255);
+  if (second >> 8 == key) return (int)(second & 255);
   return 0;
 }
 
 /* The emptier a board, the dearer its search was; the bits of a key (the mover's stones and a marker a
  * column) tell how full it is. */
 static void store(Connect4Solver *solver, uint64_t key, int bound) {
-  uint64_t *bucket = find_bucket(solver, key), word = key << 8 | (uint64_t)bound;
-  if (bucket[0] >> 8 == key || !bucket[0] || bits_count(key) <= bits_count(bucket[0] >> 8)) {
-    if (bucket[0] >> 8 != key) bucket[1] = bucket[0];
-    bucket[0] = word;
+  _Atomic uint64_t *bucket = find_bucket(solver, key);
+  uint64_t word = key << 8 | (uint64_t)bound, first = read_word(bucket);
+  if (first >> 8 == key || !first || bits_count(key) <= bits_count(first >> 8)) {
+    if (first >> 8 != key) write_word(bucket + 1, first);
+    write_word(bucket, word);
   } else {
-    bucket[1] = word;
+    write_word(bucket + 1, word);
   }
 }
 
@@ -105,7 +125,7 @@ static int order_children(const Connect4Solver *solver, Board board, uint64_t mo
     Child child = {.board = play(board, move)};
     child.score = bits_count(c4_wins(board.mover | move, board.all | move));
     child.key = canonical_key(child.board);
-    __builtin_prefetch(find_bucket(solver, child.key));
+    __builtin_prefetch((const void *)find_bucket(solver, child.key));
     int at = count++;
     for (; at > 0 && children[at - 1].score < child.score; at--) children[at] = children[at - 1];
     children[at] = child;
@@ -142,10 +162,12 @@ static int negamax(Connect4Solver *solver, Board board, uint64_t key, int alpha,
   Child children[C4_COLS];
   int count = order_children(solver, board, moves, children);
   /* What another path has already settled needs no search. */
-  for (int i = 0; i < count && stones < C4_SQUARES - CUTOFF_EMPTIES; i++) {
-    int below = -C4_SQUARES, above = C4_SQUARES;
-    look_up(solver, children[i].key, &below, &above);
-    if (-above >= beta) return -above;
+  if (stones < C4_SQUARES - CUTOFF_EMPTIES) {
+    for (int i = 0; i < count; i++) {
+      int below = -C4_SQUARES, above = C4_SQUARES;
+      look_up(solver, children[i].key, &below, &above);
+      if (-above >= beta) return -above;
+    }
   }
   for (int i = 0; i < count; i++) {
     int score = -negamax(solver, children[i].board, children[i].key, -beta, -alpha);

@@ -23,6 +23,8 @@ enum { CONNECT4_NO_SCORE = -1000 };
 
 /* A transposition table of 2^log2_entries entries (8 bytes each at most). */
 Connect4Solver *connect4_solver_new(int log2_entries);
+/* One more solver, for another thread, that reads and writes the table of `owner`, which must outlive it. */
+Connect4Solver *connect4_solver_share(const Connect4Solver *owner);
 void connect4_solver_free(Connect4Solver *solver);
 /* Exact score of a position in which the game is not over. */
 int connect4_solver_score(Connect4Solver *solver, const Connect4 *position);

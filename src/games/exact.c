@@ -1,10 +1,13 @@
 #include "games/exact.h"
 
+#include "base/file.h"
 #include "base/memory.h"
+#include "games/connect4_book.h"
 #include "games/connect4_solver.h"
 #include "games/othello_solver.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 _Static_assert((int)EXACT_NO_SCORE == (int)CONNECT4_NO_SCORE && (int)EXACT_NO_SCORE == (int)OTHELLO_NO_SCORE,
@@ -22,6 +25,7 @@ typedef struct ExactKind {
   int (*value)(void *solver, const void *state);
   void (*moves)(void *solver, const void *state, int *scores);
   void (*move_values)(void *solver, const void *state, int *values);
+  bool (*has_book)(void *solver, const void *state); /* knows all moves' signs at once; NULL: never */
   const char *score_text;
 } ExactKind;
 
@@ -30,29 +34,73 @@ struct Exact {
   void *solver;
 };
 
+/* The solver, and the book where that is shipped; it is read when a position first asks for it. */
+typedef struct C4Exact {
+  Connect4Solver *solver;
+  Connect4Book *book;
+  bool looked;
+} C4Exact;
+
 static void *c4_make(const Game *game, int log2_entries) {
   (void)game;
-  return connect4_solver_new(log2_entries);
+  C4Exact *exact = memory_new(1, sizeof *exact);
+  exact->solver = connect4_solver_new(log2_entries);
+  return exact;
 }
 
 static void c4_release(void *solver) {
-  connect4_solver_free(solver);
+  C4Exact *exact = solver;
+  connect4_solver_free(exact->solver);
+  connect4_book_free(exact->book);
+  free(exact);
+}
+
+/* NULL where it knows nothing of positions of so many plies. */
+static const Connect4Book *c4_book(C4Exact *exact, int ply) {
+  char path[FILE_PATH_MAX];
+  Error err;
+  if (ply > CONNECT4_BOOK_PLIES) return NULL;
+  if (!exact->looked && file_find_shipped("openings/connect4.book", path, &err)) {
+    exact->book = connect4_book_read(path, &err);
+    if (!exact->book) fprintf(stderr, "selfplay: %s; going on without it, slowly\n", err.message);
+  }
+  exact->looked = true;
+  return exact->book;
+}
+
+static bool c4_has_book(void *solver, const void *state) {
+  return c4_book(solver, game_connect4.ply(state) + 1) != NULL;
 }
 
 static int c4_score(void *solver, const void *state) {
-  return connect4_solver_score(solver, state);
+  return connect4_solver_score(((C4Exact *)solver)->solver, state);
 }
 
 static int c4_value(void *solver, const void *state) {
-  return connect4_solver_value(solver, state);
+  C4Exact *exact = solver;
+  const Connect4Book *book = c4_book(exact, game_connect4.ply(state));
+  return book ? connect4_book_value(book, state) : connect4_solver_value(exact->solver, state);
 }
 
 static void c4_moves(void *solver, const void *state, int *scores) {
-  connect4_solver_moves(solver, state, scores);
+  connect4_solver_moves(((C4Exact *)solver)->solver, state, scores);
 }
 
 static void c4_move_values(void *solver, const void *state, int *values) {
-  connect4_solver_move_values(solver, state, values);
+  C4Exact *exact = solver;
+  const Connect4Book *book = c4_book(exact, game_connect4.ply(state) + 1);
+  if (!book) {
+    connect4_solver_move_values(exact->solver, state, values);
+    return;
+  }
+  int moves[C4_COLS], count = game_connect4.legal(state, moves);
+  for (int col = 0; col < C4_COLS; col++) values[col] = EXACT_NO_SCORE;
+  for (int i = 0; i < count; i++) {
+    Connect4 after = *(const Connect4 *)state;
+    float end;
+    game_connect4.play(&after, moves[i]);
+    values[moves[i]] = game_connect4.over(&after, &end) ? -(int)end : -connect4_book_value(book, &after);
+  }
 }
 
 static void *othello_make(const Game *game, int log2_entries) {
@@ -100,6 +148,7 @@ static const ExactKind kinds[] = {
      .value = c4_value,
      .moves = c4_moves,
      .move_values = c4_move_values,
+     .has_book = c4_has_book,
      .score_text = connect4_text},
     OTHELLO_KIND(game_othello6, 20, 28),
     OTHELLO_KIND(game_othello, 48, 56),
@@ -156,6 +205,12 @@ void exact_moves(Exact *exact, const void *state, int *scores) {
 
 void exact_move_values(Exact *exact, const void *state, int *values) {
   exact->kind->move_values(exact->solver, state, values);
+}
+
+void exact_moves_to_play(Exact *exact, const void *state, int *scores) {
+  const ExactKind *kind = exact->kind;
+  bool quickly = kind->has_book && kind->has_book(exact->solver, state);
+  (quickly ? kind->move_values : kind->moves)(exact->solver, state, scores);
 }
 
 int exact_best_move(const Game *game, const int *scores, Rng *rng) {

@@ -34,6 +34,8 @@ int exact_value(Exact *exact, const void *state);
 void exact_moves(Exact *exact, const void *state, int *scores);
 /* Sign only (-1, 0, 1), found faster. */
 void exact_move_values(Exact *exact, const void *state, int *values);
+/* Enough to play by: scores, or where a book of the first plies knows the signs at once, these alone. */
+void exact_moves_to_play(Exact *exact, const void *state, int *scores);
 /* The number of a best-scoring move, uniformly among equals. */
 int exact_best_move(const Game *game, const int *scores, Rng *rng);
 /* One sentence on what scores of this game mean, as a phrase: "22 less the winner's stones, ...". */

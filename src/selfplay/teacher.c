@@ -47,7 +47,7 @@ static void teacher_close(Teacher *teacher) {
 /* Uniform among the moves of the best exact score. */
 static int solver_move(const Teacher *teacher, const void *state, Rng *rng) {
   int scores[GAME_MOVES_MAX];
-  exact_moves(teacher->solver, state, scores);
+  exact_moves_to_play(teacher->solver, state, scores);
   return exact_best_move(teacher->game, scores, rng);
 }
 
