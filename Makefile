@@ -85,7 +85,7 @@ bench: $(BUILD)/selfplay
 
 .PHONY: asan tsan
 asan:
-	$(MAKE) BUILD=$(BUILD)-asan CFLAGS="-O1 -g -Wno-format-truncation" SANITIZE="-fsanitize=address,undefined -fno-omit-frame-pointer" test
+	LSAN_OPTIONS=suppressions=$(CURDIR)/tools/lsan-suppressions:print_suppressions=0 $(MAKE) BUILD=$(BUILD)-asan CFLAGS="-O1 -g -Wno-format-truncation" SANITIZE="-fsanitize=address,undefined -fno-omit-frame-pointer" test
 # libgomp is not instrumented, so only the shared tree, which uses POSIX threads, can be checked; and Criterion's arena
 # does not fit beside ThreadSanitizer's, so the program itself is: openings, and a position that is proven on the way.
 tsan:
