@@ -63,4 +63,10 @@ static inline uint64_t c4_key(uint64_t mover, uint64_t all) {
   return mover | (all + C4_BOTTOM);
 }
 
+/* One key for a position and its mirror image, which are worth the same. */
+static inline uint64_t c4_canonical(uint64_t key) {
+  uint64_t mirrored = c4_mirror(key);
+  return key < mirrored ? key : mirrored;
+}
+
 #endif

@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const char MAGIC[8] = {'S', 'P', 'C', '4', 'B', 'O', 'O', 'K'};
-enum { VERSION = 1, UNKNOWN = 2, FORWARD = 64 /* positions solved between two looks at the clock */ };
+enum { VERSION = 1, UNKNOWN = 2, BATCH = 64 /* positions solved between two looks at the clock */ };
 static const double SAVE_SECONDS = 60;
 
 /* The positions of one ply, mirror images as one. */
@@ -25,11 +25,6 @@ typedef struct Ply {
 struct Connect4Book {
   Ply plies[CONNECT4_BOOK_PLIES + 1];
 };
-
-static uint64_t canonical(uint64_t key) {
-  uint64_t mirrored = c4_mirror(key);
-  return key < mirrored ? key : mirrored;
-}
 
 /* The position that has this key: below the marker of each column's height lie the mover's stones. */
 static Connect4 from_key(uint64_t key) {
@@ -55,7 +50,7 @@ static void find_children(const Ply *from, Ply *to) {
     for (uint64_t left = c4_playable(c.all); left; left &= left - 1) {
       uint64_t move = left & -left;
       if (!c4_has_four(c.mover | move))
-        to->keys[to->count++] = canonical(c4_key(c.mover ^ c.all, c.all | move));
+        to->keys[to->count++] = c4_canonical(c4_key(c.mover ^ c.all, c.all | move));
     }
   }
   qsort(to->keys, (size_t)to->count, sizeof *to->keys, compare_keys);
@@ -86,7 +81,7 @@ void connect4_book_free(Connect4Book *book) {
 }
 
 static int look_up(const Ply *ply, uint64_t key) {
-  key = canonical(key);
+  key = c4_canonical(key);
   const uint64_t *found = bsearch(&key, ply->keys, (size_t)ply->count, sizeof key, compare_keys);
   assert(found);
   return ply->values[found - ply->keys];
@@ -175,18 +170,18 @@ Connect4Census connect4_book_census(const Connect4Book *book) {
   return census;
 }
 
-/* Solves up to FORWARD x threads positions from `first` on; returns where it stopped. */
+/* Solves up to BATCH positions from `first` on; returns where it stopped. */
 static int solve_some(Ply *last, int first, Connect4Solver *const *solvers, int threads) {
-  int todo[FORWARD], count = 0, next = first;
-  for (; next < last->count && count < FORWARD; next++)
-    if (last->values[next] == UNKNOWN) todo[count++] = next;
+  int unsolved[BATCH], count = 0, next = first;
+  for (; next < last->count && count < BATCH; next++)
+    if (last->values[next] == UNKNOWN) unsolved[count++] = next;
 #pragma omp parallel num_threads(threads)
   {
     Connect4Solver *solver = solvers[omp_get_thread_num()];
 #pragma omp for schedule(dynamic)
     for (int i = 0; i < count; i++) {
-      Connect4 c = from_key(last->keys[todo[i]]);
-      last->values[todo[i]] = (int8_t)connect4_solver_value(solver, &c);
+      Connect4 c = from_key(last->keys[unsolved[i]]);
+      last->values[unsolved[i]] = (int8_t)connect4_solver_value(solver, &c);
     }
   }
   return next;

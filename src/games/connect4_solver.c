@@ -51,10 +51,8 @@ uint64_t connect4_solver_nodes(const Connect4Solver *solver) {
   return solver->nodes;
 }
 
-/* A position and its mirror image are worth the same. */
 static uint64_t canonical_key(Board board) {
-  uint64_t key = c4_key(board.mover, board.all), mirrored = c4_mirror(key);
-  return key < mirrored ? key : mirrored;
+  return c4_canonical(c4_key(board.mover, board.all));
 }
 
 static _Atomic uint64_t *find_bucket(const Connect4Solver *solver, uint64_t key) {
