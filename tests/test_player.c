@@ -141,7 +141,7 @@ Test(player, answers_depend_on_the_position_and_not_on_its_company) {
   char path[64], spelling[160];
   write_net(path, 1);
   static const char *const options[] = {",visits=0", ",visits=0,temperature=1", ",visits=20",
-                                        ",visits=20,temperature=1", ",visits=16,search=gumbel"};
+                                        ",visits=20,temperature=1", ",visits=16,search=puct"};
   for (size_t k = 0; k < sizeof options / sizeof *options; k++) {
     snprintf(spelling, sizeof spelling, "net:%s%s", path, options[k]);
     expect_company_does_not_matter(spelling);
@@ -163,11 +163,11 @@ Test(player, networks_are_named_by_file_options_and_hash) {
   cr_assert_str_eq(plain->name, spelling);
   cr_assert(plain->network && plain->visits == 200);
   cr_assert_neq(plain->hash, second->hash);
-  snprintf(spelling, sizeof spelling, "net:%s,visits=9,temperature=0.5,search=gumbel,visits=30", path);
+  snprintf(spelling, sizeof spelling, "net:%s,visits=9,temperature=0.5,search=puct,visits=30", path);
   Player *detailed = player_new(spelling, c4(), 1, &err);
   cr_assert(detailed, "%s", err.message);
   cr_assert_eq(detailed->visits, 30);
-  snprintf(spelling, sizeof spelling, "net:%s,visits=30,search=gumbel,temperature=0.5", path);
+  snprintf(spelling, sizeof spelling, "net:%s,visits=30,search=puct,temperature=0.5", path);
   cr_assert_str_eq(detailed->name, spelling);
   cr_assert_eq(detailed->hash, plain->hash);
   player_free(detailed);

@@ -44,11 +44,12 @@ static const char help[] =
     "  human                   a person; in `selfplay play' only\n"
     "  gtp:COMMAND             an engine that speaks the Go Text Protocol\n"
     "Options of networks, each after a comma: visits=N (0: the policy alone, no\n"
-    "search; default 200), search=puct|gumbel (default puct), temperature=T\n"
-    "(default 0), solve=on|off (proofs in the tree; default on), probe=N (moves\n"
-    "played by the rules alone at each leaf to find such proofs; default 2000),\n"
-    "level=1..10 (for people: 1 is a beginner, 10 the full engine). A run's folder or\n"
-    "a .net file may stand alone.\n";
+    "search; default 200), search=gumbel|puct (how games are searched; default gumbel;\n"
+    "`play' and `analyze' always use puct, whose visits are an opinion of every move),\n"
+    "temperature=T (default 0), solve=on|off (proofs in the tree; default on),\n"
+    "probe=N (moves played by the rules alone at each leaf to find such proofs;\n"
+    "default 2000), level=1..10 (for people: 1 is a beginner, 10 the full engine).\n"
+    "A run's folder or a .net file may stand alone.\n";
 
 const char *player_help(void) {
   return help;
@@ -179,7 +180,7 @@ static Player *make(const char *spelling, const Game *game, int threads, Error *
   PlayerRequest request = {.game = game,
                            .threads = threads,
                            .visits = PLAYER_DEFAULT_VISITS,
-                           .search = SEARCH_PUCT,
+                           .search = SEARCH_GUMBEL,
                            .solve = 1,
                            .probe = PROBE_NODES};
   size_t length = strcspn(spelling, ":,");

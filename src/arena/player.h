@@ -10,7 +10,7 @@
  * a pipe, speaking the Go Text Protocol
  *
  * Options after a comma, for networks: visits=N (0 = the network's policy alone, no search; default 200),
- * search=puct|gumbel (default puct), temperature=T (default 0), solve=on|off (default on: proven values are
+ * search=gumbel|puct (default gumbel), temperature=T (default 0), solve=on|off (default on: proven values are
  * carried up the tree), probe=N (with solve: moves that mcts/probe.h may play at a leaf; default 2000),
  * level=1..10 (visits and temperature for a person to play against: 1 is a beginner, 10 the full engine). Of
  * options that set the same thing the last one counts. A word that is no kind of player but names a run's

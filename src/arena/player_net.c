@@ -258,7 +258,7 @@ static Player *load_player(const PlayerRequest *request, const char *path, const
     snprintf(proofs, sizeof proofs, ",probe=%d", request->probe);
   Player *player =
       player_shell(request, NULL, err, "%s,visits=%d%s%s%s", who, request->visits,
-                   request->search == SEARCH_GUMBEL ? ",search=gumbel" : "", temperature, proofs);
+                   request->visits && request->search == SEARCH_PUCT ? ",search=puct" : "", temperature, proofs);
   if (player) {
     player->self = net_player_new(request, net);
     player->hash = net_hash(net);
