@@ -113,9 +113,12 @@ static void check_company(Case *c, const NetPlan *plan) {
 Test(plan, a_position_does_not_depend_on_its_company) {
   for (int s = 0; s < SHAPES; s++) {
     Case c = case_new(&shapes[s]);
-    NetPlan *plan = plan_new(c.net);
-    check_company(&c, plan);
-    plan_free(plan);
+    plan_calibrate(c.net, c.planes, MOST_BATCH);
+    for (PlanPrecision precision = PLAN_FLOAT32; precision <= PLAN_INT8; precision++) {
+      NetPlan *plan = plan_new_as(c.net, precision);
+      check_company(&c, plan);
+      plan_free(plan);
+    }
     case_free(&c);
   }
 }
@@ -183,9 +186,12 @@ Test(plan, every_batch_size_on_every_board_and_thread) {
   for (int s = 0; s < count; s++) {
     list[s].blocks = 1;
     Case c = case_new(&list[s]);
-    NetPlan *plan = plan_new(c.net);
-    check_every_batch(&c, plan);
-    plan_free(plan);
+    plan_calibrate(c.net, c.planes, MOST_BATCH);
+    for (PlanPrecision precision = PLAN_FLOAT32; precision <= PLAN_INT8; precision++) {
+      NetPlan *plan = plan_new_as(c.net, precision);
+      check_every_batch(&c, plan);
+      plan_free(plan);
+    }
     case_free(&c);
   }
 }
@@ -199,7 +205,8 @@ Test(plan, every_kernel_and_method_agrees) {
     Case c = case_new(&shapes[s]);
     NetWorkspace *reference = net_workspace_new(c.shape, 15, false);
     for (int choice = 0; kernels[choice / 2]; choice++) {
-      NetPlan *plan = plan_new_with(c.net, kernels[choice / 2], choice % 2 ? PLAN_WINOGRAD : PLAN_UNFOLDED);
+      NetPlan *plan = plan_new_with(c.net, kernels[choice / 2], choice % 2 ? PLAN_WINOGRAD : PLAN_UNFOLDED,
+                                    NULL);
       for (int batch = 1; batch <= 15; batch += 7) check_agreement(&c, plan, reference, batch);
       if (s != 1) check_company(&c, plan);
       plan_free(plan);

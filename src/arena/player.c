@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "selfplay/run.h"
 #include "mcts/probe.h"
+#include "net/plan.h"
 
 #include <assert.h>
 #include <stdarg.h>
@@ -48,7 +49,8 @@ static const char help[] =
     "`play' and `analyze' always use puct, whose visits are an opinion of every move),\n"
     "temperature=T (default 0), solve=on|off (proofs in the tree; default on),\n"
     "probe=N (moves played by the rules alone at each leaf to find such proofs;\n"
-    "default 2000), level=1..10 (for people: 1 is a beginner, 10 the full engine).\n"
+    "default 2000), precision=float32|int8 (of the network's arithmetic; default\n"
+    "float32), level=1..10 (for people: 1 is a beginner, 10 the full engine).\n"
     "A run's folder or a .net file may stand alone.\n";
 
 const char *player_help(void) {
@@ -115,6 +117,11 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
     return error_set(err, "probe= needs a whole number from 0 to %d, not '%.40s'", PLAYER_PROBE_MAX,
                      option + 6);
   }
+  if (strncmp(option, "precision=", 10) == 0) {
+    request->precision = strcmp(option + 10, "int8") == 0 ? PLAN_INT8 : PLAN_FLOAT32;
+    if (request->precision == PLAN_INT8 || strcmp(option + 10, "float32") == 0) return true;
+    return error_set(err, "precision= needs float32 or int8, not '%.40s'", option + 10);
+  }
   if (strncmp(option, "level=", 6) == 0) {
     int level;
     if (!parse_whole(option + 6, 1, LEVELS, &level))
@@ -125,7 +132,8 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
   }
   return error_set(
       err,
-      "unknown option '%.60s'; there are visits=, search=, temperature=, solve=, probe=, level=", option);
+      "unknown option '%.60s'; there are visits=, search=, temperature=, solve=, probe=, precision=, level=",
+      option);
 }
 
 static bool parse_network(PlayerRequest *request, Error *err) {

@@ -17,6 +17,7 @@ typedef struct PlayerRequest {
   int search;                   /* SearchKind */
   int solve;                    /* SearchConfig.solve */
   int probe;                    /* SearchConfig.probe_nodes */
+  int precision;                /* PlanPrecision */
   double temperature;
 } PlayerRequest;
 

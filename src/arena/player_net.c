@@ -8,6 +8,7 @@
 #include "mcts/probe.h"
 #include "mcts/shared.h"
 #include "net/plan.h"
+#include "selfplay/calibrate.h"
 #include "selfplay/net_evaluator.h"
 #include "selfplay/run.h"
 
@@ -213,10 +214,12 @@ static void net_player_release(Player *player) {
   free(self);
 }
 
-static NetPlayer *net_player_new(const PlayerRequest *request, const Net *net) {
+static NetPlayer *net_player_new(const PlayerRequest *request, Net *net) {
   const Game *game = request->game;
   NetPlayer *self = memory_new(1, sizeof *self);
-  *self = (NetPlayer){.plan = plan_new(net),
+  bool calibrated = net->ranges[0] > 0; /* not by versions before there were ranges */
+  if (request->precision == PLAN_INT8 && !calibrated) calibrate(net, game, NULL);
+  *self = (NetPlayer){.plan = plan_new_as(net, (PlanPrecision)request->precision),
                       .config = search_config_defaults(),
                       .visits = request->visits,
                       .threads = request->threads,
@@ -257,8 +260,9 @@ static Player *load_player(const PlayerRequest *request, const char *path, const
   else if (request->visits && request->probe != PROBE_NODES)
     snprintf(proofs, sizeof proofs, ",probe=%d", request->probe);
   Player *player =
-      player_shell(request, NULL, err, "%s,visits=%d%s%s%s", who, request->visits,
-                   request->visits && request->search == SEARCH_PUCT ? ",search=puct" : "", temperature, proofs);
+      player_shell(request, NULL, err, "%s,visits=%d%s%s%s%s", who, request->visits,
+                   request->visits && request->search == SEARCH_PUCT ? ",search=puct" : "", temperature, proofs,
+                   request->precision == PLAN_INT8 ? ",precision=int8" : "");
   if (player) {
     player->self = net_player_new(request, net);
     player->hash = net_hash(net);

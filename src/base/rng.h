@@ -28,6 +28,7 @@ typedef enum RngPurpose {
   RNG_POSITIONS = 12,
   RNG_HOLDOUT = 13,
   RNG_BENCH = 14,
+  RNG_CALIBRATION = 15,
 } RngPurpose;
 
 typedef struct Rng {

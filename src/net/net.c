@@ -44,6 +44,7 @@ Net *net_new(const NetShape *shape) {
   net->stat_count = layout.stat_count;
   net->params = memory_new(net->param_count, sizeof *net->params);
   net->stats = memory_new(net->stat_count, sizeof *net->stats);
+  net->ranges = memory_new(2 * (size_t)shape->blocks, sizeof *net->ranges);
   net->tensors = layout_tensors(shape, &net->tensor_count);
   for (int i = 0; i < layout.conv_count; i++) {
     for (int c = 0; c < layout.convs[i].out; c++) net->stats[layout.convs[i].variance + (size_t)c] = 1;
@@ -55,6 +56,7 @@ void net_free(Net *net) {
   if (!net) return;
   free(net->params);
   free(net->stats);
+  free(net->ranges);
   free(net->tensors);
   free(net);
 }
@@ -63,6 +65,7 @@ Net *net_copy(const Net *net) {
   Net *copy = net_new(&net->shape);
   memcpy(copy->params, net->params, net->param_count * sizeof *net->params);
   memcpy(copy->stats, net->stats, net->stat_count * sizeof *net->stats);
+  memcpy(copy->ranges, net->ranges, 2 * (size_t)net->shape.blocks * sizeof *net->ranges);
   return copy;
 }
 

@@ -13,8 +13,8 @@ _Static_assert(sizeof(NetShape) == 9 * sizeof(int32_t), "the file holds the shap
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "files are little-endian; a big-endian port must swap");
 
-/* Payload: game[64], shape[9] int32, note[1024], params float32, stats float32. Texts are padded with zeros.
- */
+/* Payload: game[64], shape[9] int32, note[1024], params float32, stats float32, ranges float32 (may be missing).
+ * Texts are padded with zeros. */
 typedef struct Header {
   char game[GAME_TEXT];
   NetShape shape;
@@ -27,6 +27,10 @@ static void copy_text(char *to, const char *from, size_t size) {
   memset(to + length, 0, size - length);
 }
 
+static size_t ranges_size(const Net *net) {
+  return 2 * (size_t)net->shape.blocks * sizeof *net->ranges;
+}
+
 bool net_save(const Net *net, const char *game, const char *note, const char *path, Error *err) {
   Header header = {.shape = net->shape};
   copy_text(header.game, game, GAME_TEXT);
@@ -35,6 +39,7 @@ bool net_save(const Net *net, const char *game, const char *note, const char *pa
   buffer_put(&payload, &header, sizeof header);
   buffer_put(&payload, net->params, net->param_count * sizeof *net->params);
   buffer_put(&payload, net->stats, net->stat_count * sizeof *net->stats);
+  buffer_put(&payload, net->ranges, ranges_size(net));
   bool done = file_write_block(path, MAGIC, VERSION, &payload, err);
   buffer_free(&payload);
   return done;
@@ -61,12 +66,16 @@ static Net *read_net(const char *path, const char *game, Buffer *payload, Header
   if (!read_header(path, game, payload, header, err)) return NULL;
   Net *net = net_new(&header->shape);
   size_t params = net->param_count * sizeof *net->params, stats = net->stat_count * sizeof *net->stats;
-  bool fine = payload->size - payload->position == params + stats &&
-              buffer_get(payload, net->params, params) && buffer_get(payload, net->stats, stats);
+  size_t held = payload->size - payload->position;
+  bool ranged = held == params + stats + ranges_size(net);
+  bool fine = (ranged || held == params + stats) && buffer_get(payload, net->params, params) &&
+              buffer_get(payload, net->stats, stats) &&
+              (!ranged || buffer_get(payload, net->ranges, ranges_size(net)));
   if (!fine)
     error_set(err, "%s: damaged: %zu bytes of weights where its shape needs %zu", path,
-              payload->size - payload->position, params + stats);
-  else if (!all_finite(net->params, net->param_count) || !all_finite(net->stats, net->stat_count))
+              held, params + stats + ranges_size(net));
+  else if (!all_finite(net->params, net->param_count) || !all_finite(net->stats, net->stat_count) ||
+           !all_finite(net->ranges, 2 * (size_t)net->shape.blocks))
     fine =
         error_set(err, "%s: holds numbers that are not finite; train again from an earlier checkpoint", path);
   if (fine) return net;

@@ -25,6 +25,8 @@ struct PlanWorkspace {
   float *out_products; /* [products][group * tiles][channels] */
   float *scratch;
   float *hidden, *logits, *value; /* [group][...] padded */
+  uint8_t *low_trunk, *low_branch; /* [group][low_cells()][channels], borders zero; for low precision */
+  float *peaks;                    /* [2 blocks], or NULL: sums of what plan_calibrate() asks for */
 };
 
 static int largest(int a, int b) {
@@ -60,6 +62,12 @@ PlanWorkspace *plan_workspace_new(const NetPlan *plan, int max_batch) {
   ws->hidden = floats(group, plan->hidden.n, 1);
   ws->logits = floats(group, plan->policy.n, 1);
   ws->value = floats(group, plan->value.n, 1);
+  if (plan->low) {
+    LowBoard board = plan_board(shape);
+    size_t bytes = group * (size_t)low_cells(&board) * (size_t)channels;
+    ws->low_trunk = memory_new(bytes, 1);
+    ws->low_branch = memory_new(bytes, 1);
+  }
   return ws;
 }
 
@@ -76,6 +84,8 @@ void plan_workspace_free(PlanWorkspace *ws) {
   free(ws->hidden);
   free(ws->logits);
   free(ws->value);
+  free(ws->low_trunk);
+  free(ws->low_branch);
   free(ws);
 }
 
@@ -147,17 +157,51 @@ static void heads(const NetPlan *plan, PlanWorkspace *ws, int count, const float
   multiply(plan, &plan->value, count, ws->hidden, ws->value);
 }
 
-static void tower(const NetPlan *plan, PlanWorkspace *ws, int count) {
+/* Adds each position's largest activation. */
+static void note_peaks(const NetPlan *plan, int count, const float *x, float *peak) {
+  int size = plan->shape.rows * plan->shape.cols * plan_padded(plan->shape.channels);
+  for (int i = 0; i < count; i++, x += size) {
+    float most = 0;
+    for (int j = 0; j < size; j++) most = x[j] > most ? x[j] : most;
+    *peak += most;
+  }
+}
+
+/* Both return the trunk's end. */
+static const float *blocks(const NetPlan *plan, PlanWorkspace *ws, int count) {
   float *trunk = ws->trunk, *spare = ws->spare;
-  convolve(plan, ws, 0, count, ws->input, NULL, trunk);
   for (int i = 1; i < 1 + 2 * plan->shape.blocks; i += 2) {
     convolve(plan, ws, i, count, trunk, NULL, ws->branch);
     convolve(plan, ws, i + 1, count, ws->branch, trunk, spare);
+    if (ws->peaks) {
+      note_peaks(plan, count, trunk, &ws->peaks[i - 1]);
+      note_peaks(plan, count, ws->branch, &ws->peaks[i]);
+    }
     float *swap = trunk;
     trunk = spare;
     spare = swap;
   }
-  heads(plan, ws, count, trunk);
+  return trunk;
+}
+
+static const float *low_blocks(const NetPlan *plan, PlanWorkspace *ws, int count) {
+  const LowKernels *kernels = plan->low;
+  LowBoard board = plan_board(&plan->shape);
+  int last = 2 * plan->shape.blocks - 1;
+  kernels->quantize(&board, plan->low_convs[0].in, count, ws->trunk, plan->per_step[0], ws->low_trunk);
+  for (int i = 0; i < last; i += 2) {
+    LowResult branch = {.quantized = ws->low_branch, .per_step = plan->per_step[i + 1]};
+    kernels->convolve(&board, &plan->low_convs[i], count, ws->low_trunk, &branch);
+    LowResult sum = {.residual = ws->trunk, .values = ws->trunk};
+    if (i + 1 < last) sum.quantized = ws->low_trunk, sum.per_step = plan->per_step[i + 2];
+    kernels->convolve(&board, &plan->low_convs[i + 1], count, ws->low_branch, &sum);
+  }
+  return ws->trunk;
+}
+
+static void tower(const NetPlan *plan, PlanWorkspace *ws, int count) {
+  convolve(plan, ws, 0, count, ws->input, NULL, ws->trunk);
+  heads(plan, ws, count, plan->low ? low_blocks(plan, ws, count) : blocks(plan, ws, count));
 }
 
 /* [count][planes][cells] -> [count][cells][planes, padded] */
@@ -195,4 +239,19 @@ void plan_forward(const NetPlan *plan, PlanWorkspace *ws, const float *planes, i
     write_outputs(plan, ws, count, logits + (size_t)first * (size_t)shape->moves, wdl + 3 * first);
     first += count;
   }
+}
+
+void plan_calibrate(Net *net, const float *planes, int count) {
+  NetPlan *plan = plan_new(net);
+  PlanWorkspace *ws = plan_workspace_new(plan, count);
+  size_t outputs = (size_t)count * (size_t)(net->shape.moves + 3);
+  float *logits = memory_new(outputs, sizeof *logits);
+  int ranges = 2 * net->shape.blocks;
+  ws->peaks = net->ranges;
+  memset(net->ranges, 0, (size_t)ranges * sizeof *net->ranges);
+  plan_forward(plan, ws, planes, count, logits, logits + count * net->shape.moves);
+  for (int i = 0; i < ranges; i++) net->ranges[i] /= (float)count;
+  free(logits);
+  plan_workspace_free(ws);
+  plan_free(plan);
 }

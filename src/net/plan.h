@@ -1,7 +1,7 @@
 /* NetPlan: an immutable network compiled for inference: batch norm folded into the convolutions, weights
  * packed, kernels picked for this CPU at run time. Many threads may share one plan, each with its own
- * PlanWorkspace. The reference is net_forward(); tests hold the two together within 1e-4. A position's result
- * does not depend on its row in the batch, the batch size or the thread. */
+ * PlanWorkspace. The reference is net_forward(); tests hold single precision to it within 1e-4. A position's
+ * result does not depend on its row in the batch, the batch size or the thread. */
 #ifndef NET_PLAN_H
 #define NET_PLAN_H
 
@@ -10,7 +10,15 @@
 typedef struct NetPlan NetPlan;
 typedef struct PlanWorkspace PlanWorkspace;
 
-NetPlan *plan_new(const Net *net);
+/* PLAN_INT8 does the blocks' convolutions in 8-bit integers (net/plan_low.h). */
+typedef enum PlanPrecision { PLAN_FLOAT32, PLAN_INT8 } PlanPrecision;
+
+NetPlan *plan_new(const Net *net); /* in single precision */
+/* PLAN_INT8 needs a calibrated net (net->ranges). */
+NetPlan *plan_new_as(const Net *net, PlanPrecision precision);
+/* Sets net->ranges for PLAN_INT8: for the input of each of the blocks' convolutions the largest activation,
+ * averaged over positions planes[count][planes][rows][cols] of the kind that will be played. */
+void plan_calibrate(Net *net, const float *planes, int count);
 void plan_free(NetPlan *plan);
 const NetShape *plan_shape(const NetPlan *plan);
 PlanWorkspace *plan_workspace_new(const NetPlan *plan, int max_batch);

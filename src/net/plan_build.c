@@ -112,23 +112,51 @@ PlanMethod plan_method_for(const NetShape *shape) {
   return products * transform_cost < (double)TAPS * shape->rows * shape->cols ? PLAN_WINOGRAD : PLAN_UNFOLDED;
 }
 
-NetPlan *plan_new_with(const Net *net, const PlanKernels *kernels, PlanMethod method) {
+static LowConv build_low(const Net *net, const LayoutConv *conv, const LowKernels *kernels, float range) {
+  int in = plan_padded(conv->in), out = plan_padded(conv->out);
+  float *weights = memory_new((size_t)out * (size_t)in * TAPS, sizeof *weights);
+  float *bias = memory_new((size_t)out, sizeof *bias);
+  for (int o = 0; o < conv->out; o++) {
+    double factor = fold(net, conv, o, &bias[o]);
+    const float *from = net->params + conv->weight + (size_t)(o * conv->in) * TAPS;
+    float *to = weights + (size_t)o * (size_t)in * TAPS;
+    for (int i = 0; i < conv->in * TAPS; i++) to[i] = (float)(factor * (double)from[i]);
+  }
+  LowConv low = low_conv_new(kernels, in, out, weights, bias, range);
+  free(weights);
+  free(bias);
+  return low;
+}
+
+NetPlan *plan_new_with(const Net *net, const PlanKernels *kernels, PlanMethod method, const LowKernels *low) {
   NetPlan *plan = memory_new(1, sizeof *plan);
   NetLayout layout;
   layout_make(&net->shape, &layout);
-  int cells = net->shape.rows * net->shape.cols, tower = layout.conv_count - 2;
+  int cells = net->shape.rows * net->shape.cols, blocks = net->shape.blocks;
   plan->shape = net->shape;
   plan->kernels = kernels;
   plan->method = method;
   plan->tiling = winograd_tiling(net->shape.rows, net->shape.cols);
-  plan->tower = memory_new((size_t)tower, sizeof *plan->tower);
-  for (int i = 0; i < tower; i++) plan->tower[i] = build_conv3(plan, net, &layout.convs[i]);
+  plan->low = low;
+  plan->tower_count = low ? 1 : 1 + 2 * blocks;
+  plan->tower = memory_new((size_t)plan->tower_count, sizeof *plan->tower);
+  for (int i = 0; i < plan->tower_count; i++) plan->tower[i] = build_conv3(plan, net, &layout.convs[i]);
+  if (low) {
+    plan->low_convs = memory_new(2 * (size_t)blocks, sizeof *plan->low_convs);
+    plan->per_step = memory_new(2 * (size_t)blocks, sizeof *plan->per_step);
+    for (int i = 0; i < 2 * blocks; i++) {
+      plan->low_convs[i] = build_low(net, &layout.convs[1 + i], low, net->ranges[i]);
+      plan->per_step[i] = low_per_step(net->ranges[i]);
+    }
+  }
   plan->policy_conv = build_conv1(plan, net, layout_policy_conv(&layout));
   plan->value_conv = build_conv1(plan, net, layout_value_conv(&layout));
   plan->policy = build_linear(plan, net, &layout.policy, cells);
   plan->hidden = build_linear(plan, net, &layout.hidden, cells);
   plan->value = build_linear(plan, net, &layout.value, 1);
-  if (method == PLAN_WINOGRAD)
+  if (low)
+    snprintf(plan->name, sizeof plan->name, "direct product, %s, int8", low->name);
+  else if (method == PLAN_WINOGRAD)
     snprintf(plan->name, sizeof plan->name, "Winograd F(%dx%d, 3x3), %s, float32", plan->tiling.row_step,
              plan->tiling.col_step, kernels->name);
   else
@@ -136,16 +164,26 @@ NetPlan *plan_new_with(const Net *net, const PlanKernels *kernels, PlanMethod me
   return plan;
 }
 
-NetPlan *plan_new(const Net *net) {
+NetPlan *plan_new_as(const Net *net, PlanPrecision precision) {
   const PlanKernels *kernels[PLAN_MOST_KERNELS];
+  const LowKernels *low[LOW_MOST_KERNELS];
   plan_kernels_here(kernels);
-  return plan_new_with(net, kernels[0], plan_method_for(&net->shape));
+  low_kernels_here(low);
+  return plan_new_with(net, kernels[0], plan_method_for(&net->shape),
+                       precision == PLAN_INT8 ? low[0] : NULL);
+}
+
+NetPlan *plan_new(const Net *net) {
+  return plan_new_as(net, PLAN_FLOAT32);
 }
 
 void plan_free(NetPlan *plan) {
   if (!plan) return;
-  for (int i = 0; i < 1 + 2 * plan->shape.blocks; i++) matrix_release(&plan->tower[i]);
+  for (int i = 0; i < plan->tower_count; i++) matrix_release(&plan->tower[i]);
+  for (int i = 0; plan->low && i < 2 * plan->shape.blocks; i++) low_conv_release(&plan->low_convs[i]);
   free(plan->tower);
+  free(plan->low_convs);
+  free(plan->per_step);
   matrix_release(&plan->policy_conv);
   matrix_release(&plan->value_conv);
   matrix_release(&plan->policy);

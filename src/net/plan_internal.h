@@ -4,6 +4,7 @@
 
 #include "net/plan.h"
 #include "net/plan_kernels.h"
+#include "net/plan_low.h"
 
 /* How 3x3 convolutions are done. The unfolded product is the plain way, and the faster on boards of one row.
  */
@@ -20,7 +21,11 @@ struct NetPlan {
   const PlanKernels *kernels;
   PlanMethod method;
   WinogradTiling tiling;
-  PlanMatrix *tower; /* [1 + 2 blocks]: [products][in][out], or one [9 in][out] */
+  int tower_count;   /* 1 + 2 blocks; the stem alone with low precision */
+  PlanMatrix *tower; /* [tower_count]: [products][in][out], or one [9 in][out] */
+  const LowKernels *low; /* NULL in single precision, and so the next two */
+  LowConv *low_convs;    /* [2 blocks] */
+  float *per_step;       /* [2 blocks], of their inputs */
   PlanMatrix policy_conv, value_conv;
   PlanMatrix policy, hidden, value; /* inputs of the first two as [cell][channel] */
   char name[64];
@@ -31,8 +36,12 @@ enum { PLAN_MOST_KERNELS = 4 };
 void plan_kernels_here(const PlanKernels *list[PLAN_MOST_KERNELS]);
 /* The faster method on this board. */
 PlanMethod plan_method_for(const NetShape *shape);
-/* plan_new() with both choices made by the caller. */
-NetPlan *plan_new_with(const Net *net, const PlanKernels *kernels, PlanMethod method);
+/* plan_new() with all choices made by the caller; `low` NULL is single precision. */
+NetPlan *plan_new_with(const Net *net, const PlanKernels *kernels, PlanMethod method, const LowKernels *low);
+
+static inline LowBoard plan_board(const NetShape *shape) {
+  return (LowBoard){shape->rows, shape->cols};
+}
 
 static inline int plan_padded(int channels) {
   return (channels + PLAN_PAD - 1) / PLAN_PAD * PLAN_PAD;

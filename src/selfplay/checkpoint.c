@@ -20,7 +20,10 @@ bool checkpoint_save_network(Training *training, Error *err) {
   snprintf(note, sizeof note, "run %s, seed %llu, iteration %d", training->run.name,
            (unsigned long long)training->run.seed, iteration);
   run_network_path(&training->run, iteration, path);
-  return net_save(learner_averaged(training->learner), training->run.game->name, note, path, err);
+  Net *net = training_player(training);
+  bool done = net_save(net, training->run.game->name, note, path, err);
+  net_free(net);
+  return done;
 }
 
 bool checkpoint_save(Training *training, const json_t *line, Error *err) {

@@ -31,6 +31,7 @@ typedef struct RunConfig {
   double temperature, temperature_end;
   int temperature_plies;
   int cache_log2;
+  int precision; /* PlanPrecision */
 
   /* replay and learner */
   int window_min, window_max;

@@ -58,7 +58,7 @@ static void measure_fresh(Training *training, int fresh, const Net *net, HeldOut
 static bool play(Training *training, IterationResult *result, Error *err) {
   double start = clock_wall();
   const RunConfig *config = training->config;
-  Net *player = net_copy(learner_averaged(training->learner));
+  Net *player = training_player(training);
   ReplayBlock **blocks = run_shards_get(training, result->number, player, &result->stats, err);
   if (!blocks) {
     net_free(player);

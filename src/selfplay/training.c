@@ -1,5 +1,7 @@
 #include "selfplay/training.h"
 
+#include "selfplay/calibrate.h"
+
 #include <math.h>
 
 void training_notice(const Training *training, const char *message) {
@@ -37,4 +39,10 @@ void training_account_time(Training *training) {
 double training_flops(const NetShape *player, int64_t evaluations, const NetShape *learner, int64_t samples) {
   return 2 *
          (net_multiply_adds(player) * (double)evaluations + 3 * net_multiply_adds(learner) * (double)samples);
+}
+
+Net *training_player(const Training *training) {
+  Net *net = net_copy(learner_averaged(training->learner));
+  calibrate(net, training->run.game, training->replay);
+  return net;
 }

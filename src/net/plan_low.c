@@ -1,0 +1,69 @@
+#include "net/plan_low.h"
+
+#include "base/memory.h"
+
+#include <math.h>
+#include <stdlib.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
+
+enum { TAPS = 9, QUAD = 4, WEIGHT_MOST = 127, ACTIVATION_MOST = 255 };
+
+#ifdef __x86_64__
+/* Not every compiler in use knows the name in __builtin_cpu_supports(). */
+static bool has_avx_vnni(void) {
+  unsigned a, b, c, d;
+  return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4);
+}
+#endif
+
+void low_kernels_here(const LowKernels *list[LOW_MOST_KERNELS]) {
+  int count = 0;
+#ifdef __x86_64__
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw"))
+    list[count++] = &low_kernels_avx512vnni;
+  if (has_avx_vnni()) list[count++] = &low_kernels_avxvnni;
+  if (__builtin_cpu_supports("avx2")) list[count++] = &low_kernels_avx2;
+#endif
+  list[count++] = &low_kernels_base;
+  list[count] = NULL;
+}
+
+float low_per_step(float range) {
+  return range > 0 ? (float)ACTIVATION_MOST / range : 0;
+}
+
+/* Where the weight of (out, tap, in) lies. */
+static int8_t *place(const LowKernels *kernels, const LowConv *conv, int out, int tap, int in) {
+  int start = out / kernels->panel * kernels->panel;
+  int width = conv->out - start < kernels->panel ? conv->out - start : kernels->panel;
+  size_t quads = (size_t)(tap * conv->in + in) / QUAD;
+  return conv->panels + (size_t)start * TAPS * (size_t)conv->in +
+         (quads * (size_t)width + (size_t)(out - start)) * QUAD + in % QUAD;
+}
+
+LowConv low_conv_new(const LowKernels *kernels, int in, int out, const float *weights, const float *bias,
+                     float range) {
+  LowConv conv = {.in = in, .out = out};
+  conv.panels = memory_new((size_t)out * TAPS * (size_t)in, 1);
+  conv.scale = memory_new((size_t)out, sizeof(float));
+  conv.bias = memory_new((size_t)out, sizeof(float));
+  for (int o = 0; o < out; o++, weights += in * TAPS) {
+    float largest = 0;
+    for (int i = 0; i < in * TAPS; i++) largest = fmaxf(largest, fabsf(weights[i]));
+    float per_step = largest > 0 ? (float)WEIGHT_MOST / largest : 0;
+    for (int i = 0; i < in * TAPS; i++)
+      *place(kernels, &conv, o, i % TAPS, i / TAPS) = (int8_t)lrintf(weights[i] * per_step);
+    conv.scale[o] = largest / (float)WEIGHT_MOST * (range / (float)ACTIVATION_MOST);
+    conv.bias[o] = bias[o];
+  }
+  return conv;
+}
+
+void low_conv_release(LowConv *conv) {
+  free(conv->panels);
+  free(conv->scale);
+  free(conv->bias);
+}

@@ -1,0 +1,121 @@
+#include "net/plan_low.h"
+
+#include "base/memory.h"
+#include "base/rng.h"
+#include "hang.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+TestSuite(plan_low, .timeout = HANG_SECONDS);
+
+enum { TAPS = 9, POSITIONS = 3 };
+
+typedef enum Content { RANDOM, ALL_LARGEST, ALL_LOWEST } Content;
+
+typedef struct Layer {
+  LowBoard board;
+  int in, out;
+  float *weights, *bias, *residual; /* as low_conv_new() and LowResult have them */
+  int *integers;                    /* the weights, quantised by the definition */
+  uint8_t *x;
+} Layer;
+
+static Layer layer_new(LowBoard board, int in, int out, Content content) {
+  Rng rng = rng_make(41, RNG_TEST, (uint32_t)(board.rows * board.cols), (uint32_t)(in + out));
+  Layer layer = {board, in, out, memory_new((size_t)(out * in * TAPS), sizeof(float)),
+                 memory_new((size_t)out, sizeof(float)),
+                 memory_new((size_t)(POSITIONS * board.rows * board.cols * out), sizeof(float)),
+                 memory_new((size_t)(out * in * TAPS), sizeof(int)),
+                 memory_new((size_t)(POSITIONS * low_cells(&board) * in), 1)};
+  for (int i = 0; i < out * in * TAPS; i++)
+    layer.weights[i] = content == RANDOM ? (float)rng_normal(&rng) : content == ALL_LARGEST ? 2 : -2;
+  for (int o = 0; o < out; o++) {
+    float largest = 0;
+    int from = o * in * TAPS, to = from + in * TAPS;
+    for (int i = from; i < to; i++) largest = fmaxf(largest, fabsf(layer.weights[i]));
+    for (int i = from; i < to; i++) layer.integers[i] = (int)lrintf(layer.weights[i] * (127 / largest));
+  }
+  for (int o = 0; o < out; o++) layer.bias[o] = content == RANDOM ? (float)rng_normal(&rng) : 0;
+  for (int i = 0; i < POSITIONS * board.rows * board.cols * out; i++)
+    layer.residual[i] = (float)rng_uniform(&rng);
+  for (int p = 0; p < POSITIONS; p++)
+    for (int row = 0; row < board.rows; row++)
+      for (int col = 0; col < board.cols; col++)
+        for (int i = 0; i < in; i++)
+          layer.x[(p * low_cells(&board) + low_cell(&board, row, col)) * in + i] =
+              content == RANDOM ? (uint8_t)rng_below(&rng, 256) : 255;
+  return layer;
+}
+
+static void layer_free(Layer *layer) {
+  free(layer->weights), free(layer->bias), free(layer->residual), free(layer->integers), free(layer->x);
+}
+
+static long integer_sum(const Layer *layer, int position, int row, int col, int o) {
+  const LowBoard *board = &layer->board;
+  long sum = 0;
+  for (int tap = 0; tap < TAPS; tap++) {
+    int r = row + tap / 3 - 1, c = col + tap % 3 - 1;
+    if (r < 0 || r >= board->rows || c < 0 || c >= board->cols) continue;
+    const uint8_t *x = layer->x + (position * low_cells(board) + low_cell(board, r, c)) * layer->in;
+    for (int i = 0; i < layer->in; i++) sum += layer->integers[(o * layer->in + i) * TAPS + tap] * x[i];
+  }
+  return sum;
+}
+
+static void check_layer(const Layer *layer, const LowKernels *kernels) {
+  const LowBoard *board = &layer->board;
+  LowConv conv = low_conv_new(kernels, layer->in, layer->out, layer->weights, layer->bias, 3);
+  size_t bytes = (size_t)(POSITIONS * low_cells(board) * layer->out);
+  float *values = memory_new((size_t)(POSITIONS * board->rows * board->cols * layer->out), sizeof *values);
+  uint8_t *quantized = memory_new(bytes, 1), *again = memory_new(bytes, 1);
+  LowResult result = {layer->residual, values, quantized, low_per_step(40)};
+  kernels->convolve(board, &conv, POSITIONS, layer->x, &result);
+  for (int p = 0, at = 0; p < POSITIONS; p++)
+    for (int row = 0; row < board->rows; row++)
+      for (int col = 0; col < board->cols; col++)
+        for (int o = 0; o < layer->out; o++, at++) {
+          double sum = (double)integer_sum(layer, p, row, col, o) * (double)conv.scale[o];
+          double expected = fmax(0, sum + (double)layer->bias[o] + (double)layer->residual[at]);
+          /* one rounding of the sum, of each of three operations */
+          double error = 4 * 6e-8 * (fabs(sum) + fabs((double)layer->bias[o]) + 1);
+          cr_assert_float_eq(values[at], expected, error, "%s: %g, not %g", kernels->name,
+                             (double)values[at], expected);
+        }
+  /* What it hands to the next layer is what quantize() makes of its values, and the border stays empty. */
+  kernels->quantize(board, layer->out, POSITIONS, values, low_per_step(40), again);
+  cr_assert_arr_eq(quantized, again, bytes, "%s", kernels->name);
+  for (int p = 0, at = 0; p < POSITIONS; p++)
+    for (int row = 0; row < board->rows; row++)
+      for (int col = 0; col < board->cols; col++)
+        for (int o = 0; o < layer->out; o++, at++) {
+          size_t to = (size_t)((p * low_cells(board) + low_cell(board, row, col)) * layer->out + o);
+          int nearest = (int)(fminf(values[at] * low_per_step(40), 255) + 0.5f);
+          cr_assert_eq(again[to], nearest, "%s", kernels->name);
+          again[to] = 0;
+        }
+  for (size_t i = 0; i < bytes; i++) cr_assert_eq(again[i], 0, "%s: border", kernels->name);
+  low_conv_release(&conv);
+  free(values), free(quantized), free(again);
+}
+
+/* Every kernel of this CPU against the plain loops above: all tile and panel widths, and sums as large as
+ * they get. */
+Test(plan_low, every_kernel_is_the_integer_sum) {
+  static const LowBoard boards[] = {{6, 7}, {3, 3}, {1, 5}, {8, 8}};
+  static const int channels[][2] = {{16, 16}, {32, 48}, {64, 64}, {16, 96}};
+  const LowKernels *kernels[LOW_MOST_KERNELS];
+  low_kernels_here(kernels);
+  for (size_t b = 0; b < sizeof boards / sizeof *boards; b++) {
+    for (size_t c = b ? 3 : 0; c < sizeof channels / sizeof *channels; c++) {
+      for (Content content = RANDOM; content <= ALL_LOWEST; content++) {
+        Layer layer = layer_new(boards[b], channels[c][0], channels[c][1], content);
+        for (int k = 0; kernels[k]; k++) check_layer(&layer, kernels[k]);
+        layer_free(&layer);
+      }
+    }
+  }
+}
