@@ -205,8 +205,8 @@ Test(plan, every_kernel_and_method_agrees) {
     Case c = case_new(&shapes[s]);
     NetWorkspace *reference = net_workspace_new(c.shape, 15, false);
     for (int choice = 0; kernels[choice / 2]; choice++) {
-      NetPlan *plan = plan_new_with(c.net, kernels[choice / 2], choice % 2 ? PLAN_WINOGRAD : PLAN_UNFOLDED,
-                                    NULL);
+      NetPlan *plan =
+          plan_new_with(c.net, kernels[choice / 2], choice % 2 ? PLAN_WINOGRAD : PLAN_UNFOLDED, NULL);
       for (int batch = 1; batch <= 15; batch += 7) check_agreement(&c, plan, reference, batch);
       if (s != 1) check_company(&c, plan);
       plan_free(plan);

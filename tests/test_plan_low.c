@@ -25,7 +25,10 @@ typedef struct Layer {
 
 static Layer layer_new(LowBoard board, int in, int out, Content content) {
   Rng rng = rng_make(41, RNG_TEST, (uint32_t)(board.rows * board.cols), (uint32_t)(in + out));
-  Layer layer = {board, in, out, memory_new((size_t)(out * in * TAPS), sizeof(float)),
+  Layer layer = {board,
+                 in,
+                 out,
+                 memory_new((size_t)(out * in * TAPS), sizeof(float)),
                  memory_new((size_t)out, sizeof(float)),
                  memory_new((size_t)(POSITIONS * board.rows * board.cols * out), sizeof(float)),
                  memory_new((size_t)(out * in * TAPS), sizeof(int)),
@@ -82,8 +85,8 @@ static void check_layer(const Layer *layer, const LowKernels *kernels) {
           double expected = fmax(0, sum + (double)layer->bias[o] + (double)layer->residual[at]);
           /* one rounding of the sum, of each of three operations */
           double error = 4 * 6e-8 * (fabs(sum) + fabs((double)layer->bias[o]) + 1);
-          cr_assert_float_eq(values[at], expected, error, "%s: %g, not %g", kernels->name,
-                             (double)values[at], expected);
+          cr_assert_float_eq(values[at], expected, error, "%s: %g, not %g", kernels->name, (double)values[at],
+                             expected);
         }
   /* What it hands to the next layer is what quantize() makes of its values, and the border stays empty. */
   kernels->quantize(board, layer->out, POSITIONS, values, low_per_step(40), again);

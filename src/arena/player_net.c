@@ -261,8 +261,8 @@ static Player *load_player(const PlayerRequest *request, const char *path, const
     snprintf(proofs, sizeof proofs, ",probe=%d", request->probe);
   Player *player =
       player_shell(request, NULL, err, "%s,visits=%d%s%s%s%s", who, request->visits,
-                   request->visits && request->search == SEARCH_PUCT ? ",search=puct" : "", temperature, proofs,
-                   request->precision == PLAN_INT8 ? ",precision=int8" : "");
+                   request->visits && request->search == SEARCH_PUCT ? ",search=puct" : "", temperature,
+                   proofs, request->precision == PLAN_INT8 ? ",precision=int8" : "");
   if (player) {
     player->self = net_player_new(request, net);
     player->hash = net_hash(net);

@@ -13,8 +13,8 @@ _Static_assert(sizeof(NetShape) == 9 * sizeof(int32_t), "the file holds the shap
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
                "files are little-endian; a big-endian port must swap");
 
-/* Payload: game[64], shape[9] int32, note[1024], params float32, stats float32, ranges float32 (may be missing).
- * Texts are padded with zeros. */
+/* Payload: game[64], shape[9] int32, note[1024], params float32, stats float32, ranges float32 (may be
+ * missing). Texts are padded with zeros. */
 typedef struct Header {
   char game[GAME_TEXT];
   NetShape shape;
@@ -72,8 +72,8 @@ static Net *read_net(const char *path, const char *game, Buffer *payload, Header
               buffer_get(payload, net->stats, stats) &&
               (!ranged || buffer_get(payload, net->ranges, ranges_size(net)));
   if (!fine)
-    error_set(err, "%s: damaged: %zu bytes of weights where its shape needs %zu", path,
-              held, params + stats + ranges_size(net));
+    error_set(err, "%s: damaged: %zu bytes of weights where its shape needs %zu", path, held,
+              params + stats + ranges_size(net));
   else if (!all_finite(net->params, net->param_count) || !all_finite(net->stats, net->stat_count) ||
            !all_finite(net->ranges, 2 * (size_t)net->shape.blocks))
     fine =

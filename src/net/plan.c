@@ -24,7 +24,7 @@ struct PlanWorkspace {
   float *in_products;  /* [products][group * tiles][channels], or columns [group][cells][9 * channels] */
   float *out_products; /* [products][group * tiles][channels] */
   float *scratch;
-  float *hidden, *logits, *value; /* [group][...] padded */
+  float *hidden, *logits, *value;  /* [group][...] padded */
   uint8_t *low_trunk, *low_branch; /* [group][low_cells()][channels], borders zero; for low precision */
   float *peaks;                    /* [2 blocks], or NULL: sums of what plan_calibrate() asks for */
 };

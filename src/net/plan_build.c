@@ -169,8 +169,7 @@ NetPlan *plan_new_as(const Net *net, PlanPrecision precision) {
   const LowKernels *low[LOW_MOST_KERNELS];
   plan_kernels_here(kernels);
   low_kernels_here(low);
-  return plan_new_with(net, kernels[0], plan_method_for(&net->shape),
-                       precision == PLAN_INT8 ? low[0] : NULL);
+  return plan_new_with(net, kernels[0], plan_method_for(&net->shape), precision == PLAN_INT8 ? low[0] : NULL);
 }
 
 NetPlan *plan_new(const Net *net) {

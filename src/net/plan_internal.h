@@ -21,8 +21,8 @@ struct NetPlan {
   const PlanKernels *kernels;
   PlanMethod method;
   WinogradTiling tiling;
-  int tower_count;   /* 1 + 2 blocks; the stem alone with low precision */
-  PlanMatrix *tower; /* [tower_count]: [products][in][out], or one [9 in][out] */
+  int tower_count;       /* 1 + 2 blocks; the stem alone with low precision */
+  PlanMatrix *tower;     /* [tower_count]: [products][in][out], or one [9 in][out] */
   const LowKernels *low; /* NULL in single precision, and so the next two */
   LowConv *low_convs;    /* [2 blocks] */
   float *per_step;       /* [2 blocks], of their inputs */

@@ -1,5 +1,5 @@
-/* The low-precision path of a NetPlan: the 3x3 convolutions of the residual blocks as direct products of 8-bit
- * integers, summed in 32 bits; stem and heads stay in single precision, and so do the residual sums.
+/* The low-precision path of a NetPlan: the 3x3 convolutions of the residual blocks as direct products of
+ * 8-bit integers, summed in 32 bits; stem and heads stay in single precision, and so do the residual sums.
  *
  * After a ReLU activations are not negative: x = step * q with q in 0..255, step = range / 255 for the whole
  * layer (plan_calibrate()). Weights are w = scale[out] * q with q in -127..127, so that

@@ -66,8 +66,10 @@ static ReplayBlock *get_shard(Playing *playing, int shard, Error *err) {
 ReplayBlock **run_shards_get(Training *training, int number, const Net *net, ShardStats *stats, Error *err) {
   int shards = training->config->shards;
   bool failed = false;
-  Playing playing = {
-      .training = training, .number = number, .network_hash = net_hash(net), .plan = plan_new_as(net, (PlanPrecision)training->config->precision)};
+  Playing playing = {.training = training,
+                     .number = number,
+                     .network_hash = net_hash(net),
+                     .plan = plan_new_as(net, (PlanPrecision)training->config->precision)};
   ReplayBlock **blocks = memory_new((size_t)shards, sizeof *blocks);
 #pragma omp parallel for schedule(dynamic) num_threads(training->threads)
   for (int i = 0; i < shards; i++) {

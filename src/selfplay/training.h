@@ -36,9 +36,9 @@ void training_report(Training *training, RunStage stage, int64_t done, int64_t t
 void training_account_time(Training *training);
 /* Until the run ends by time or iterations; negative where unknown. */
 double training_seconds_left(const Training *training);
-/* A copy of the averaged network, calibrated on the newest positions of replay; the caller's to free. It depends
- * on learner and replay alone, so that what plays, what is saved and what a resumed run plays with are the
- * same. */
+/* A copy of the averaged network, calibrated on the newest positions of replay; the caller's to free. It
+ * depends on learner and replay alone, so that what plays, what is saved and what a resumed run plays with
+ * are the same. */
 Net *training_player(const Training *training);
 /* Floating-point operations: a forward pass of the network that plays for each evaluation; of the one that
  * learns, forward and twice that backward for each sample. */
