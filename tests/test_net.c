@@ -384,6 +384,7 @@ Test(net, file_round_trip) {
   Error err;
   char game[64], note[1024], *path = temporary();
   Net *net = random_net(&tiny, 6);
+  net->ranges[0] = 1.5f;
   cr_assert(net_save(net, "connect4", "seed 7, iteration 12", path, &err), "%s", err.message);
   Net *loaded = net_load(path, "connect4", game, note, &err);
   cr_assert(loaded, "%s", err.message);
@@ -392,6 +393,7 @@ Test(net, file_round_trip) {
   cr_assert_eq(net_hash(loaded), net_hash(net));
   cr_assert_arr_eq(loaded->params, net->params, net->param_count * sizeof(float));
   cr_assert_arr_eq(loaded->stats, net->stats, net->stat_count * sizeof(float));
+  cr_assert_arr_eq(loaded->ranges, net->ranges, 2 * (size_t)net->shape.blocks * sizeof(float));
   net_free(loaded);
   cr_assert_null(net_load(path, "tictactoe", NULL, NULL, &err));
   cr_assert(strstr(err.message, path) && strstr(err.message, "'connect4', not 'tictactoe'"), "%s",

@@ -1,7 +1,10 @@
 #include "net/plan_low.h"
 
+#include "arena/accuracy.h"
 #include "base/memory.h"
 #include "base/rng.h"
+#include "net/plan.h"
+#include "selfplay/calibrate.h"
 #include "hang.h"
 
 #include <criterion/criterion.h>
@@ -121,4 +124,57 @@ Test(plan_low, every_kernel_is_the_integer_sum) {
       }
     }
   }
+}
+
+/* Mean KL divergence of the policies over legal moves, and mean error of win - loss. */
+static void disagreement(const Positions *positions, const float *exact, const float *low,
+                         const float *exact_wdl, const float *low_wdl, double *divergence, double *error) {
+  const Game *game = positions->game;
+  *divergence = *error = 0;
+  for (int i = 0; i < positions->count; i++, exact += game->moves, low += game->moves) {
+    int legal[GAME_MOVES_MAX], n = game->legal(positions->states + (size_t)i * game->state_size, legal);
+    double sum = 0, low_sum = 0, kl = 0;
+    for (int m = 0; m < n; m++) sum += exp((double)exact[legal[m]]), low_sum += exp((double)low[legal[m]]);
+    for (int m = 0; m < n; m++)
+      kl += exp((double)exact[legal[m]]) / sum *
+            ((double)exact[legal[m]] - log(sum) - (double)low[legal[m]] + log(low_sum));
+    *divergence += kl / positions->count;
+    double value = (double)(exact_wdl[3 * i] - exact_wdl[3 * i + 2]);
+    *error += fabs((double)(low_wdl[3 * i] - low_wdl[3 * i + 2]) - value) / positions->count;
+  }
+}
+
+static float *answers(const Net *net, PlanPrecision precision, const float *planes, int count) {
+  float *out = memory_new((size_t)(count * (net->shape.moves + 3)), sizeof *out);
+  NetPlan *plan = plan_new_as(net, precision);
+  PlanWorkspace *workspace = plan_workspace_new(plan, count);
+  plan_forward(plan, workspace, planes, count, out, out + count * net->shape.moves);
+  plan_workspace_free(workspace);
+  plan_free(plan);
+  return out;
+}
+
+Test(plan_low, the_shipped_network_hardly_changes_its_mind_on_real_positions) {
+  Error err;
+  char path[FILE_PATH_MAX];
+  cr_assert(file_find_shipped("weights/connect4.net", path, &err), "%s", err.message);
+  Net *net = net_load(path, "connect4", NULL, NULL, &err);
+  Positions *positions = positions_shipped(game_find("connect4"), &err);
+  cr_assert(net && positions, "%s", err.message);
+  const Game *game = positions->game;
+  int size = game->planes * game->rows * game->cols, count = positions->count;
+  float *planes = memory_new((size_t)(count * size), sizeof *planes);
+  for (int i = 0; i < count; i++)
+    game->encode(positions->states + (size_t)i * game->state_size, planes + i * size);
+  calibrate(net, game, NULL);
+  float *exact = answers(net, PLAN_FLOAT32, planes, count), *low = answers(net, PLAN_INT8, planes, count);
+  double divergence, error;
+  disagreement(positions, exact, low, exact + count * game->moves, low + count * game->moves, &divergence,
+               &error);
+  cr_log_info("KL %g nats, value error %g", divergence, error);
+  cr_assert_lt(divergence, 0.01);
+  cr_assert_lt(error, 0.02);
+  free(exact), free(low), free(planes);
+  positions_free(positions);
+  net_free(net);
 }

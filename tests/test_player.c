@@ -45,6 +45,7 @@ Test(player, spelling_errors_say_what_is_wrong) {
   expect_message("net:x,visit=3", "unknown option 'visit=3'");
   expect_message("net:x,search=alpha", "puct or gumbel");
   expect_message("net:x,temperature=hot", "temperature= needs a number");
+  expect_message("net:x,precision=double", "precision= needs float32 or int8");
   expect_message("net:x,solve=maybe", "solve= needs on or off");
   expect_message("net:x,probe=-2", "probe= needs a whole number from 0");
   expect_message("net:x,level=11", "level= needs a whole number from 1 to 10");
@@ -140,8 +141,12 @@ static void expect_company_does_not_matter(const char *spelling) {
 Test(player, answers_depend_on_the_position_and_not_on_its_company) {
   char path[64], spelling[160];
   write_net(path, 1);
-  static const char *const options[] = {",visits=0", ",visits=0,temperature=1", ",visits=20",
-                                        ",visits=20,temperature=1", ",visits=16,search=puct"};
+  static const char *const options[] = {",visits=0",
+                                        ",visits=0,temperature=1",
+                                        ",visits=20",
+                                        ",visits=20,temperature=1",
+                                        ",visits=16,search=puct",
+                                        ",visits=16,precision=int8"};
   for (size_t k = 0; k < sizeof options / sizeof *options; k++) {
     snprintf(spelling, sizeof spelling, "net:%s%s", path, options[k]);
     expect_company_does_not_matter(spelling);
@@ -172,6 +177,11 @@ Test(player, networks_are_named_by_file_options_and_hash) {
   cr_assert_eq(detailed->hash, plain->hash);
   player_free(detailed);
   snprintf(spelling, sizeof spelling, "net:%s,visits=30,probe=7", path);
+  detailed = player_new(spelling, c4(), 1, &err);
+  cr_assert(detailed, "%s", err.message);
+  cr_assert_str_eq(detailed->name, spelling);
+  player_free(detailed);
+  snprintf(spelling, sizeof spelling, "net:%s,visits=30,precision=int8", path);
   detailed = player_new(spelling, c4(), 1, &err);
   cr_assert(detailed, "%s", err.message);
   cr_assert_str_eq(detailed->name, spelling);

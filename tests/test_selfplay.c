@@ -69,15 +69,18 @@ static uint32_t last_hash(const char *folder, int iteration) {
   return hash;
 }
 
-Test(run, the_same_bytes_at_any_thread_count_and_after_any_stop) {
+/* At one and two threads, and stopped after each iteration, with one more setting. */
+static void expect_same_bytes(const char *set) {
   char a[64], b[64], c[64];
   Error err;
   make_folder(a), make_folder(b), make_folder(c);
-  RunRequest one = small_run(a, ARM_FROM_SCRATCH), two = small_run(b, ARM_FROM_SCRATCH);
+  RunRequest one = small_run(a, ARM_FROM_SCRATCH);
+  cr_assert(config_set(&run_config_table, &one.config, set, "test", &err), "%s", err.message);
+  RunRequest two = one, parts = one;
+  two.folder = b, parts.folder = c;
   cr_assert(train(&one, &err), "%s", err.message);
   two.threads = 2;
   cr_assert(train(&two, &err), "%s", err.message);
-  RunRequest parts = small_run(c, ARM_FROM_SCRATCH);
   for (int iterations = 1; iterations <= 3; iterations++) {
     parts.config.iterations = iterations;
     cr_assert(train(&parts, &err), "%s", err.message);
@@ -86,6 +89,14 @@ Test(run, the_same_bytes_at_any_thread_count_and_after_any_stop) {
   cr_assert_eq(last_hash(b, 3), hash);
   cr_assert_eq(last_hash(c, 3), hash);
   remove_folder(a), remove_folder(b), remove_folder(c);
+}
+
+Test(run, the_same_bytes_at_any_thread_count_and_after_any_stop) {
+  expect_same_bytes("selfplay.precision=float32");
+}
+
+Test(run, the_same_bytes_in_eight_bits) {
+  expect_same_bytes("selfplay.precision=int8");
 }
 
 /* The network grows while the second iteration learns; a resumed run finds it of the size it had. */

@@ -1,4 +1,5 @@
-/* The network alone: the reference over OpenBLAS and the fast plan, at several batches and boards. */
+/* The network alone: the reference over OpenBLAS and the plans of both precisions, at several batches and
+ * boards. */
 #include "base/memory.h"
 #include "cli/bench.h"
 
@@ -46,18 +47,25 @@ static double forward(void *context) {
   return lane->batch;
 }
 
-static void lane_init(Lane *lane, const NetShape *shape, const Net *net, const NetPlan *plan, int batch) {
-  size_t n = (size_t)batch, size = n * (size_t)(shape->planes * shape->rows * shape->cols);
+/* Planes as games have them: zeros and ones; the caller's to free. */
+static float *random_planes(const NetShape *shape, int batch) {
+  size_t size = (size_t)batch * (size_t)(shape->planes * shape->rows * shape->cols);
+  float *planes = memory_new(size, sizeof *planes);
   Rng rng = rng_make(1, RNG_BENCH, 1, 0);
+  for (size_t i = 0; i < size; i++) planes[i] = (float)rng_below(&rng, 2);
+  return planes;
+}
+
+static void lane_init(Lane *lane, const NetShape *shape, const Net *net, const NetPlan *plan, int batch) {
+  size_t n = (size_t)batch;
   *lane = (Lane){.net = net,
                  .plan = plan,
                  .reference = net ? net_workspace_new(shape, batch, false) : NULL,
                  .fast = plan ? plan_workspace_new(plan, batch) : NULL,
                  .batch = batch,
-                 .planes = memory_new(size, sizeof(float)),
+                 .planes = random_planes(shape, batch),
                  .logits = memory_new(n * (size_t)shape->moves, sizeof(float)),
                  .wdl = memory_new(n * 3, sizeof(float))};
-  for (size_t i = 0; i < size; i++) lane->planes[i] = (float)rng_below(&rng, 2);
 }
 
 static BenchRates measure(const NetShape *shape, const Net *net, const NetPlan *plan, int batch, int threads,
@@ -83,10 +91,10 @@ BenchRates bench_plan(const NetPlan *plan, int batch, int threads, double second
   return measure(plan_shape(plan), NULL, plan, batch, threads, seconds);
 }
 
-/* One row of the table: `net` for the reference, `plan` for the fast path. */
-static void row(Bench *bench, json_t *rows, const NetShape *shape, const Net *net, const NetPlan *plan,
-                int batch, int threads) {
-  const char *path = plan ? "single" : "reference", *kernel = plan ? plan_kernel(plan) : "OpenBLAS, float32";
+/* One row of the table: `net` for the reference, `plan` for a fast path. */
+static void row(Bench *bench, json_t *rows, const NetShape *shape, const char *path, const Net *net,
+                const NetPlan *plan, int batch, int threads) {
+  const char *kernel = plan ? plan_kernel(plan) : "OpenBLAS, float32";
   BenchRates rates = measure(shape, net, plan, batch, threads, SECONDS);
   double roofline = bench_roofline(bench, shape, rates.best, threads);
   json_array_append_new(rows, json_pack("{s:i, s:i, s:i, s:i, s:s, s:s, s:i, s:i, s:f, s:f, s:f}", "rows",
@@ -103,17 +111,22 @@ static void board(Bench *bench, json_t *rows, int board_rows, int cols, int bloc
   int threads = bench->common.threads;
   NetShape shape = bench_shape(bench, board_rows, cols, blocks, 64);
   Net *net = bench_net(&shape);
-  NetPlan *plan = plan_new(net);
-  bench_print(bench, "network alone, %d x %d on %d x %d: %.1f MFLOP a position; fast path: %s\n", blocks,
-              shape.channels, board_rows, cols, 2e-6 * net_multiply_adds(&shape), plan_kernel(plan));
+  float *planes = random_planes(&shape, batches[0]);
+  plan_calibrate(net, planes, batches[0]);
+  free(planes);
+  NetPlan *plans[] = {plan_new(net), plan_new_as(net, PLAN_INT8)};
+  bench_print(bench, "network alone, %d x %d on %d x %d: %.1f MFLOP a position; single: %s; low: %s\n",
+              blocks, shape.channels, board_rows, cols, 2e-6 * net_multiply_adds(&shape),
+              plan_kernel(plans[0]), plan_kernel(plans[1]));
   bench_print(bench, "  path        batch  threads  positions/s  roofline  spread\n");
   for (size_t i = 0; i < sizeof batches / sizeof *batches; i++)
-    row(bench, rows, &shape, net, NULL, batches[i], threads);
-  for (int t = 1; t <= threads; t = t < threads ? threads : t + 1)
-    for (size_t i = 0; i < sizeof batches / sizeof *batches; i++)
-      row(bench, rows, &shape, NULL, plan, batches[i], t);
+    row(bench, rows, &shape, "reference", net, NULL, batches[i], threads);
+  for (int precision = 0; precision < 2; precision++)
+    for (int t = 1; t <= threads; t = t < threads ? threads : t + 1)
+      for (size_t i = 0; i < sizeof batches / sizeof *batches; i++)
+        row(bench, rows, &shape, precision ? "low" : "single", NULL, plans[precision], batches[i], t);
   bench_print(bench, "\n");
-  plan_free(plan);
+  plan_free(plans[0]), plan_free(plans[1]);
   net_free(net);
 }
 

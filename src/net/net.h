@@ -111,8 +111,8 @@ void net_evaluate_loss(const Net *net, NetWorkspace *workspace, const float *pla
                        NetLoss *loss);
 
 /* Files: base/file.h blocks of magic "SPNETWRK" holding the game's name, shape, note, parameters,
- * statistics and ranges (which files of before 2026-11-25 lack: they load as zeros). The note is free text
- * (command, seed, iteration), at most 1023 bytes. */
+ * statistics and ranges (files of older versions end before these, and load with zeros). The note is free
+ * text (command, seed, iteration), at most 1023 bytes. */
 bool net_save(const Net *net, const char *game, const char *note, const char *path, Error *err);
 /* NULL with a message where the file is missing, damaged, or not of this game (`game` NULL accepts any).
  * game_name [64] and note [1024] receive what the file says; either may be NULL. */

@@ -241,6 +241,10 @@ void plan_forward(const NetPlan *plan, PlanWorkspace *ws, const float *planes, i
   }
 }
 
+/* What is cut off costs far more than a coarser step: on the shipped Connect Four network the mean KL
+ * divergence from single precision was 0.0055 nats with a factor of 1, 0.0005 with 1.4, 0.0002 with 2. */
+static const float HEADROOM = 2;
+
 void plan_calibrate(Net *net, const float *planes, int count) {
   NetPlan *plan = plan_new(net);
   PlanWorkspace *ws = plan_workspace_new(plan, count);
@@ -250,7 +254,7 @@ void plan_calibrate(Net *net, const float *planes, int count) {
   ws->peaks = net->ranges;
   memset(net->ranges, 0, (size_t)ranges * sizeof *net->ranges);
   plan_forward(plan, ws, planes, count, logits, logits + count * net->shape.moves);
-  for (int i = 0; i < ranges; i++) net->ranges[i] /= (float)count;
+  for (int i = 0; i < ranges; i++) net->ranges[i] *= HEADROOM / (float)count;
   free(logits);
   plan_workspace_free(ws);
   plan_free(plan);

@@ -16,8 +16,8 @@ typedef enum PlanPrecision { PLAN_FLOAT32, PLAN_INT8 } PlanPrecision;
 NetPlan *plan_new(const Net *net); /* in single precision */
 /* PLAN_INT8 needs a calibrated net (net->ranges). */
 NetPlan *plan_new_as(const Net *net, PlanPrecision precision);
-/* Sets net->ranges for PLAN_INT8: for the input of each of the blocks' convolutions the largest activation,
- * averaged over positions planes[count][planes][rows][cols] of the kind that will be played. */
+/* Sets net->ranges for PLAN_INT8: for the input of each of the blocks' convolutions twice the largest
+ * activation, averaged over positions planes[count][planes][rows][cols] of the kind that will be played. */
 void plan_calibrate(Net *net, const float *planes, int count);
 void plan_free(NetPlan *plan);
 const NetShape *plan_shape(const NetPlan *plan);

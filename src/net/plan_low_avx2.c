@@ -5,10 +5,7 @@
 #define KERNELS low_kernels_avx2
 #define KERNELS_NAME "AVX2"
 enum { LANES = 8, PANEL_VECS = 2, TILE_CELLS = 3 };
-typedef float Vec __attribute__((vector_size(32), may_alias));
 typedef int VecInt __attribute__((vector_size(32), may_alias));
-
-#define vec_least(a, b) ((Vec)_mm256_min_ps((__m256)(a), (__m256)(b)))
 
 /* The instruction for u8 x s8 saturates its sums of two products at 16 bits, which one product cannot reach:
  * even and odd bytes go apart. */
@@ -20,6 +17,4 @@ TARGET static inline __attribute__((always_inline)) VecInt vec_dot(VecInt sum, V
 }
 
 #include "net/plan_low_kernels.inc"
-#else
-typedef int plan_low_avx2_is_for_x86_64;
 #endif

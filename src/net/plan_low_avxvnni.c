@@ -5,13 +5,8 @@
 #define KERNELS low_kernels_avxvnni
 #define KERNELS_NAME "AVX-VNNI"
 enum { LANES = 8, PANEL_VECS = 2, TILE_CELLS = 6 };
-typedef float Vec __attribute__((vector_size(32), may_alias));
-typedef int VecInt __attribute__((vector_size(32), may_alias));
 
-#define vec_least(a, b) ((Vec)_mm256_min_ps((__m256)(a), (__m256)(b)))
 #define vec_dot(sum, a, w) ((VecInt)_mm256_dpbusd_avx_epi32((__m256i)(sum), (__m256i)(a), (__m256i)(w)))
 
 #include "net/plan_low_kernels.inc"
-#else
-typedef int plan_low_avxvnni_is_for_x86_64;
 #endif

@@ -4,18 +4,12 @@
 #define KERNELS low_kernels_base
 #define KERNELS_NAME "baseline"
 enum { LANES = 4, PANEL_VECS = 2, TILE_CELLS = 3 };
-typedef float Vec __attribute__((vector_size(16), may_alias));
 typedef int VecInt __attribute__((vector_size(16), may_alias));
 
 static inline VecInt vec_dot(VecInt sum, VecInt a, VecInt w) {
   for (int byte = 0; byte < 4; byte++)
     sum += (a >> (8 * byte) & 255) * (VecInt)((w << (24 - 8 * byte)) >> 24);
   return sum;
-}
-
-static inline Vec vec_least(Vec a, Vec b) {
-  VecInt less = a < b;
-  return (Vec)(((VecInt)a & less) | ((VecInt)b & ~less));
 }
 
 #include "net/plan_low_kernels.inc"
