@@ -259,11 +259,12 @@ static void check_page(const char *folder, const json_t *result) {
                                       "from-scratch-1",
                                       "<svg"};
   static const char *const loads[] = {"<script", "src=\"http", "href=\"http", "url(http", "@import"};
-  char path[FILE_PATH_MAX];
+  char path[FILE_PATH_MAX], plots[FILE_PATH_MAX - 32];
   Buffer page = {0};
   Error err;
   snprintf(path, sizeof path, "%s/page.html", folder);
-  cr_assert(compare_page_write(result, "selfplay compare", path, &err), "%s", err.message);
+  snprintf(plots, sizeof plots, "%s/plots", folder);
+  cr_assert(compare_page_write(result, "selfplay compare", path, plots, &err), "%s", err.message);
   cr_assert(file_read(path, &page, &err), "%s", err.message);
   buffer_put(&page, "", 1);
   for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
@@ -273,6 +274,8 @@ static void check_page(const char *folder, const json_t *result) {
   const char *limit = json_string_value(json_array_get(json_object_get(result, "limits"), 0));
   cr_assert(strstr((const char *)page.data, limit) || strchr(limit, '\''), "%s", limit);
   buffer_free(&page);
+  snprintf(path, sizeof path, "%s/head-start.svg", plots);
+  cr_assert(file_exists(path), "%s", path);
 }
 
 /* The same numbers must come out when all is measured already. */

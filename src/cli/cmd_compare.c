@@ -18,12 +18,13 @@ enum {
   KEY_OUT,
   KEY_PRINT,
   KEY_NO_TRAIN,
+  KEY_SVG,
   MAX_SETS = 64
 };
 
 typedef struct Options {
   CliCommon common;
-  const char *arms, *design, *folder, *seeds, *budget;
+  const char *arms, *design, *folder, *seeds, *budget, *svg;
   const char *sets[MAX_SETS];
   int set_count;
   bool print, no_train;
@@ -43,6 +44,7 @@ static const struct argp_option option_table[] = {
     {"out", KEY_OUT, "DIR", 0,
      "The experiment's folder (default runs/compare-GAME). The same command continues it", 0},
     {"no-train", KEY_NO_TRAIN, 0, 0, "Measure what has been trained so far", 0},
+    {"svg", KEY_SVG, "DIR", 0, "The report's plots as SVG files too", 0},
     {"print-design", KEY_PRINT, 0, 0, "Print the resolved design as a design file, and stop", 0},
     {0},
 };
@@ -71,6 +73,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY_OUT:
     options->folder = arg;
+    return 0;
+  case KEY_SVG:
+    options->svg = arg;
     return 0;
   case KEY_NO_TRAIN:
     options->no_train = true;
@@ -196,8 +201,8 @@ static json_t *measure(const Experiment *experiment, const Options *options) {
   return result;
 }
 
-/* A page without plots would be none; the numbers are kept all the same. */
-static void write_page(const Experiment *experiment, const json_t *result) {
+/* A page without plots would be none; the numbers are kept all the same, but not where plots were asked for. */
+static void write_page(const Experiment *experiment, const json_t *result, const char *svg) {
   char path[FILE_PATH_MAX];
   Buffer command = {0};
   Error err;
@@ -205,8 +210,10 @@ static void write_page(const Experiment *experiment, const json_t *result) {
   buffer_printf(&command, "selfplay compare --design %s/design.ini --out %s", experiment->folder,
                 experiment->folder);
   buffer_put(&command, "", 1);
-  if (compare_page_write(result, (const char *)command.data, path, &err))
+  if (compare_page_write(result, (const char *)command.data, path, svg, &err))
     cli_note("the report: %s", path);
+  else if (svg)
+    cli_fail("%s", err.message);
   else
     cli_note("no report: %s", err.message);
   buffer_free(&command);
@@ -239,7 +246,7 @@ int cmd_compare(int argc, char **argv) {
   CompareTable table = compare_table_new();
   if (!options.no_train) train(&experiment, &options, &table);
   json_t *result = measure(&experiment, &options);
-  write_page(&experiment, result);
+  write_page(&experiment, result, options.svg);
   if (options.common.json)
     cli_print_json(json_incref(result));
   else

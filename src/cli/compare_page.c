@@ -338,13 +338,15 @@ static void put_settings(Page *page, const json_t *experiment) {
   page_fold_end(page);
 }
 
-bool compare_page_write(const json_t *result, const char *command, const char *path, Error *err) {
+bool compare_page_write(const json_t *result, const char *command, const char *path, const char *svg,
+                        Error *err) {
   const json_t *experiment = json_object_get(result, "experiment"), *arms = json_object_get(result, "arms");
   const json_t *verdict = json_object_get(result, "verdict");
   const char *answer = json_string_value(json_array_get(verdict, 0));
   char title[160];
   snprintf(title, sizeof title, "%s: does imitation help?", text_of(experiment, "title"));
   Page *page = page_new(title);
+  page_svg(page, svg);
   page_lead(page, "At one budget, everything counted: which way of learning is ahead, and how sure is that?",
             answer ? answer : "Nothing has been measured yet.");
   put_sentences(page, "verdict", "What the numbers say", verdict);

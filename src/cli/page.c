@@ -15,6 +15,7 @@ enum { TABLE_POINTS = 12 }; /* of a series, in the numbers beneath a plot */
 struct Page {
   Buffer lead, contents, body; /* the table of contents stands between the other two */
   char *title;
+  const char *svg; /* where plots go as files of their own; NULL: nowhere */
   bool in_section, in_list, in_row, in_figures;
 };
 
@@ -248,6 +249,17 @@ static void put_numbers(Page *page, const Plot *plot) {
   page_fold_end(page);
 }
 
+void page_svg(Page *page, const char *folder) {
+  page->svg = folder;
+}
+
+static bool write_svg(const Page *page, const Plot *plot, Error *err) {
+  char path[FILE_PATH_MAX];
+  if (!page->svg) return true;
+  snprintf(path, sizeof path, "%.*s/%s.svg", FILE_PATH_MAX - 80, page->svg, plot->id);
+  return file_make_folder(page->svg, err) && plot_write(&plot, 1, 1, path, err);
+}
+
 bool page_figure(Page *page, const char *caption, const Plot *plots, int count, Error *err) {
   Buffer *out = &page->body;
   if (!page->in_figures) {
@@ -263,7 +275,7 @@ bool page_figure(Page *page, const char *caption, const Plot *plots, int count, 
   for (int p = 0; p < count; p++) {
     if (plot_empty(&plots[p])) continue;
     buffer_printf(out, plots[p].axis ? "<div class=\"on-%d\">" : "<div>", plots[p].axis);
-    if (!plot_svg(&plots[p], out, err)) return false;
+    if (!plot_svg(&plots[p], out, err) || !write_svg(page, &plots[p], err)) return false;
     put_numbers(page, &plots[p]);
     buffer_printf(out, "</div>\n");
   }

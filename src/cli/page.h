@@ -53,8 +53,11 @@ void page_fold_end(Page *page);
 /* From here on the reader chooses by which of these axes plots are shown; the `first` (from 1) is shown at
  * first. */
 void page_axes(Page *page, const char *const *labels, int count, int first);
+/* From here on each plot of page_figure() is written to FOLDER/ID.svg too. The page borrows the name. */
+void page_svg(Page *page, const char *folder);
 /* A figure under the first plot's title: `count` plots that share a caption (prose), each followed by its
- * numbers as a table. Plots without points are left out. False with a message where gnuplot fails. */
+ * numbers as a table. Plots without points are left out. False with a message where gnuplot fails
+ * or a plot's own file cannot be written. */
 bool page_figure(Page *page, const char *caption, const Plot *plots, int count, Error *err);
 
 /* Writes the page, atomically; with a footer that names the program's version and the command that makes it
