@@ -201,7 +201,8 @@ static json_t *measure(const Experiment *experiment, const Options *options) {
   return result;
 }
 
-/* A page without plots would be none; the numbers are kept all the same, but not where plots were asked for. */
+/* A page without plots would be none; the numbers are kept all the same, but not where plots were asked for.
+ */
 static void write_page(const Experiment *experiment, const json_t *result, const char *svg) {
   char path[FILE_PATH_MAX];
   Buffer command = {0};
