@@ -287,19 +287,20 @@ static void bands_of_columns(const double *values, int seeds, StatsBand *out) {
   free(column);
 }
 
-/* How much more than the first arm's an arm's accuracy falls from its own positions to random ones. */
-static json_t *brittleness_json(const CompareData *data, int arm) {
+/* An arm's accuracy on random positions less the first arm's; and how much more than the first arm's it falls
+ * from the run's own positions to random ones. */
+static void put_brittleness(const CompareData *data, int arm, json_t *out) {
   const CompareDesign *design = &data->experiment->design;
-  int seeds = design->settings.seeds, runs = data->experiment->run_count;
-  double *values = memory_new((size_t)seeds, sizeof *values);
+  int seeds = design->settings.seeds, random = data->experiment->run_count;
+  double *lead = memory_new((size_t)seeds, sizeof *lead), *gap = memory_new((size_t)seeds, sizeof *gap);
   for (int s = 0; s < seeds; s++) {
     int own = s * design->arm_count + arm, base = s * design->arm_count;
-    values[s] = share_of(data, own, own) - share_of(data, own, runs) - share_of(data, base, base) +
-                share_of(data, base, runs);
+    lead[s] = share_of(data, own, random) - share_of(data, base, random);
+    gap[s] = share_of(data, own, own) - share_of(data, base, base) - lead[s];
   }
-  json_t *out = band_json(stats_band(values, seeds));
-  free(values);
-  return out;
+  json_object_set_new(out, "random_value_kept", band_json(stats_band(lead, seeds)));
+  json_object_set_new(out, "gap_random", band_json(stats_band(gap, seeds)));
+  free(lead), free(gap);
 }
 
 static json_t *comparison_json(const CompareData *data, int arm) {
@@ -324,7 +325,7 @@ static json_t *comparison_json(const CompareData *data, int arm) {
   differences_of(data, arm, FIELD_SEARCH_VALUE_KEPT, end, differences);
   bands_of_columns(differences, seeds, bands);
   json_object_set_new(out, "final_search_value_kept", band_json(bands[COMPARE_GRID - 1]));
-  json_object_set_new(out, "gap_random", brittleness_json(data, arm));
+  put_brittleness(data, arm, out);
   free(differences), free(finals);
   return out;
 }
