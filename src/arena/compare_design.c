@@ -79,7 +79,8 @@ void compare_print_amount(CompareUnit unit, double amount, char text[48]) {
   if (unit == COMPARE_CPU_SECONDS && amount >= 60)
     snprintf(text, 48, "%s", clock);
   else
-    snprintf(text, 48, "%.3g %s", amount, units[unit]);
+    snprintf(text, 48, unit != COMPARE_CPU_SECONDS && amount < 1e6 ? "%.0f %s" : "%.3g %s", amount,
+             units[unit]);
 }
 
 bool compare_design_new(const char *game, CompareDesign *design, Error *err) {

@@ -213,7 +213,35 @@ static void limit_seeds(const json_t *experiment, json_t *limits) {
     say(limits, "Training is not finished; curves are continued level from where they end.");
 }
 
-static void limit_run(const json_t *experiment, const json_t *run, json_t *limits) {
+/* The differences that the data leave open, in one sentence. */
+static void limit_open(const json_t *comparisons, json_t *limits) {
+  const json_t *comparison;
+  const char *over = "";
+  size_t i;
+  Buffer arms = {0};
+  json_array_foreach(comparisons, i, comparison) {
+    if (side_of(json_object_get(comparison, "final_elo"))) continue;
+    buffer_printf(&arms, "%s%s", arms.size ? ", " : "", text(comparison, "arm"));
+    over = text(comparison, "over");
+  }
+  if (arms.size)
+    json_array_append_new(
+        limits,
+        json_sprintf("Whether %s is stronger or weaker at the end than %.*s cannot be said: the interval of "
+                     "their difference holds zero.",
+                     over, (int)arms.size, (const char *)arms.data));
+  buffer_free(&arms);
+}
+
+/* The budget that all runs have reached. */
+static double reached(const json_t *experiment, const json_t *arm) {
+  const json_t *grid =
+      json_object_get(json_object_get(json_object_get(arm, "curves"), text(experiment, "unit")), "budget");
+  size_t count = json_array_size(grid);
+  return count ? json_number_value(json_array_get(grid, count - 1)) : NAN;
+}
+
+static void limit_run(const json_t *experiment, const json_t *arm, const json_t *run, json_t *limits) {
   const json_t *inside = json_object_get(run, "gain_inside"), *fixed = json_object_get(run, "gain_fixed");
   const json_t *points = json_object_get(run, "points"), *point;
   size_t i;
@@ -228,10 +256,14 @@ static void limit_run(const json_t *experiment, const json_t *run, json_t *limit
         "from "
         "inside.",
         text(run, "run"), real(inside, "elo"), real(fixed, "elo"));
-  if (json_array_size(points) == 2 && json_integer_value(json_object_get(run, "iterations")) == 0 &&
-      real(json_object_get(json_array_get(points, 1), "cost"), text(experiment, "unit")) >
-          real(experiment, "budget"))
-    say(limits, "%s: its bootstrap stage alone took more than the budget.", text(run, "run"));
+  point = json_array_get(points, 1);
+  if (json_is_true(json_object_get(arm, "imitation")) &&
+      real(json_object_get(point, "cost"), text(experiment, "unit")) > reached(experiment, arm))
+    say(limits,
+        "%s: its bootstrap stage alone took more than the budget that all runs have reached, so its final "
+        "figures are "
+        "those of its initial weights.",
+        text(run, "run"));
 }
 
 void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
@@ -245,16 +277,12 @@ void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
     say_crossover(experiment, comparison, *verdict);
     say_accuracy(comparison, *verdict);
     say_brittleness(comparison, *verdict);
-    if (!side_of(json_object_get(comparison, "final_elo")))
-      say(*limits,
-          "Whether %s or %s is stronger at the end cannot be said: the interval of their difference holds "
-          "zero.",
-          text(comparison, "arm"), text(comparison, "over"));
   }
+  limit_open(json_object_get(result, "comparisons"), *limits);
   json_array_foreach(json_object_get(result, "arms"), i, arm) {
     say_remains(arm, *verdict);
     say_search(arm, *verdict);
-    json_array_foreach(json_object_get(arm, "runs"), k, run) limit_run(experiment, run, *limits);
+    json_array_foreach(json_object_get(arm, "runs"), k, run) limit_run(experiment, arm, run, *limits);
   }
   say(*limits,
       "All of this holds for %s, this network, this teacher and budgets up to this one; nothing is said "
