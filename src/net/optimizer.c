@@ -11,6 +11,11 @@
 /* Work is cut into blocks of fixed size, whatever the thread count: the sums are then the same bits. */
 enum { BLOCK = 8192 };
 
+/* The average reaches back over at most this part (1 / AVERAGE_RAMP) of the steps taken: a network that
+ * learns fast is soon better than its average (T. Karras et al. 2024, "Analyzing and improving the training
+ * dynamics of diffusion models", section 3). */
+enum { AVERAGE_RAMP = 20 };
+
 struct Optimizer {
   OptimizerConfig config;
   size_t count, blocks;
@@ -109,15 +114,15 @@ static double gradient_norm(Optimizer *optimizer, const float *gradient, int thr
 
 static Step make_step(const Optimizer *optimizer, double norm, double rate) {
   const OptimizerConfig *config = &optimizer->config;
-  Step step = {
-      .clip = config->clip_norm > 0 && norm > config->clip_norm ? (float)(config->clip_norm / norm) : 1,
-      .momentum = (float)config->momentum,
-      .beta2 = (float)config->beta2,
-      .rate = (float)rate,
-      .epsilon = (float)config->epsilon,
-      .decay_rate = (float)rate,
-      .average =
-          (float)fmin(config->average, (1.0 + (double)optimizer->steps) / (10.0 + (double)optimizer->steps))};
+  Step step = {.clip =
+                   config->clip_norm > 0 && norm > config->clip_norm ? (float)(config->clip_norm / norm) : 1,
+               .momentum = (float)config->momentum,
+               .beta2 = (float)config->beta2,
+               .rate = (float)rate,
+               .epsilon = (float)config->epsilon,
+               .decay_rate = (float)rate,
+               .average = (float)fmin(config->average, (1.0 + (double)optimizer->steps) /
+                                                           (AVERAGE_RAMP + (double)optimizer->steps))};
   if (config->kind == OPTIMIZER_ADAM) {
     double steps = (double)optimizer->steps;
     step.rate = (float)(rate / (1 - pow(config->momentum, steps)));

@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "net/trainer.h"
 #include "selfplay/example_rows.h"
+#include "selfplay/tying.h"
 
 #include <math.h>
 #include <omp.h>
@@ -28,6 +29,7 @@ struct Learner {
   uint64_t seed;
   int threads;
   Net *net, *averaged;
+  NetTies *ties;
   Optimizer *optimizer;
   int64_t steps, samples; /* steps since the last restart name the random streams together with `restarts` */
   int64_t restarts;
@@ -86,6 +88,8 @@ static void slices_release(Learner *learner) {
 /* Takes ownership of the network, and makes all that depends on it. */
 static void take_net(Learner *learner, Net *net) {
   learner->net = net;
+  learner->ties = tying_new(learner->game, learner->config->symmetries, &net->shape);
+  ties_share(learner->ties, net);
   learner->averaged = net_copy(net);
   learner->optimizer = optimizer_new(&learner->config->optimizer, net);
   workers_init(learner);
@@ -98,6 +102,7 @@ static void drop_net(Learner *learner) {
   slices_release(learner);
   free(learner->gradient);
   optimizer_free(learner->optimizer);
+  ties_free(learner->ties);
   net_free(learner->net);
   net_free(learner->averaged);
 }
@@ -262,6 +267,7 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
 #pragma omp parallel num_threads(learner->threads)
     run_slices(learner, replay, expert, expert_rows);
     sum_gradients(learner);
+    ties_average(learner->ties, learner->gradient, learner->net->stats, learner->threads);
     stats->rate = learning_rate(learner, iteration);
     stats->gradient_norm +=
         optimizer_step(learner->optimizer, learner->net, learner->gradient, stats->rate, learner->threads);

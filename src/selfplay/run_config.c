@@ -1,6 +1,7 @@
 #include "selfplay/run_config.h"
 
 #include "games/exact.h"
+#include "selfplay/tying.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +36,9 @@ static const ConfigKey keys[] = {
         "anything (Chen et al. 2016); 0 = full size from the start."),
     INT("net.start_blocks", start_blocks, 1, 64, "5", "Residual blocks until then, where that is fewer."),
     INT("net.start_channels", start_channels, 4, 512, "32", "Channels until then, where that is fewer."),
+    INT("net.symmetries", symmetries, 1, TIES_ORDER_MAX, "1",
+        "The first so many of the board's symmetries are built into the network, by tying its weights (Cohen "
+        "and Welling 2016): an image is then answered by the answer's image; 1 = none."),
 
     CHOICE("search.kind", search.kind, search_kinds, "gumbel",
            "Root policy: PUCT with Dirichlet noise (AlphaZero), or Gumbel sequential halving (Danihelka et "
@@ -154,6 +158,16 @@ bool run_config_shipped(const Game *game, RunConfig *config, Error *err) {
   return config_read(&run_config_table, config, path, err);
 }
 
+/* Of the network as it begins, and once it has grown. */
+static bool symmetries_valid(const RunConfig *config, Error *err) {
+  const Game *game = game_find(config->game);
+  NetShape first = run_config_shape_after(config, game, 0), last = run_config_shape(config, game);
+  Error reason;
+  return (tying_valid(game, config->symmetries, &first, &reason) &&
+          tying_valid(game, config->symmetries, &last, &reason)) ||
+         error_set(err, "net.symmetries (%d): %s", config->symmetries, reason.message);
+}
+
 bool run_config_valid(const RunConfig *config, Error *err) {
   if (!game_find(config->game))
     return error_set(err, "game: there is no game '%s'; `selfplay games` lists them", config->game);
@@ -175,7 +189,7 @@ bool run_config_valid(const RunConfig *config, Error *err) {
         err, "imitation.keep needs a search: with search.kind = none the learner takes policy gradients "
              "of its own games alone; set one of the two");
   NetShape shape = run_config_shape(config, game_find(config->game));
-  return net_shape_valid(&shape, err);
+  return net_shape_valid(&shape, err) && symmetries_valid(config, err);
 }
 
 NetShape run_config_shape(const RunConfig *config, const Game *game) {

@@ -21,6 +21,7 @@ typedef struct RunConfig {
   /* network */
   int blocks, channels, policy_channels, value_channels, value_hidden;
   int grow_after, start_blocks, start_channels;
+  int symmetries; /* tied */
 
   SearchConfig search;
   int visits;
