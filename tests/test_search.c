@@ -236,6 +236,73 @@ Test(shared, finds_the_move_and_loses_no_visit_at_any_thread_count) {
   }
 }
 
+/* Some opinion of every position, always the same. Its priors, a half, a quarter and so on in some order, fit
+ * into the few bits that the plain tree has for them. */
+static void hashed_opinion(void *context, const void *state, float *logits, float *wdl) {
+  const Game *game = context;
+  Rng rng = rng_make(game->key(state), RNG_TEST, 0, 0);
+  int moves[GAME_MOVES_MAX], count = game->legal(state, moves);
+  uint32_t first = rng_below(&rng, (uint32_t)count);
+  for (int i = 0; i < count; i++)
+    logits[moves[(first + (uint32_t)i) % (uint32_t)count]] = -logf(2) * (float)(i + 1 < count ? i + 1 : i);
+  wdl[0] = (float)rng_below(&rng, 100) / 200;
+  wdl[1] = (float)rng_below(&rng, 100) / 200;
+  wdl[2] = 1 - wdl[0] - wdl[1];
+}
+
+/* One thread and one leaf at a time is the textbook's search: both trees are the same, but for rounding (sums
+ * are fixed point in the one, floats in the other), which moves a visit in a hundred at most. */
+Test(shared, alone_and_one_by_one_it_is_the_plain_search) {
+  const char *const names[] = {"connect4", "othello6"};
+  for (int n = 0; n < 2; n++) {
+    const Game *game = game_find(names[n]);
+    Position position = after(game, "");
+    for (int solve = 0; solve < 2; solve++) {
+      SearchConfig config = kind_config(SEARCH_PUCT);
+      config.solve = solve;
+      Evaluator *evaluator = evaluator_function(game, hashed_opinion, (void *)game, 1);
+      SharedSearch *shared = shared_search_new(game, &config, &evaluator, 1, 1, 20000);
+      Search *plain = search_new(game, &config);
+      int count = shared_search_run(shared, position.state, 3000);
+      search_run(plain, position.state, count, rng_make(1, RNG_TEST, 0, 0), evaluator);
+      SearchChild children[2][GAME_MOVES_MAX];
+      int moves = shared_search_children(shared, children[0]);
+      cr_assert_eq(search_children(plain, children[1]), moves);
+      for (int i = 0; i < moves; i++) {
+        cr_assert(abs(children[0][i].visits - children[1][i].visits) <= 30, "%s, move %d: %d visits, not %d",
+                  names[n], children[0][i].move, children[0][i].visits, children[1][i].visits);
+        if (children[1][i].visits > 30) cr_assert_float_eq(children[0][i].value, children[1][i].value, 0.01);
+      }
+      search_free(plain);
+      shared_search_free(shared);
+      evaluator_free(evaluator);
+    }
+  }
+}
+
+/* Whatever collides, ends early or finds no room: each simulation is one visit, and none stays pending. */
+Test(shared, a_tree_of_any_size_counts_every_simulation_once) {
+  const Game *game = game_find("connect4");
+  Position position = after(game, "4433");
+  SearchConfig config = kind_config(SEARCH_PUCT);
+  for (int capacity = 1; capacity < 3000; capacity = capacity * 3 + 1)
+    for (int threads = 1; threads <= 3; threads++) {
+      Evaluator *evaluators[3];
+      for (int i = 0; i < threads; i++)
+        evaluators[i] = evaluator_function(game, hashed_opinion, (void *)game, 16);
+      SharedSearch *search = shared_search_new(game, &config, evaluators, threads, 16, (size_t)capacity);
+      SearchChild children[7];
+      int visits = 0, count;
+      cr_assert_eq(shared_search_run(search, position.state, 2000), 2000);
+      count = shared_search_children(search, children);
+      for (int i = 0; i < count; i++) visits += children[i].visits;
+      cr_assert(shared_search_nodes(search) <= (size_t)capacity);
+      if (capacity >= 40) cr_assert_eq(visits, 2000, "%d nodes, %d threads: %d", capacity, threads, visits);
+      shared_search_free(search);
+      for (int i = 0; i < threads; i++) evaluator_free(evaluators[i]);
+    }
+}
+
 Test(shared, a_full_tree_goes_on_and_a_kept_one_is_used) {
   const Game *game = game_find("connect4");
   Position position = after(game, "");

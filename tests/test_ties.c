@@ -77,8 +77,7 @@ static void check_answers(const char *name, int symmetries) {
   for (int s = 0; s < symmetries; s++) {
     images_of(&c, s, images);
     forward(&c, images, answer, wdl[1]);
-    for (size_t b = 0; b < BATCH; b++)
-      game_symmetry_policy(c.game, s, logits + b * moves, image + b * moves);
+    for (size_t b = 0; b < BATCH; b++) game_symmetry_policy(c.game, s, logits + b * moves, image + b * moves);
     for (size_t i = 0; i < BATCH * moves; i++)
       cr_assert_float_eq(answer[i], image[i], 1e-4 * (1 + fabs(image[i])), "%s, symmetry %d: %g, not %g",
                          name, s, (double)answer[i], (double)image[i]);
@@ -101,7 +100,8 @@ static void gradient_of(const Case *c, const float *planes, const float *policy,
   NetLoss loss = {0};
   uint8_t *legal = memory_new(BATCH * (size_t)c->game->moves, 1);
   memset(legal, 1, BATCH * (size_t)c->game->moves);
-  net_backward_slice(c->net, workspace, planes, policy, legal, wdl, NULL, BATCH, 1, 1, gradient, stats, &loss);
+  net_backward_slice(c->net, workspace, planes, policy, legal, wdl, NULL, BATCH, 1, 1, gradient, stats,
+                     &loss);
   free(legal);
   net_workspace_free(workspace);
 }
@@ -119,8 +119,7 @@ static void check_gradients(const char *name, int symmetries) {
   gradient_of(&c, c.planes, policy, wdl, tied, stats);
   for (int s = 0; s < symmetries; s++) {
     images_of(&c, s, images);
-    for (size_t b = 0; b < BATCH; b++)
-      game_symmetry_policy(c.game, s, policy + b * moves, image + b * moves);
+    for (size_t b = 0; b < BATCH; b++) game_symmetry_policy(c.game, s, policy + b * moves, image + b * moves);
     gradient_of(&c, images, image, wdl, sum, stats);
   }
   ties_average(c.ties, tied, stats, 2);
@@ -144,8 +143,8 @@ Test(ties, learning_and_growing_unties_nothing) {
   const Game *game = game_find("connect4");
   RunConfig config;
   Error err;
-  const char *sets[] = {"net.blocks=2",      "net.channels=24",   "net.start_channels=16", "net.grow_after=3",
-                        "net.symmetries=2",  "learner.batch=48",  "learner.slice=8",       "selfplay.games=16",
+  const char *sets[] = {"net.blocks=2",      "net.channels=24",  "net.start_channels=16", "net.grow_after=3",
+                        "net.symmetries=2",  "learner.batch=48", "learner.slice=8",       "selfplay.games=16",
                         "selfplay.shards=1", "search.visits=4"};
   cr_assert(run_config_shipped(game, &config, &err), "%s", err.message);
   for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)

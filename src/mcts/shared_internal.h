@@ -5,7 +5,7 @@
 #include "mcts/proof.h"
 #include "mcts/shared.h"
 
-enum { NO_CHILD = 0xffffffff };
+enum { NO_CHILD = 0xffffffff, CACHE_LINE = 64 };
 
 /* Life of a node. Whoever moves it from NEW to CLAIMED evaluates it; its edges may be read once it is
  * EXPANDED. */
@@ -37,12 +37,14 @@ struct SharedSearch {
   SharedNode *nodes;
   SharedEdge *edges;
   size_t node_capacity, edge_capacity;
+  uint32_t root;
+  uint64_t root_state[GAME_STATE_MAX / sizeof(uint64_t)];
+  char padding[CACHE_LINE]; /* what is written all the time lies apart from what is only read */
   _Atomic size_t node_count, edge_count;
   _Atomic int tickets; /* simulations that may still begin */
   _Atomic int done;
   _Atomic bool stop;
-  uint32_t root;
-  uint64_t root_state[GAME_STATE_MAX / sizeof(uint64_t)];
+  char end_padding[CACHE_LINE];
 };
 
 /* Bounds of a node from its edges; open ones where the search does not use proofs. */

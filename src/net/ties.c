@@ -23,9 +23,9 @@ struct NetTies {
 typedef struct Action {
   const int *squares, *moves;
   int order;
-  int kernel[9];               /* 3x3 offsets as row * 3 + col */
-  int member[TIES_ORDER_MAX];  /* of a set of channels: the symmetry composed with each */
-  uint32_t *params, *stats;    /* the images of all indices */
+  int kernel[9];              /* 3x3 offsets as row * 3 + col */
+  int member[TIES_ORDER_MAX]; /* of a set of channels: the symmetry composed with each */
+  uint32_t *params, *stats;   /* the images of all indices */
 } Action;
 
 /* --- the symmetries --- */
@@ -51,7 +51,8 @@ static bool kernel_action(const NetShape *shape, const int *squares, int kernel[
         int near_row = row + k / 3 - 1, near_col = col + k % 3 - 1;
         if (near_row < 0 || near_row >= shape->rows || near_col < 0 || near_col >= shape->cols) continue;
         int centre = squares[row * shape->cols + col], near = squares[near_row * shape->cols + near_col];
-        int rows = near / shape->cols - centre / shape->cols, cols = near % shape->cols - centre % shape->cols;
+        int rows = near / shape->cols - centre / shape->cols,
+            cols = near % shape->cols - centre % shape->cols;
         if (abs(rows) > 1 || abs(cols) > 1) return false;
         int image = (rows + 1) * 3 + cols + 1;
         if (kernel[k] >= 0 && kernel[k] != image) return false;
@@ -88,9 +89,8 @@ bool ties_valid(const NetShape *shape, const BoardSymmetries *symmetries, Error 
                        shape->cols);
     for (int b = 0; b < order; b++)
       if (compose(symmetries, cells, a, b) < 0)
-        return error_set(err,
-                         "the first %d symmetries are no group: two of them make one that is not among them",
-                         order);
+        return error_set(
+            err, "the first %d symmetries are no group: two of them make one that is not among them", order);
   }
   return divides_layers(shape, order, err);
 }
