@@ -90,7 +90,8 @@ Test(compare, mistakes_in_designs_are_named) {
       {"[a]\nbase = from-scratch\n", "needs at least two"},
       {"budget = 3 weeks\n[from-scratch]\nbase = from-scratch\n[dose-10]\nbase = dose-10\n",
        "budget '3 weeks'"},
-      {"[from-scratch]\nbase = from-scratch\n[b]\nbase = from-scratch\nnet.blocks = 3\n", "another network"},
+      {"[from-scratch]\nbase = from-scratch\n[b]\nbase = from-scratch\nnet.blocks = 3\n",
+       "another net.blocks"},
       {"[a]\nbase = dose-none\n", "imitation.games needs a whole number"},
   };
   char folder[64], path[FILE_PATH_MAX];

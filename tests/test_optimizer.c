@@ -67,7 +67,7 @@ static void reference_step(Reference *r, const OptimizerConfig *config, double g
     change = r->first;
   }
   r->weight -= rate * (change + decay * r->weight);
-  double decay_of_average = fmin(config->average, (1.0 + step) / (10.0 + step));
+  double decay_of_average = fmin(config->average, (1.0 + step) / (20.0 + step));
   r->average = decay_of_average * r->average + (1 - decay_of_average) * r->weight;
 }
 

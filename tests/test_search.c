@@ -323,3 +323,65 @@ Test(shared, a_full_tree_goes_on_and_a_kept_one_is_used) {
   evaluator_free(evaluators[0]);
   evaluator_free(evaluators[1]);
 }
+
+/* Threads that run short of room at the same moment must not be given the same nodes. */
+Test(shared, threads_that_race_for_the_last_nodes_share_none) {
+  const Game *game = game_find("connect4");
+  Position position = after(game, "");
+  SearchConfig config = kind_config(SEARCH_PUCT);
+  for (int capacity = 60; capacity < 400; capacity += 7) {
+    Evaluator *evaluators[4];
+    for (int i = 0; i < 4; i++) evaluators[i] = evaluator_function(game, hashed_opinion, (void *)game, 8);
+    SharedSearch *search = shared_search_new(game, &config, evaluators, 4, 8, (size_t)capacity);
+    SearchChild children[7];
+    int visits = 0;
+    cr_assert_eq(shared_search_run(search, position.state, 600), 600);
+    shared_search_children(search, children);
+    for (int i = 0; i < 7; i++) {
+      visits += children[i].visits;
+      cr_assert(fabsf(children[i].value) <= 1);
+    }
+    cr_assert_eq(visits, 600, "%d nodes: %d visits", capacity, visits);
+    shared_search_free(search);
+    for (int i = 0; i < 4; i++) evaluator_free(evaluators[i]);
+  }
+}
+
+/* A position of some random game with one move, which ends the game lost for who plays it. */
+static bool last_move_loses(const Game *game, Rng *rng, void *state, int *move) {
+  int moves[GAME_MOVES_MAX], count;
+  game->init(state);
+  while ((count = game->legal(state, moves)) > 0) {
+    Position next;
+    float value;
+    memcpy(next.state, state, game->state_size);
+    game->play(next.state, moves[0]);
+    bool lost = game->over(next.state, &value) &&
+                value == (game->to_move(next.state) == game->to_move(state) ? -1 : 1);
+    *move = moves[0];
+    if (count == 1 && lost) return true;
+    game->play(state, moves[rng_below(rng, (uint32_t)count)]);
+  }
+  return false;
+}
+
+/* Without proofs a lost move is not pruned: there is nothing else to play. */
+Test(shared, the_last_move_of_a_lost_game_is_played_without_proofs_too) {
+  const Game *game = game_find("othello6");
+  SearchConfig config = kind_config(SEARCH_PUCT);
+  Evaluator *evaluator = evaluator_uniform(game, 4);
+  Rng rng = rng_make(3, RNG_TEST, 0, 0);
+  int found = 0, move;
+  config.solve = 0;
+  for (int i = 0; i < 300; i++) {
+    Position position;
+    if (!last_move_loses(game, &rng, position.state, &move)) continue;
+    SharedSearch *search = shared_search_new(game, &config, &evaluator, 1, 4, 1000);
+    cr_assert_eq(shared_search_run(search, position.state, 50), 50);
+    cr_assert_eq(shared_search_move(search), move);
+    shared_search_free(search);
+    found++;
+  }
+  cr_assert(found > 10, "%d", found);
+  evaluator_free(evaluator);
+}

@@ -342,7 +342,7 @@ static json_t *best_json(const CompareData *data) {
     for (int s = 0; s < seeds; s++)
       values[s * arms + a] = column[s], missing = missing || !isfinite(column[s]);
   }
-  whole = missing ? 0 : seeds;
+  whole = missing || seeds < arms ? 0 : seeds; /* fewer seeds leave some arms no chance whatever they show */
   stats_best(values, whole, arms, RESAMPLES, design->settings.first_seed, share);
   json_t *out = json_object();
   for (int a = 0; a < arms; a++) json_object_set_new(out, design->arms[a].name, number(share[a]));

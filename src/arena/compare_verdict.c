@@ -68,67 +68,136 @@ static void say_final(const json_t *experiment, const json_t *comparison, json_t
         arm, base, band, chance);
 }
 
-/* Where along the budget the difference is beyond doubt. */
+/* The arms whose final difference is of this sign (0: not shown), with the difference; empty where there are
+ * none. */
+static void print_side(const json_t *comparisons, int side, Buffer *out) {
+  const json_t *comparison;
+  size_t i;
+  json_array_foreach(comparisons, i, comparison) {
+    const json_t *final = json_object_get(comparison, "final_elo");
+    char band[96];
+    if (side_of(final) != side) continue;
+    print_band(final, "%+.0f", 1, band);
+    buffer_printf(out, "%s%s (%s Elo)", out->size ? ", " : "", text(comparison, "arm"), band);
+  }
+}
+
+/* All arms in one sentence, where there are several. */
+static void say_answer(const json_t *experiment, const json_t *comparisons, json_t *verdict) {
+  static const struct {
+    const char *words;
+    int side;
+  } sides[] = {{"stronger", 1}, {"weaker", -1}, {"no difference shown", 0}};
+  char budget[48];
+  Buffer line = {0};
+  if (json_array_size(comparisons) < 2) return;
+  print_budget(experiment, real(experiment, "budget"), budget);
+  buffer_printf(&line, "At the end of the budget (%s), against %s", budget,
+                text(json_array_get(comparisons, 0), "over"));
+  for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+    Buffer arms = {0};
+    print_side(comparisons, sides[i].side, &arms);
+    if (arms.size)
+      buffer_printf(&line, "; %s: %.*s", sides[i].words, (int)arms.size, (const char *)arms.data);
+    buffer_free(&arms);
+  }
+  json_array_append_new(verdict, json_sprintf("%.*s.", (int)line.size, (const char *)line.data));
+  buffer_free(&line);
+}
+
+/* The stretches of the budget in which the bound (low, or high where `sign` is -1) is beyond zero. */
+static void print_stretches(const json_t *experiment, const json_t *grid, const json_t *bound, int sign,
+                            Buffer *out) {
+  int count = (int)json_array_size(grid);
+  for (int k = 0, from = -1; k <= count; k++) {
+    const json_t *value = k < count ? json_array_get(bound, (size_t)k) : NULL;
+    bool beyond = json_is_number(value) && sign * json_number_value(value) > 0;
+    if (beyond && from < 0) from = k;
+    if (beyond || from < 0) continue;
+    char first[48], last[48];
+    print_budget(experiment, json_number_value(json_array_get(grid, (size_t)from)), first);
+    print_budget(experiment, json_number_value(json_array_get(grid, (size_t)(k - 1))), last);
+    if (from == k - 1)
+      buffer_printf(out, "%s at %s", out->size ? "," : "", first);
+    else
+      buffer_printf(out, "%s from %s to %s", out->size ? "," : "", first, last);
+    from = -1;
+  }
+}
+
+static int largest_of(const json_t *list) {
+  int best = -1;
+  for (int k = 0; k < (int)json_array_size(list); k++) {
+    const json_t *value = json_array_get(list, (size_t)k);
+    if (json_is_number(value) &&
+        (best < 0 || json_number_value(value) > json_number_value(json_array_get(list, (size_t)best))))
+      best = k;
+  }
+  return best;
+}
+
+/* Where along the budget the difference excludes zero, on either side. */
 static void say_head_start(const json_t *experiment, const json_t *comparison, json_t *verdict) {
   const json_t *elo = json_object_get(comparison, "elo"), *grid = json_object_get(comparison, "budget");
-  const json_t *low = json_object_get(elo, "low"), *high = json_object_get(elo, "high"),
-               *mean = json_object_get(elo, "mean");
-  int best = -1, from = -1, to = -1;
-  for (int k = 0; k < (int)json_array_size(grid); k++) {
-    size_t at = (size_t)k;
-    if (best < 0 ||
-        json_number_value(json_array_get(mean, at)) > json_number_value(json_array_get(mean, (size_t)best)))
-      best = k;
-    if (json_is_number(json_array_get(low, at)) && json_number_value(json_array_get(low, at)) > 0)
-      from = from < 0 ? k : from, to = k;
-  }
-  if (best < 0 || !json_is_number(json_array_get(mean, (size_t)best))) return;
-  char at[48], first[48], last[48];
-  double lead = json_number_value(json_array_get(mean, (size_t)best));
-  print_budget(experiment, json_number_value(json_array_get(grid, (size_t)best)), at);
-  if (lead <= 0) {
-    say(verdict, "%s has no head start over %s at any budget.", text(comparison, "arm"),
-        text(comparison, "over"));
-    return;
-  }
-  json_t *band = json_pack("{s:O, s:O, s:O}", "mean", json_array_get(mean, (size_t)best), "low",
-                           json_array_get(low, (size_t)best), "high", json_array_get(high, (size_t)best));
-  char shown[96];
+  const char *arm = text(comparison, "arm"), *over = text(comparison, "over");
+  int best = largest_of(json_object_get(elo, "mean"));
+  if (best < 0) return;
+  size_t at = (size_t)best;
+  json_t *band = json_pack("{s:O, s:O, s:O}", "mean", json_array_get(json_object_get(elo, "mean"), at), "low",
+                           json_array_get(json_object_get(elo, "low"), at), "high",
+                           json_array_get(json_object_get(elo, "high"), at));
+  char shown[96], budget[48];
+  Buffer ahead = {0}, behind = {0};
   print_band(band, "%+.0f", 1, shown);
+  print_budget(experiment, json_number_value(json_array_get(grid, at)), budget);
+  print_stretches(experiment, grid, json_object_get(elo, "low"), 1, &ahead);
+  print_stretches(experiment, grid, json_object_get(elo, "high"), -1, &behind);
+  if (real(band, "mean") > 0)
+    say(verdict, "The largest lead of %s over %s is %s Elo, at %s.", arm, over, shown, budget);
+  else
+    say(verdict, "%s leads %s at no budget.", arm, over);
+  if (ahead.size)
+    say(verdict, "%s is ahead of %s with an interval that excludes zero%.*s.", arm, over, (int)ahead.size,
+        (const char *)ahead.data);
+  if (behind.size)
+    say(verdict, "%s is behind %s with an interval that excludes zero%.*s.", arm, over, (int)behind.size,
+        (const char *)behind.data);
+  if (!ahead.size && !behind.size && isfinite(real(band, "low")))
+    say(verdict, "At no budget does the interval of %s over %s exclude zero.", arm, over);
   json_decref(band);
-  if (from < 0) {
-    say(verdict,
-        "The largest lead of %s over %s is %s Elo, at %s; at no budget does the interval exclude zero.",
-        text(comparison, "arm"), text(comparison, "over"), shown, at);
-    return;
-  }
-  print_budget(experiment, json_number_value(json_array_get(grid, (size_t)from)), first);
-  print_budget(experiment, json_number_value(json_array_get(grid, (size_t)to)), last);
-  say(verdict,
-      "The largest lead of %s over %s is %s Elo, at %s; the interval excludes zero between %s and %s.",
-      text(comparison, "arm"), text(comparison, "over"), shown, at, first, last);
+  buffer_free(&ahead), buffer_free(&behind);
 }
 
 static void say_crossover(const json_t *experiment, const json_t *comparison, json_t *verdict) {
-  const json_t *crossover = json_object_get(comparison, "crossover");
+  const json_t *crossover = json_object_get(comparison, "crossover"), *value;
   const char *arm = text(comparison, "arm"), *base = text(comparison, "over"),
-             *mean = text(crossover, "mean");
-  const char *hedge = side_of(json_object_get(comparison, "final_elo")) ? "" : "By the means alone, ";
+             *mean = text(crossover, "mean"), *hedge = "By the means alone, ";
   char at[48], low[48], high[48] = "beyond this budget", interval[160] = "";
+  size_t k;
+  json_array_foreach(json_object_get(json_object_get(comparison, "elo"), "low"), k,
+                     value) if (json_is_number(value) && json_number_value(value) > 0) hedge = "";
   print_budget(experiment, real(crossover, "at"), at);
   if (isfinite(real(crossover, "low"))) {
     print_budget(experiment, real(crossover, "low"), low);
     if (isfinite(real(crossover, "high"))) print_budget(experiment, real(crossover, "high"), high);
-    snprintf(interval, sizeof interval, " (95%% interval from %s to %s)", low, high);
+    snprintf(interval, sizeof interval, " (95%% interval of that crossover: from %s to %s)", low, high);
   }
   if (strcmp(mean, "crossed") == 0)
-    say(verdict, "%s is no longer worse than %s from %s on%s.", base, arm, at, interval);
+    say(verdict, "%s%s is no longer worse than %s from %s on%s.", hedge, base, arm, at, interval);
   else if (strcmp(mean, "never ahead") != 0 && isfinite(real(crossover, "share_not_within")))
     say(verdict,
-        "%s%s does not catch up with %s within this budget%s; in %.0f%% of the resamples it does not.", hedge,
-        base, arm, interval, 100 * real(crossover, "share_not_within"));
+        "%s%s is ahead of %s when the budget ends, so %s has not drawn level within it%s; in %.0f%% of the "
+        "resamples it has not.",
+        hedge, arm, base, base, interval, 100 * real(crossover, "share_not_within"));
   else if (strcmp(mean, "never ahead") != 0)
-    say(verdict, "%s%s does not catch up with %s within this budget.", hedge, base, arm);
+    say(verdict, "%s%s is ahead of %s when the budget ends.", hedge, arm, base);
+}
+
+static const json_t *arm_named(const json_t *arms, const char *name) {
+  const json_t *arm;
+  size_t i;
+  json_array_foreach(arms, i, arm) if (strcmp(text(arm, "name"), name) == 0) return arm;
+  return NULL;
 }
 
 static void say_accuracy(const json_t *comparison, json_t *verdict) {
@@ -136,45 +205,83 @@ static void say_accuracy(const json_t *comparison, json_t *verdict) {
   char band[96];
   if (!isfinite(real(kept, "mean"))) return;
   print_band(kept, "%+.1f", 100, band);
-  say(verdict, "By the exact solver, %s keeps the value of %s percentage points more positions than %s%s.",
-      text(comparison, "arm"), band, text(comparison, "over"),
+  say(verdict,
+      "By the exact solver, the share of positions whose value %s keeps less that of %s is %s points%s.",
+      text(comparison, "arm"), text(comparison, "over"), band,
       side_of(kept) ? "" : ", which shows no difference");
 }
 
 /* A wider gap alone may only mean that the arm's own positions are easier, and a lower accuracy on random
  * ones that it is weaker everywhere: brittle is what shows both. */
-static void say_brittleness(const json_t *comparison, json_t *verdict) {
+static void say_brittleness(const json_t *arms, const json_t *comparison, json_t *verdict) {
   const json_t *random = json_object_get(comparison, "random_value_kept"),
                *gap = json_object_get(comparison, "gap_random");
+  const char *arm = text(comparison, "arm"), *over = text(comparison, "over");
+  const json_t *own = json_object_get(arm_named(arms, arm), "generalisation"),
+               *base = json_object_get(arm_named(arms, over), "generalisation");
   char lead[96], wider[96];
   if (!isfinite(real(gap, "mean"))) return;
   print_band(random, "%+.1f", 100, lead);
   print_band(gap, "%+.1f", 100, wider);
   bool more = side_of(gap) > 0 && side_of(random) < 0, less = side_of(gap) < 0 && side_of(random) > 0;
   say(verdict,
-      "Off its data: on random positions %s keeps the value of %s points more positions than %s, and from "
-      "its "
-      "own late positions to random ones its accuracy falls by %s points more: %s.",
-      text(comparison, "arm"), lead, text(comparison, "over"), wider,
+      "Off its data: on its own late positions and on random ones %s keeps the value in %.1f%% and %.1f%%, "
+      "%s in "
+      "%.1f%% and %.1f%%; the difference on random ones is %s points, that of own less random %s: %s.",
+      arm, 100 * real(json_object_get(own, "own"), "mean"),
+      100 * real(json_object_get(own, "random"), "mean"), over,
+      100 * real(json_object_get(base, "own"), "mean"), 100 * real(json_object_get(base, "random"), "mean"),
+      lead, wider,
       more   ? "it is more brittle"
       : less ? "it is less brittle"
              : "no difference in brittleness is shown");
 }
 
-static void say_remains(const json_t *arm, json_t *verdict) {
+/* Agreement with the teacher where imitation ended: mean over the runs. */
+static double top1_at_start(const json_t *arm) {
+  const json_t *run;
+  double sum = 0;
+  int n = 0;
+  size_t i;
+  json_array_foreach(json_object_get(arm, "runs"), i, run) {
+    double top1 = real(json_array_get(json_object_get(run, "points"), 1), "teacher_top1");
+    if (isfinite(top1)) sum += top1, n++;
+  }
+  return n ? sum / n : NAN;
+}
+
+/* Beside an arm that never saw the teacher: what that has too is no remainder. */
+static void print_untaught(const json_t *arms, char out[160]) {
+  const json_t *arm;
+  size_t i;
+  out[0] = 0;
+  json_array_foreach(arms, i, arm) {
+    const json_t *band = json_object_get(json_object_get(arm, "final"), "teacher_top1");
+    char top1[96];
+    if (json_is_true(json_object_get(arm, "imitation")) || !isfinite(real(band, "mean"))) continue;
+    print_band(band, "%.0f", 100, top1);
+    snprintf(out, 160, ", %s's in %s%%", text(arm, "name"), top1);
+    return;
+  }
+}
+
+static void say_remains(const json_t *arms, const json_t *arm, json_t *verdict) {
   const json_t *final = json_object_get(arm, "final");
-  char kl[96], top1[96], distance[96];
+  char kl[96], top1[96], distance[96], untaught[160], start[48] = "";
   if (!json_is_true(json_object_get(arm, "imitation")) ||
       !isfinite(real(json_object_get(final, "teacher_top1"), "mean")))
     return;
   print_band(json_object_get(final, "teacher_top1"), "%.0f", 100, top1);
   print_band(json_object_get(final, "start_kl"), "%.2f", 1, kl);
   print_band(json_object_get(final, "start_distance"), "%.2f", 1, distance);
+  print_untaught(arms, untaught);
+  if (isfinite(top1_at_start(arm)))
+    snprintf(start, sizeof start, " (%.0f%% where imitation ended)", 100 * top1_at_start(arm));
   say(verdict,
-      "What remains of imitation in %s: its first choice is the teacher's in %s%% of the positions; its "
+      "What remains of imitation in %s: its first choice is the teacher's in %s%% of the positions%s%s; its "
       "policy "
-      "has moved by %s nats and its weights by %s of their norm since imitation ended.",
-      text(arm, "name"), top1, kl, distance);
+      "has moved by %s nats and its weights by %s of their norm since.",
+      text(arm, "name"), top1, start, untaught, kl, distance);
 }
 
 static void say_search(const json_t *arm, json_t *verdict) {
@@ -211,6 +318,44 @@ static void limit_seeds(const json_t *experiment, json_t *limits) {
         COMPARE_GRID);
   if (!json_is_true(json_object_get(experiment, "finished")))
     say(limits, "Training is not finished; curves are continued level from where they end.");
+}
+
+/* Half the width of the last rating's interval in each run of an arm, squared and summed. */
+static double rating_squares(const json_t *arm, int *runs) {
+  const json_t *run;
+  double sum = 0;
+  size_t i;
+  json_array_foreach(json_object_get(arm, "runs"), i, run) {
+    const json_t *points = json_object_get(run, "points");
+    const json_t *last = json_array_get(points, json_array_size(points) - 1);
+    double half = (real(last, "elo_high") - real(last, "elo_low")) / 2;
+    if (isfinite(half)) sum += half * half, ++*runs;
+  }
+  return sum;
+}
+
+/* Seeds that happen to agree make an interval shorter than the ratings it is made of can be sure of. */
+static void limit_ratings(const json_t *arms, const json_t *comparison, json_t *limits) {
+  const json_t *final = json_object_get(comparison, "final_elo");
+  double half = (real(final, "high") - real(final, "low")) / 2;
+  int own = 0, base = 0;
+  double squares = rating_squares(arm_named(arms, text(comparison, "arm")), &own) +
+                   rating_squares(arm_named(arms, text(comparison, "over")), &base);
+  double error = sqrt(squares) / (own > 0 ? own : 1);
+  if (own > 1 && own == base && half < error)
+    say(limits,
+        "The interval of %s over %s is +-%.0f Elo because its seeds happen to agree; the ratings behind it "
+        "are "
+        "certain to about +-%.0f only (were they independent): read it as that wide.",
+        text(comparison, "arm"), text(comparison, "over"), half, error);
+}
+
+static void limit_many(const json_t *comparisons, json_t *limits) {
+  if (json_array_size(comparisons) > 1)
+    say(limits,
+        "%zu comparisons at 95%% each: that one of them excludes zero by chance is more likely than one in "
+        "twenty.",
+        json_array_size(comparisons));
 }
 
 /* The differences that the data leave open, in one sentence. */
@@ -267,20 +412,24 @@ static void limit_run(const json_t *experiment, const json_t *arm, const json_t 
 }
 
 void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
-  const json_t *experiment = json_object_get(result, "experiment"), *arm, *comparison, *run;
+  const json_t *experiment = json_object_get(result, "experiment"), *arms = json_object_get(result, "arms"),
+               *comparisons = json_object_get(result, "comparisons"), *arm, *comparison, *run;
   size_t i, k;
   *verdict = json_array(), *limits = json_array();
   limit_seeds(experiment, *limits);
-  json_array_foreach(json_object_get(result, "comparisons"), i, comparison) {
+  say_answer(experiment, comparisons, *verdict);
+  json_array_foreach(comparisons, i, comparison) {
     say_final(experiment, comparison, *verdict);
     say_head_start(experiment, comparison, *verdict);
     say_crossover(experiment, comparison, *verdict);
     say_accuracy(comparison, *verdict);
-    say_brittleness(comparison, *verdict);
+    say_brittleness(arms, comparison, *verdict);
+    limit_ratings(arms, comparison, *limits);
   }
-  limit_open(json_object_get(result, "comparisons"), *limits);
-  json_array_foreach(json_object_get(result, "arms"), i, arm) {
-    say_remains(arm, *verdict);
+  limit_open(comparisons, *limits);
+  limit_many(comparisons, *limits);
+  json_array_foreach(arms, i, arm) {
+    say_remains(arms, arm, *verdict);
     say_search(arm, *verdict);
     json_array_foreach(json_object_get(arm, "runs"), k, run) limit_run(experiment, arm, run, *limits);
   }

@@ -148,8 +148,8 @@ static void analyze_root(Player *player, const PlayerQuery *query, PlayerAnalysi
 }
 
 static SharedSearch *shared_for(NetPlayer *self, const Game *game, int visits) {
-  /* A simulation adds at most one node's children. */
-  size_t nodes = ((size_t)visits + (size_t)self->threads * SHARED_BATCH + 2) * (size_t)game->moves + 1;
+  /* A simulation adds at most one node; the rest is room to go on with the same position. */
+  size_t nodes = 4 * ((size_t)visits + (size_t)self->threads * SHARED_NODES_ASIDE);
   if (nodes > NODES_MAX) nodes = NODES_MAX;
   if (self->shared && nodes <= self->shared_nodes) return self->shared;
   if (self->shared) shared_search_free(self->shared);

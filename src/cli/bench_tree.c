@@ -111,8 +111,8 @@ static BenchTree measure_shared(const Game *game, const NetPlan *plan, int visit
   for (int t = 0; t < threads; t++)
     evaluators[t] =
         plan ? net_evaluator_new(game, plan, SHARED_BATCH) : evaluator_uniform(game, SHARED_BATCH);
-  SharedSearch *search = shared_search_new(game, &config, evaluators, threads, SHARED_BATCH,
-                                           (size_t)visits + SHARED_BATCH * (size_t)threads + 1);
+  SharedSearch *search =
+      shared_search_new(game, &config, evaluators, threads, SHARED_BATCH, 2 * (size_t)visits);
   game->init(state);
   for (int r = 0; r < SHARED_REPETITIONS; r++) {
     double start = clock_wall(), processor = bench_processor_seconds(true);

@@ -7,9 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* As many as there is room for, for each node: few positions of any game have more. */
+static size_t edges_of_a_node(const Game *game) {
+  return (size_t)(game->moves < 32 ? game->moves : 32);
+}
+
 SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Evaluator *const *evaluators,
                                 int threads, int batch, size_t capacity) {
-  assert(threads > 0 && batch > 0 && capacity > 0 && capacity < NO_CHILD);
+  assert(threads > 0 && batch > 0 && batch <= UINT16_MAX && capacity > 0 && capacity < NO_CHILD);
   SharedSearch *search = memory_new(1, sizeof *search);
   search->game = game;
   search->config = *config;
@@ -17,8 +22,10 @@ SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Ev
   memcpy(search->evaluators, evaluators, (size_t)threads * sizeof *search->evaluators);
   search->threads = threads;
   search->batch = batch;
+  search->spare_nodes = memory_new((size_t)threads, sizeof(Reserve));
+  search->spare_edges = memory_new((size_t)threads, sizeof(Reserve));
   search->node_capacity = capacity;
-  search->edge_capacity = capacity * (size_t)(game->moves < 32 ? game->moves : 32) + (size_t)game->moves;
+  search->edge_capacity = capacity * edges_of_a_node(game) + (size_t)(game->moves + threads * EDGES_ASIDE);
   search->nodes = memory_new(search->node_capacity, sizeof *search->nodes);
   search->edges = memory_new(search->edge_capacity, sizeof *search->edges);
   return search;
@@ -27,6 +34,8 @@ SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Ev
 void shared_search_free(SharedSearch *search) {
   if (!search) return;
   free(search->evaluators);
+  free(search->spare_nodes);
+  free(search->spare_edges);
   free(search->nodes);
   free(search->edges);
   free(search);
@@ -34,24 +43,27 @@ void shared_search_free(SharedSearch *search) {
 
 /* As many of the `wanted` simulations as may still begin. */
 static int take_tickets(SharedSearch *search, int wanted) {
-  if (atomic_load(&search->stop)) return 0;
-  int left = atomic_fetch_sub(&search->tickets, wanted), taken = left < wanted ? left : wanted;
-  if (taken < 0) taken = 0;
-  if (taken < wanted) atomic_fetch_add(&search->tickets, wanted - taken);
+  int left = atomic_load(&search->tickets), taken;
+  do {
+    taken = left < wanted ? left : wanted;
+    if (taken == 0 || atomic_load(&search->stop)) return 0;
+  } while (!atomic_compare_exchange_weak(&search->tickets, &left, left - taken));
   return taken;
 }
 
 static void *work(void *argument) {
   Worker *worker = argument;
   SharedSearch *search = worker->search;
+  int most = search->batch; /* one after another where all it began met leaves that others evaluate */
   for (;;) {
     bool collided = false, more = true;
     while (worker->leaf_count < search->batch && !collided) {
-      int count = take_tickets(search, search->batch - worker->leaf_count);
+      int room = search->batch - worker->leaf_count, count = take_tickets(search, most < room ? most : room);
       more = count > 0;
       if (!more) break;
       Sum sum = worker_spread(worker, count);
       collided = sum.undone > 0;
+      most = sum.undone < count ? search->batch : 1;
       if (collided) atomic_fetch_add(&search->tickets, sum.undone);
       if (sum.visits) atomic_fetch_add(&search->done, sum.visits);
     }
@@ -67,6 +79,8 @@ static void worker_init(Worker *worker, SharedSearch *search, int number) {
   size_t batch = (size_t)search->batch, moves = (size_t)game->moves, line = (size_t)game->max_plies + 2;
   *worker = (Worker){.search = search,
                      .evaluator = search->evaluators[number],
+                     .spare_nodes = &search->spare_nodes[number],
+                     .spare_edges = &search->spare_edges[number],
                      .line = memory_new(line, game->state_size),
                      .nodes = memory_new(line, sizeof(uint32_t)),
                      .edges = memory_new(line, sizeof(uint32_t)),
@@ -74,6 +88,8 @@ static void worker_init(Worker *worker, SharedSearch *search, int number) {
                      .sums = memory_new(line, sizeof(Sum)),
                      .visits = memory_new(moves, sizeof(float)),
                      .values = memory_new(moves, sizeof(float)),
+                     .bounds = memory_new(moves, sizeof(Bounds)),
+                     .priors = memory_new(moves, sizeof(float)),
                      .leaves = memory_new(batch, sizeof(Leaf)),
                      .states = memory_new(batch, game->state_size),
                      .logits = memory_new(batch * moves, sizeof(float)),
@@ -96,6 +112,8 @@ static void worker_release(Worker *worker) {
   free(worker->sums);
   free(worker->visits);
   free(worker->values);
+  free(worker->bounds);
+  free(worker->priors);
   free(worker->leaves);
   free(worker->states);
   free(worker->logits);
@@ -133,6 +151,8 @@ static void forget(SharedSearch *search, const void *state) {
   memcpy(search->root_state, state, search->game->state_size);
   atomic_store(&search->node_count, 1);
   atomic_store(&search->edge_count, 0);
+  memset(search->spare_nodes, 0, (size_t)search->threads * sizeof(Reserve));
+  memset(search->spare_edges, 0, (size_t)search->threads * sizeof(Reserve));
   search->root = 0;
   shared_node_init(&search->nodes[0]);
 }
@@ -143,9 +163,10 @@ int shared_search_run(SharedSearch *search, const void *state, int visits) {
 }
 
 int shared_search_continue(SharedSearch *search, const void *state, int visits) {
-  bool same = atomic_load(&search->node_count) > 0 &&
-              memcmp(search->root_state, state, search->game->state_size) == 0;
-  bool room = atomic_load(&search->node_count) + (size_t)visits <= search->node_capacity;
+  size_t nodes = atomic_load(&search->node_count), edges = atomic_load(&search->edge_count);
+  bool same = nodes > 0 && memcmp(search->root_state, state, search->game->state_size) == 0;
+  bool room = nodes + (size_t)visits <= search->node_capacity &&
+              edges + (size_t)visits * edges_of_a_node(search->game) <= search->edge_capacity;
   if (!same || !room) forget(search, state);
   return search_tree(search, visits);
 }
@@ -160,7 +181,8 @@ void shared_search_advance(SharedSearch *search, int move) {
   uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
   memcpy(state, search->root_state, search->game->state_size);
   search->game->play(state, move);
-  if (child == NO_CHILD) {
+  /* One that the rules have settled has no edges to search on from. */
+  if (child == NO_CHILD || atomic_load(&search->nodes[child].phase) != PHASE_EXPANDED) {
     forget(search, state);
     return;
   }

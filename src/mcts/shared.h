@@ -6,7 +6,7 @@
  * so that other threads spread out. Statistics are C11 atomics; expansion is claimed by compare-and-swap; no
  * locks. Each thread collects a batch of leaves and evaluates it with its own Evaluator.
  *
- *   SharedSearch *search = shared_search_new(game, &config, evaluators, threads, 16);
+ *   SharedSearch *search = shared_search_new(game, &config, evaluators, threads, 16, 100000);
  *   shared_search_run(search, state, 10000);
  *   shared_search_children(search, children);
  */
@@ -20,14 +20,16 @@
 
 typedef struct SharedSearch SharedSearch;
 
+enum { SHARED_NODES_ASIDE = 64 }; /* nodes that each thread may set aside of the capacity */
+
 /* The evaluators stay the caller's and outlive the search (the list need not); `batch` leaves are gathered
  * per thread and call (at most each evaluator's max_batch). `capacity` nodes are the most the tree may hold:
  * once full, leaves are evaluated but no longer expanded. */
 SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Evaluator *const *evaluators,
                                 int threads, int batch, size_t capacity);
 void shared_search_free(SharedSearch *search);
-/* Forgets the tree and does at least `visits` simulations (at most threads x batch more) from `state`, which
- * is not finished. Returns how many were done. */
+/* Forgets the tree and does `visits` simulations from `state`, which is not finished; fewer where its value
+ * is proven before, or the search is stopped. Returns how many were done. */
 int shared_search_run(SharedSearch *search, const void *state, int visits);
 /* As run, but keeps what the tree already holds for this same state and adds to it. */
 int shared_search_continue(SharedSearch *search, const void *state, int visits);
@@ -44,7 +46,7 @@ bool shared_search_proven(const SharedSearch *search, int *value);
 /* The most visited; a win at once before any other, and never a move that is proven to be worse. */
 int shared_search_move(const SharedSearch *search);
 int shared_search_pv(const SharedSearch *search, int *moves, int max);
-/* For measuring: nodes in use, and bytes that they and their edges take. */
+/* For measuring: nodes in use or set aside by a thread, and bytes that they and their edges take. */
 size_t shared_search_nodes(const SharedSearch *search);
 size_t shared_search_bytes(const SharedSearch *search);
 

@@ -1,4 +1,5 @@
-/* What shared.c (searching) and shared_result.c (reading the outcome) share. */
+/* What the shared tree's files share: shared.c (life and threads), shared_worker.c (one thread's work) and
+ * shared_result.c (reading the outcome). */
 #ifndef MCTS_SHARED_INTERNAL_H
 #define MCTS_SHARED_INTERNAL_H
 
@@ -29,23 +30,41 @@ typedef struct SharedEdge {
   _Atomic int8_t lower, upper; /* proven bounds, for the player who moves; they only ever close */
 } SharedEdge;
 
+/* Numbers [next, end) of nodes or edges that a thread has set aside for itself, so that neither the counters
+ * nor the cache lines of new nodes pass from thread to thread all the time. */
+typedef struct Reserve {
+  size_t next, end;
+} Reserve;
+
+enum { EDGES_ASIDE = 512 };
+
 struct SharedSearch {
   const Game *game;
   SearchConfig config;
   Evaluator **evaluators; /* a copy of the caller's list */
   int threads, batch;
+  Reserve *spare_nodes, *spare_edges; /* [threads] */
   SharedNode *nodes;
   SharedEdge *edges;
   size_t node_capacity, edge_capacity;
   uint32_t root;
   uint64_t root_state[GAME_STATE_MAX / sizeof(uint64_t)];
-  char padding[CACHE_LINE]; /* what is written all the time lies apart from what is only read */
-  _Atomic size_t node_count, edge_count;
+  /* What is written all the time lies apart from what is only read. */
+  _Alignas(CACHE_LINE) _Atomic size_t node_count;
+  _Atomic size_t edge_count;
   _Atomic int tickets; /* simulations that may still begin */
   _Atomic int done;
   _Atomic bool stop;
-  char end_padding[CACHE_LINE];
 };
+
+static inline void shared_node_init(SharedNode *node) {
+  atomic_store_explicit(&node->value_sum, 0, memory_order_relaxed);
+  atomic_store_explicit(&node->draw_sum, 0, memory_order_relaxed);
+  atomic_store_explicit(&node->visits, 0, memory_order_relaxed);
+  atomic_store_explicit(&node->virtual_losses, 0, memory_order_relaxed);
+  node->edge_count = 0;
+  atomic_store_explicit(&node->phase, PHASE_NEW, memory_order_release);
+}
 
 /* Bounds of a node from its edges; open ones where the search does not use proofs. */
 static inline Bounds shared_bounds(const SharedSearch *search, const SharedNode *node) {

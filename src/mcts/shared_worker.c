@@ -1,51 +1,40 @@
 /* The descent of a shared search: many simulations at once.
  *
- * A node's counters lie in memory that all threads write to, and a processor needs longer to fetch such a line
- * from another core than to do a whole simulation. So a batch of simulations goes down the tree together: at
- * each node they are dealt out to the edges by what is read there once, each one counting as lost for those
- * after it, just as if they had come one after the other; and on the way back each node is written to once. */
+ * A node's counters lie in memory that all threads write to, and a processor needs longer to fetch such a
+ * line from another core than to do a whole simulation. So a batch of simulations goes down the tree
+ * together: at each node they are dealt out to the edges by what is read there once, each one counting as
+ * lost for those after it, just as if they had come one after the other; and on the way back each node is
+ * written to once. */
 #include "mcts/shared_worker.h"
 
 #include "mcts/puct.h"
 
 #include <string.h>
 
-enum { NODES_ASIDE = 64, EDGES_ASIDE = 512 };
-
 /* --- room in the tree --- */
 
-/* `count` numbers in a row from the counter; false where there are no more. */
+/* `count` numbers in a row from the counter; false where there are no more. It never goes beyond the
+ * capacity, not even for a moment: taking back what was too much could take what another thread has got
+ * meanwhile. */
 static bool claim(_Atomic size_t *counter, size_t capacity, size_t count, Reserve *out) {
-  size_t start = atomic_fetch_add(counter, count);
+  size_t start = atomic_load(counter);
+  do
+    if (capacity - start < count) return false;
+  while (!atomic_compare_exchange_weak(counter, &start, start + count));
   *out = (Reserve){start, start + count};
-  if (out->end <= capacity) return true;
-  atomic_fetch_sub(counter, count);
-  return false;
+  return true;
 }
 
 /* The same from the reserve, which is filled up again with `aside` where it is too short; what was left of it
  * is lost. Where there is no room for so many, `count` will do. */
 static bool take(Reserve *reserve, _Atomic size_t *counter, size_t capacity, size_t count, size_t aside,
                  size_t *first) {
-  Reserve fresh;
-  if (reserve->end - reserve->next < count) {
-    if (!(aside > count && claim(counter, capacity, aside, &fresh)) &&
-        !claim(counter, capacity, count, &fresh))
-      return false;
-    *reserve = fresh;
-  }
+  if (reserve->end - reserve->next < count && !(aside > count && claim(counter, capacity, aside, reserve)) &&
+      !claim(counter, capacity, count, reserve))
+    return false;
   *first = reserve->next;
   reserve->next += count;
   return true;
-}
-
-void shared_node_init(SharedNode *node) {
-  atomic_store_explicit(&node->value_sum, 0, memory_order_relaxed);
-  atomic_store_explicit(&node->draw_sum, 0, memory_order_relaxed);
-  atomic_store_explicit(&node->visits, 0, memory_order_relaxed);
-  atomic_store_explicit(&node->virtual_losses, 0, memory_order_relaxed);
-  node->edge_count = 0;
-  atomic_store_explicit(&node->phase, PHASE_NEW, memory_order_release);
 }
 
 /* --- proofs --- */
@@ -120,33 +109,46 @@ static void add_below(Sum *sum, Sum below) {
 
 /* --- down --- */
 
+/* Reads what the choice among a node's edges depends on into the worker's scratch; returns the prior mass of
+ * those visited. */
+static float read_edges(Worker *worker, const SharedNode *node) {
+  const SharedSearch *search = worker->search;
+  const SharedEdge *edges = search->edges + node->first_edge;
+  Bounds all = shared_bounds(search, node);
+  float mass = 0;
+  for (uint32_t i = 0; i < node->edge_count; i++) {
+    uint32_t child = atomic_load_explicit(&edges[i].child, memory_order_acquire);
+    Bounds bounds = shared_edge_bounds(&edges[i]);
+    worker->bounds[i] = bounds_dominated(bounds, all) ? (Bounds){1, -1} : bounds;
+    worker->visits[i] = worker->values[i] = 0;
+    if (child == NO_CHILD) continue;
+    const SharedNode *below = &search->nodes[child];
+    float lost = (float)atomic_load(&below->virtual_losses);
+    worker->visits[i] = (float)atomic_load(&below->visits) + lost;
+    worker->values[i] = (float)(-(double)atomic_load(&below->value_sum) / UNIT) - lost;
+    if (worker->visits[i] > 0) mass += edges[i].prior;
+  }
+  return mass;
+}
+
 /* Deals `count` simulations out to the node's edges by PUCT, in which a pending visit counts as a loss for
  * the player who chooses: into placed[edge_count], which is zero. `pending` are under way through this node,
  * these not among them. */
 static void deal(Worker *worker, const SharedNode *node, int pending, int count, uint16_t *placed) {
   const SharedSearch *search = worker->search;
   const SharedEdge *edges = search->edges + node->first_edge;
-  int edge_count = (int)node->edge_count, own = atomic_load(&node->visits);
-  Bounds all = shared_bounds(search, node);
-  float value = own > 0 ? (float)((double)atomic_load(&node->value_sum) / UNIT / own) : 0, mass = 0;
-  float *visits = worker->visits, *values = worker->values;
-  for (int i = 0; i < edge_count; i++) {
-    uint32_t child = atomic_load_explicit(&edges[i].child, memory_order_acquire);
-    visits[i] = values[i] = 0;
-    if (child == NO_CHILD) continue;
-    const SharedNode *below = &search->nodes[child];
-    float lost = (float)atomic_load(&below->virtual_losses);
-    visits[i] = (float)atomic_load(&below->visits) + lost;
-    values[i] = (float)(-(double)atomic_load(&below->value_sum) / UNIT) - lost;
-    if (visits[i] > 0) mass += edges[i].prior;
-  }
+  float *visits = worker->visits, *values = worker->values, mass = read_edges(worker, node);
+  /* Values are added before visits, so that read in this order their mean is one of values, or nearly. */
+  double value_sum = (double)atomic_load(&node->value_sum) / UNIT;
+  int own = atomic_load(&node->visits);
+  float value = own > 0 ? fminf(fmaxf((float)(value_sum / own), -1), 1) : 0;
   for (int given = 0; given < count; given++) {
     float factor = puct_factor(&search->config, (float)(own + pending + given)), best_score = -INFINITY;
     float first_play = puct_first_play(value, (float)search->config.fpu_reduction, mass);
     int best = 0;
-    for (int i = 0; i < edge_count; i++) {
-      Bounds bounds = shared_edge_bounds(&edges[i]);
-      if (bounds_dominated(bounds, all)) continue;
+    for (int i = 0; i < (int)node->edge_count; i++) {
+      Bounds bounds = worker->bounds[i];
+      if (bounds.lower > bounds.upper) continue;
       float n = visits[i], q = n > 0 ? values[i] / n : first_play;
       if (n > 0 || bounds.lower == bounds.upper)
         q = fminf(fmaxf(q, (float)bounds.lower), (float)bounds.upper);
@@ -165,11 +167,11 @@ static uint32_t follow(Worker *worker, SharedEdge *edge) {
   uint32_t child = atomic_load_explicit(&edge->child, memory_order_acquire);
   size_t made;
   if (child != NO_CHILD) return child;
-  if (!take(&worker->spare_nodes, &search->node_count, search->node_capacity, 1, NODES_ASIDE, &made))
+  if (!take(worker->spare_nodes, &search->node_count, search->node_capacity, 1, SHARED_NODES_ASIDE, &made))
     return NO_CHILD;
   shared_node_init(&search->nodes[made]);
   if (atomic_compare_exchange_strong(&edge->child, &child, (uint32_t)made)) return (uint32_t)made;
-  worker->spare_nodes.next--; /* another thread was faster */
+  worker->spare_nodes->next--; /* another thread was faster */
   return child;
 }
 
@@ -206,13 +208,14 @@ static uint32_t visit(Worker *worker, SharedNode *node, int length, bool *claime
   const char *state = worker->line + (size_t)(length - 1) * search->game->state_size;
   uint32_t phase = atomic_load_explicit(&node->phase, memory_order_acquire);
   *claimed = false;
-  if (phase != PHASE_NEW || !atomic_compare_exchange_strong(&node->phase, &phase, PHASE_CLAIMED)) return phase;
+  if (phase != PHASE_NEW || !atomic_compare_exchange_strong(&node->phase, &phase, PHASE_CLAIMED))
+    return phase;
   if (!settle_by_rules(worker, node, state, length == 1)) {
     add_leaf(worker, length, state, true);
     *claimed = true;
     return PHASE_CLAIMED;
   }
-  if (length > 1) {
+  if (length > 1 && search->config.solve) {
     prove_edge(&search->edges[worker->edges[length - 1]], (int)-node->value, (int)-node->value);
     carry_proof(search, worker->nodes, worker->edges, length - 1);
   }
@@ -283,12 +286,12 @@ static void expand(Worker *worker, const Leaf *leaf, const float *logits) {
   SharedNode *node = &search->nodes[leaf->nodes[leaf->length - 1]];
   const int *moves = leaf->look.moves, count = leaf->look.count;
   size_t first;
-  if (!take(&worker->spare_edges, &search->edge_count, search->edge_capacity, (size_t)count, EDGES_ASIDE,
+  if (!take(worker->spare_edges, &search->edge_count, search->edge_capacity, (size_t)count, EDGES_ASIDE,
             &first)) {
     atomic_store_explicit(&node->phase, PHASE_NEW, memory_order_release);
     return;
   }
-  float *scores = worker->visits, highest = -INFINITY, sum = 0;
+  float *scores = worker->priors, highest = -INFINITY, sum = 0;
   for (int i = 0; i < count; i++) highest = fmaxf(highest, logits[moves[i]]);
   for (int i = 0; i < count; i++) sum += scores[i] = expf(logits[moves[i]] - highest);
   for (int i = 0; i < count; i++) {

@@ -10,28 +10,22 @@
 typedef struct Sum {
   int64_t value, draw; /* in 1/UNIT */
   int32_t visits;      /* simulations that are done */
-  int32_t undone;      /* those that met another thread's evaluation and are to be tried again */
+  int32_t undone;      /* those that met a leaf under evaluation, or no room, and are to be tried again */
 } Sum;
 
 /* A position that waits for its evaluation. */
 typedef struct Leaf {
   uint32_t *nodes, *edges; /* [max_plies + 2], the line from the root; edges[i] led to nodes[i], i > 0 */
   int length;              /* of the line */
-  bool expand;             /* false where the tree was full: the position then is one below the line's last node */
+  bool expand; /* false where the tree was full: the position then is one below the line's last node */
   LookAhead look;
 } Leaf;
-
-/* Numbers [next, end) of nodes or edges that a thread has set aside for itself, so that neither the counters
- * nor the cache lines of new nodes pass from thread to thread all the time. */
-typedef struct Reserve {
-  size_t next, end;
-} Reserve;
 
 typedef struct Worker {
   SharedSearch *search;
   Evaluator *evaluator;
-  Probe *probe; /* NULL: none */
-  Reserve spare_nodes, spare_edges;
+  Probe *probe;                       /* NULL: none */
+  Reserve *spare_nodes, *spare_edges; /* the search's, of this thread */
 
   /* the line at hand, [max_plies + 2] each */
   char *line;              /* [...][state_size] */
@@ -39,8 +33,11 @@ typedef struct Worker {
   uint16_t *placed;        /* [...][moves]: simulations that each edge of that node is given */
   Sum *sums;
 
-  /* scratch of one choice, [moves] each: visits, values summed, both with those pending counted as lost */
+  /* scratch of one choice, [moves] each: visits, values summed, both with those pending counted as lost;
+   * proven bounds, of which lower > upper says that the edge is out */
   float *visits, *values;
+  Bounds *bounds;
+  float *priors; /* scratch of an expansion, [moves] */
 
   /* the batch */
   Leaf *leaves; /* [batch] */
@@ -54,8 +51,5 @@ typedef struct Worker {
 Sum worker_spread(Worker *worker, int count);
 /* Evaluates the batch, expands its leaves, and backs their values up. */
 void worker_evaluate(Worker *worker);
-
-/* Makes node `index` a new one. */
-void shared_node_init(SharedNode *node);
 
 #endif

@@ -2,7 +2,7 @@
  *   OPTIMIZER_ADAM  D. Kingma and J. Ba 2015, with decoupled decay (AdamW, I. Loshchilov and F. Hutter 2019)
  *   OPTIMIZER_SGD   momentum m = mu m + g; w -= lr m (Nesterov off)
  * and an exponential moving average of the weights for play (B. Polyak and A. Juditsky 1992). The average is
- * short at first, its decay at step t at most (1 + t) / (10 + t), so that it does not hang on to the
+ * short at first, its decay at step t at most (1 + t) / (20 + t), so that it does not hang on to the
  * beginning. */
 #ifndef NET_OPTIMIZER_H
 #define NET_OPTIMIZER_H
