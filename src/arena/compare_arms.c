@@ -105,12 +105,20 @@ static const BuiltIn built_in[] = {
 };
 enum { BUILT_IN = sizeof built_in / sizeof *built_in };
 
+/* As it is typed: NAME, NAME-N for a whole number or NAME-S for a share. */
+static void print_name(const BuiltIn *arm, char name[64]) {
+  const char *key = arm->number_key;
+  bool share = key && (strcmp(key, "imitation.keep") == 0 || strcmp(key, "imitation.random") == 0);
+  snprintf(name, 64, "%s%s", arm->name, !key ? "" : share ? "-S" : "-N");
+}
+
 static bool unknown_arm(const char *word, Error *err) {
   char names[400] = "";
   for (int i = 0; i < BUILT_IN; i++) {
     size_t used = strlen(names);
-    snprintf(names + used, sizeof names - used, "%s%s%s", i ? ", " : "", built_in[i].name,
-             built_in[i].number_key ? "-N" : "");
+    char name[64];
+    print_name(&built_in[i], name);
+    snprintf(names + used, sizeof names - used, "%s%s", i ? ", " : "", name);
   }
   return error_set(err, "no built-in arm is called '%.40s'; there are: %s", word, names);
 }
@@ -146,9 +154,7 @@ bool compare_arm_build(const char *word, const RunConfig *common, CompareArm *ar
 void compare_arms_help(Buffer *out) {
   for (int i = 0; i < BUILT_IN; i++) {
     char name[64];
-    const char *key = built_in[i].number_key;
-    bool share = key && (strcmp(key, "imitation.keep") == 0 || strcmp(key, "imitation.random") == 0);
-    snprintf(name, sizeof name, "%s%s", built_in[i].name, !key ? "" : share ? "-S" : "-N");
+    print_name(&built_in[i], name);
     buffer_printf(out, "  %-26s %s\n", name, built_in[i].help);
   }
 }

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/memory.h"
+#include "games/game.h"
 
 #include <assert.h>
 #include <libgen.h>
@@ -12,7 +13,7 @@
 
 enum {
   APPLICATION_ID = 0x53504c59, /* "SPLY": tells our files from other programs' */
-  SCHEMA_VERSION = 1,
+  SCHEMA_VERSION = 2,          /* 2: with the rules' names */
   BUSY_MILLISECONDS = 60000,
 };
 
@@ -22,6 +23,7 @@ struct Store {
 };
 
 static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS rules (game TEXT PRIMARY KEY, hash INTEGER NOT NULL);"
     "CREATE TABLE IF NOT EXISTS players (id INTEGER PRIMARY KEY, name TEXT NOT NULL, hash INTEGER NOT NULL,"
     " UNIQUE (name, hash));"
     "CREATE TABLE IF NOT EXISTS openings (id INTEGER PRIMARY KEY, game TEXT NOT NULL, moves TEXT NOT NULL,"
@@ -216,21 +218,42 @@ static bool add_all(Adding *adding, const StorePlayer *a, const StorePlayer *b, 
   return fine && execute(adding->store, "DELETE FROM pairs WHERE id NOT IN (SELECT pair FROM games)", err);
 }
 
+static bool bind_game(Store *store, const char *sql, const char *game, sqlite3_stmt **statement, Error *err) {
+  if (sqlite3_prepare_v2(store->db, sql, -1, statement, NULL) != SQLITE_OK) return store_fail(store, err);
+  sqlite3_bind_text(*statement, 1, game, -1, SQLITE_STATIC);
+  return true;
+}
+
+/* The rules by which the file's games were played must be those of today. `record` names them in a file that
+ * does not say yet. */
+static bool check_rules(Store *store, const char *name, bool record, Error *err) {
+  const Game *game = game_find(name);
+  sqlite3_stmt *statement = NULL;
+  if (!game) return true;
+  int64_t hash = game_rules_hash(game);
+  if (record) {
+    char sql[160];
+    snprintf(sql, sizeof sql, "INSERT OR IGNORE INTO rules VALUES ('%s', %lld)", game->name, (long long)hash);
+    if (!execute(store, sql, err)) return false;
+  }
+  if (!bind_game(store, "SELECT hash FROM rules WHERE game = ?", name, &statement, err)) return false;
+  bool same = sqlite3_step(statement) != SQLITE_ROW || sqlite3_column_int64(statement, 0) == hash;
+  sqlite3_finalize(statement);
+  return same ||
+         error_set(err, "%s: its games of %s follow other rules than this version's; name another file",
+                   store->path, game->title);
+}
+
 bool store_add(Store *store, const char *game, const StorePlayer *a, const StorePlayer *b,
                const StoreGame *games, int count, int *added, Error *err) {
   if (!execute(store, "BEGIN IMMEDIATE", err)) return false;
   Adding adding = {.store = store, .game = game, .pair = -1};
-  if (!add_all(&adding, a, b, games, count, err) || !execute(store, "COMMIT", err)) {
+  if (!check_rules(store, game, true, err) || !add_all(&adding, a, b, games, count, err) ||
+      !execute(store, "COMMIT", err)) {
     sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
     return false;
   }
   if (added) *added = adding.added;
-  return true;
-}
-
-static bool bind_game(Store *store, const char *sql, const char *game, sqlite3_stmt **statement, Error *err) {
-  if (sqlite3_prepare_v2(store->db, sql, -1, statement, NULL) != SQLITE_OK) return store_fail(store, err);
-  sqlite3_bind_text(*statement, 1, game, -1, SQLITE_STATIC);
   return true;
 }
 
@@ -302,8 +325,8 @@ bool store_results(Store *store, const char *game, StoreResults *out, Error *err
   *out = (StoreResults){0};
   int64_t *ids = NULL;
   /* One transaction, so that both queries see the same moment. */
-  bool fine = execute(store, "BEGIN", err) && read_players(store, game, out, &ids, err) &&
-              read_games(store, game, out, ids, err);
+  bool fine = execute(store, "BEGIN", err) && check_rules(store, game, false, err) &&
+              read_players(store, game, out, &ids, err) && read_games(store, game, out, ids, err);
   sqlite3_exec(store->db, "COMMIT", NULL, NULL, NULL);
   free(ids);
   if (!fine) store_results_free(out);
@@ -324,7 +347,7 @@ bool store_each(Store *store, const char *game, StoreVisit *visit, void *context
       " WHERE o.game = ? ORDER BY g.id";
   sqlite3_stmt *statement;
   int code = SQLITE_ROW;
-  if (!bind_game(store, sql, game, &statement, err)) return false;
+  if (!check_rules(store, game, false, err) || !bind_game(store, sql, game, &statement, err)) return false;
   bool fine = true;
   while (fine && (code = sqlite3_step(statement)) == SQLITE_ROW) {
     const StoreRecord record = {.first = player_column(statement, 0),

@@ -29,6 +29,7 @@ typedef enum RngPurpose {
   RNG_HOLDOUT = 13,
   RNG_BENCH = 14,
   RNG_CALIBRATION = 15,
+  RNG_RULES = 16,
 } RngPurpose;
 
 typedef struct Rng {

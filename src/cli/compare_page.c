@@ -35,6 +35,12 @@ static const CurveFigure curve_figures[] = {
     {"search_value_kept", "Accuracy with search", "value kept, %",
      "Positions in which the move keeps the result by the exact solver, with the pool's visits.", 100},
     {"value_kept", "Accuracy of the policy alone", "value kept, %", "The same without search.", 100},
+    {"best_score", "Best moves of the policy", "best scores, %",
+     "Positions in which the policy's move also wins soonest or loses latest.", 100},
+    {"log_loss", "Log loss of the value head", "nats",
+     "Of the win/draw/loss head against the exact solver; 1.1 is to know nothing.", 1},
+    {"solver_top1", "Agreement with perfect play", "first choices, %",
+     "How often the network's first choice is one of the solver's best moves.", 100},
     {"teacher_top1", "Agreement with the teacher", "first choices, %",
      "How often the network's first choice is one of the teacher's.", 100},
     {"teacher_kl", "Divergence from the teacher", "nats",
@@ -45,6 +51,7 @@ static const CurveFigure curve_figures[] = {
      "KL(first network || network): where imitation left it, or the initial weights.", 1},
     {"start_distance", "Weights moved from their start", "share of the norm",
      "Euclidean distance of the weights from the run's first network, relative to its norm.", 1},
+    {"policy_entropy", "Entropy of the policy", "nats", "Mean over the positions of an iteration.", 1},
     {"opening_entropy", "Diversity of openings", "nats",
      "Entropy of the positions after 4 plies of games without random moves.", 1},
     {"unique_share", "Unique positions", "% of an iteration",
@@ -318,10 +325,12 @@ static void put_generalisation(Page *page, const json_t *arms) {
                                    {"the teacher's", "teacher", 1, 100},
                                    {"gap, own - random", "gap_random", 1, 100}};
   page_section(page, "generalisation", "Generalisation");
-  put_table(page, arms,
-            "Value kept by the last networks' policies on unseen positions, %: mean over seeds [95%]",
+  put_table(page, arms, "Value kept by the last networks' policies, %: mean over seeds [95%]",
             "generalisation", columns, 5);
-  page_text(page, "The positions come from games played anew, from random streams that no training has.");
+  page_text(
+      page,
+      "The positions come from games played anew, from random streams that no training has; one that many "
+      "games reach may have been reached in training too.");
 }
 
 static void put_settings(Page *page, const json_t *experiment) {
@@ -338,13 +347,21 @@ static void put_settings(Page *page, const json_t *experiment) {
   page_fold_end(page);
 }
 
+static bool any_imitation(const json_t *arms) {
+  const json_t *arm;
+  size_t a;
+  json_array_foreach(arms, a, arm) if (json_is_true(json_object_get(arm, "imitation"))) return true;
+  return false;
+}
+
 bool compare_page_write(const json_t *result, const char *command, const char *path, const char *svg,
                         Error *err) {
   const json_t *experiment = json_object_get(result, "experiment"), *arms = json_object_get(result, "arms");
   const json_t *verdict = json_object_get(result, "verdict");
   const char *answer = json_string_value(json_array_get(verdict, 0));
   char title[160];
-  snprintf(title, sizeof title, "%s: does imitation help?", text_of(experiment, "title"));
+  snprintf(title, sizeof title, "%s: %s", text_of(experiment, "title"),
+           any_imitation(arms) ? "does imitation help?" : "which way of learning is ahead?");
   Page *page = page_new(title);
   page_svg(page, svg);
   page_lead(page, "At one budget, everything counted: which way of learning is ahead, and how sure is that?",

@@ -1,7 +1,10 @@
 #include "games/game.h"
 
+#include "base/rng.h"
+
 #include <assert.h>
 #include <string.h>
+#include <zlib.h>
 
 void game_symmetry_planes(const Game *game, int s, const float *in, float *out) {
   int squares = game->rows * game->cols;
@@ -191,4 +194,24 @@ uint64_t game_perft(const Game *game, const void *state, int depth) {
     sum += game_perft(game, child, depth - 1);
   }
   return sum;
+}
+
+uint32_t game_rules_hash(const Game *game) {
+  uLong sum = crc32(0, NULL, 0);
+  for (uint32_t g = 0; g < 64; g++) {
+    Rng rng = rng_make(1, RNG_RULES, 0, g);
+    _Alignas(64) unsigned char state[GAME_STATE_MAX];
+    int32_t moves[GAME_MOVES_MAX];
+    int count;
+    float value = 0;
+    game->init(state);
+    while ((count = game->legal(state, moves)) > 0) {
+      sum = crc32(sum, (const Bytef *)moves, (uInt)count * (uInt)sizeof *moves);
+      game->play(state, moves[rng_below(&rng, (uint32_t)count)]);
+    }
+    game->over(state, &value);
+    int32_t end[2] = {(int32_t)value, game->to_move(state)};
+    sum = crc32(sum, (const Bytef *)end, sizeof end);
+  }
+  return (uint32_t)sum;
 }

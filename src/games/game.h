@@ -115,6 +115,9 @@ void game_column_name(const Game *game, int col, char *text);
 void game_row_name(const Game *game, int row, char *text);
 /* Appends the board as plain text, top row first, with column names, one line a row. */
 void game_print_board(const Game *game, const void *state, Buffer *out);
+/* Names the rules: a checksum of what is legal, and how it ends, along 64 fixed random games. Games whose
+ * rules differ anywhere that such play comes have another one. */
+uint32_t game_rules_hash(const Game *game);
 /* Move sequences of exactly `depth` plies from `state` (perft); finished games end early and are not counted.
  */
 uint64_t game_perft(const Game *game, const void *state, int depth);
