@@ -2,6 +2,7 @@
 #include "arena/compare_result.h"
 #include "base/memory.h"
 #include "cli/compare_page.h"
+#include "browser.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -309,5 +310,31 @@ Test(compare, result_is_whole_and_is_not_measured_twice) {
   cr_assert_str_eq(texts[0], texts[1]);
   free(texts[0]), free(texts[1]);
   experiment_free(&experiment);
+  remove_folder(folder);
+}
+
+/* The page of the shipped study. */
+Test(compare, its_page_renders_in_a_browser, .timeout = 600) {
+  const char *browser = browser_find();
+  if (!browser) cr_skip_test(BROWSER_MISSING);
+  char folder[64], path[96];
+  Buffer text = {0}, dom = {0}, log = {0};
+  Error err;
+  make_folder(folder);
+  cr_assert(file_read("docs/study-connect4.json.gz", &text, &err), "%s", err.message);
+  json_t *result = json_loadb((const char *)text.data, text.size, 0, NULL);
+  cr_assert(result);
+  snprintf(path, sizeof path, "%s/page.html", folder);
+  cr_assert(compare_page_write(result, "selfplay compare", path, NULL, &err), "%s", err.message);
+  browser_check_log(browser, folder);
+  browser_open(browser, folder, "page.html", &dom, &log);
+  const char *page = (const char *)dom.data;
+  int plots = 0;
+  for (const char *at = strstr(page, "<svg "); at; at = strstr(at + 5, "<svg ")) plots++;
+  cr_assert_geq(plots, 30, "%d plots", plots);
+  cr_assert(strstr(page, "</footer>"));
+  cr_assert_null(strstr((char *)log.data, "CONSOLE"), "%s", (char *)log.data);
+  json_decref(result);
+  buffer_free(&text), buffer_free(&dom), buffer_free(&log);
   remove_folder(folder);
 }

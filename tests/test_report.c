@@ -1,6 +1,7 @@
 #include "base/file.h"
 #include "cli/page.h"
 #include "cli/tensorboard.h"
+#include "browser.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>
@@ -422,64 +423,15 @@ Test(report, says_what_is_wrong) {
   buffer_free(&out);
 }
 
-static const char *find_browser(void) {
-  static const char *const names[] = {"chromium", "chromium-browser", "google-chrome",
-                                      "google-chrome-stable"};
-  static char path[FILE_PATH_MAX];
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-    Buffer out = {0};
-    bool found = shell(&out, "command -v %s", names[i]) == 0;
-    snprintf(path, sizeof path, "%s", (char *)out.data);
-    path[strcspn(path, "\n")] = 0;
-    buffer_free(&out);
-    if (found) return path;
-  }
-  return NULL;
-}
-
-/* The document as the browser has it after loading, and what it logged. */
-static void browse(const char *browser, const char *folder, const char *page, Buffer *dom, Buffer *log) {
-  char text[FILE_PATH_MAX];
-  Buffer out = {0};
-  int code =
-      shell(&out,
-            "timeout 120 %s --headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
-            "--disable-background-networking --disable-component-update --disable-sync "
-            "--host-resolver-rules='MAP * ~NOTFOUND' --user-data-dir=%s/profile --enable-logging=stderr "
-            "--dump-dom file://%s/%s >%s/dom 2>%s/log",
-            browser, folder, folder, page, folder, folder);
-  cr_assert_eq(code, 0, "%s ended with %d", browser, code);
-  buffer_free(&out);
-  Error err;
-  snprintf(text, sizeof text, "%s/dom", folder);
-  cr_assert(file_read(text, dom, &err), "%s", err.message);
-  snprintf(text, sizeof text, "%s/log", folder);
-  cr_assert(file_read(text, log, &err), "%s", err.message);
-  buffer_put(dom, "", 1);
-  buffer_put(log, "", 1);
-}
-
 Test(report, renders_in_a_browser, .timeout = 600) {
-  const char *browser = find_browser();
-  if (!browser)
-    cr_skip_test(
-        "no chromium here (Debian: apt-get install chromium), so the page was not opened in a browser");
-  char folder[64], path[96];
+  const char *browser = browser_find();
+  if (!browser) cr_skip_test(BROWSER_MISSING);
+  char folder[64];
   new_folder(folder);
   Buffer dom = {0}, log = {0};
-  /* First that the log would show a refused request at all. */
-  static const char control[] =
-      "<!doctype html><meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'\">"
-      "<img src=\"http://control.invalid/x.png\"><p>control";
-  Error err;
-  snprintf(path, sizeof path, "%s/control.html", folder);
-  cr_assert(file_write(path, control, strlen(control), &err));
-  browse(browser, folder, "control.html", &dom, &log);
-  cr_assert(strstr((char *)log.data, "CONSOLE") && strstr((char *)log.data, "control.invalid"), "%s",
-            (char *)log.data);
-  buffer_free(&dom), buffer_free(&log);
+  browser_check_log(browser, folder); /* first that the log would show a refused request at all */
   free(make_report(folder, false));
-  browse(browser, folder, "page.html", &dom, &log);
+  browser_open(browser, folder, "page.html", &dom, &log);
   const char *text = (const char *)dom.data;
   cr_assert(strstr(text, "<h1>Connect Four"));
   cr_assert(strstr(text, "</footer>"));
