@@ -47,3 +47,47 @@ Test(compare_verdict, an_interval_that_holds_zero_is_no_difference) {
   cr_assert(says(limits, "Whether scratch is stronger or weaker at the end than taught cannot be said"));
   json_decref(result), json_decref(verdict), json_decref(limits);
 }
+
+static json_t *gain(double elo) {
+  return json_pack("{s:f, s:f, s:f}", "elo", elo, "low", elo - 30, "high", elo + 30);
+}
+
+/* Two ratings of +-30 differ beyond doubt by more than 30 times the root of two; the mean of two runs by
+ * less. */
+Test(compare_verdict, gains_seen_from_inside_alone_are_named) {
+  static const struct {
+    double inside;
+    const char *words;
+    bool alarm;
+  } cases[] = {{125, "+25 [-5, +55], so the inside is not shown to flatter", false},
+               {135, "+35 [+5, +65], so gains are overstated from inside", false},
+               {150, "+50 [+20, +80], so gains are overstated from inside", true}};
+  for (int i = 0; i < 3; i++) {
+    json_t *result = result_of(0, 0), *verdict, *limits, *runs = json_array();
+    for (int r = 0; r < 2; r++)
+      json_array_append_new(runs, json_pack("{s:s, s:o, s:o, s:[]}", "run", "x", "gain_inside",
+                                            gain(cases[i].inside), "gain_fixed", gain(100), "points"));
+    json_array_append_new(json_object_get(result, "arms"),
+                          json_pack("{s:s, s:o}", "name", "scratch", "runs", runs));
+    compare_verdict(result, &verdict, &limits);
+    cr_assert(says(verdict, cases[i].words), "%s", cases[i].words);
+    cr_assert_eq(says(limits, "its gain is overstated from inside"), cases[i].alarm);
+    json_decref(result), json_decref(verdict), json_decref(limits);
+  }
+}
+
+/* The head start is told on both sides, stretch by stretch. */
+Test(compare_verdict, stretches_that_exclude_zero_are_told_on_both_sides) {
+  json_t *result = result_of(0, 0), *verdict, *limits;
+  json_t *comparison = json_array_get(json_object_get(result, "comparisons"), 0);
+  json_object_set_new(comparison, "budget", json_pack("[i, i, i, i, i, i]", 0, 10, 20, 30, 40, 50));
+  json_object_set_new(comparison, "elo",
+                      json_pack("{s:[i,i,i,i,i,i], s:[i,i,i,i,i,i], s:[i,i,i,i,i,i]}", "mean", 0, -50, -60, 0,
+                                70, 80, "low", -9, -70, -80, -9, 10, -5, "high", 9, -20, -30, 9, 90, 150));
+  compare_verdict(result, &verdict, &limits);
+  cr_assert(says(verdict,
+                 "taught is behind scratch with an interval that excludes zero from 10 games to 20 games."));
+  cr_assert(says(verdict, "taught is ahead of scratch with an interval that excludes zero at 40 games."));
+  cr_assert(says(verdict, "The largest lead of taught over scratch is +80 [-5, +150] Elo, at 50 games."));
+  json_decref(result), json_decref(verdict), json_decref(limits);
+}

@@ -299,6 +299,38 @@ static void say_search(const json_t *arm, json_t *verdict) {
     say(verdict, "%s: doubling the visits is worth %s Elo.", text(arm, "name"), elo);
 }
 
+/* How much more a run gained by games inside it than against fixed opponents, and half its 95 % interval (of
+ * two independent ratings); NaN where either is missing. */
+static double gain_gap(const json_t *run, double *half) {
+  const json_t *inside = json_object_get(run, "gain_inside"), *fixed = json_object_get(run, "gain_fixed");
+  *half = hypot(real(inside, "high") - real(inside, "low"), real(fixed, "high") - real(fixed, "low")) / 2;
+  return isfinite(*half) ? real(inside, "elo") - real(fixed, "elo") : NAN;
+}
+
+/* The engine's own optimism, over all runs. */
+static void say_optimism(const json_t *arms, json_t *verdict) {
+  const json_t *arm, *run;
+  double gaps = 0, squares = 0, inside = 0;
+  int n = 0;
+  size_t a, r;
+  json_array_foreach(arms, a, arm) json_array_foreach(json_object_get(arm, "runs"), r, run) {
+    double half, gap = gain_gap(run, &half);
+    if (!isfinite(gap)) continue;
+    gaps += gap, squares += half * half, n++;
+    inside += real(json_object_get(run, "gain_inside"), "elo");
+  }
+  if (!n) return;
+  double gap = gaps / n, half = sqrt(squares) / n;
+  say(verdict,
+      "From first network to last the mean run (of %d) gained %.0f Elo by games inside it and %.0f against "
+      "fixed "
+      "opponents: %+.0f [%+.0f, %+.0f], %s.",
+      n, inside / n, inside / n - gap, gap, gap - half, gap + half,
+      gap > half    ? "so gains are overstated from inside"
+      : gap < -half ? "so gains are understated from inside"
+                    : "so the inside is not shown to flatter");
+}
+
 /* --- what cannot be said --- */
 
 static void limit_seeds(const json_t *experiment, json_t *limits) {
@@ -395,7 +427,8 @@ static void limit_run(const json_t *experiment, const json_t *arm, const json_t 
   if (bounds)
     say(limits, "%s: %d of its ratings rest on one-sided results and are bounds rather than measurements.",
         text(run, "run"), bounds);
-  if (real(inside, "low") > real(fixed, "high"))
+  double half, gap = gain_gap(run, &half);
+  if (gap > half)
     say(limits,
         "%s has gained %.0f Elo by its own games but %.0f against fixed opponents: its gain is overstated "
         "from "
@@ -426,6 +459,7 @@ void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
     say_brittleness(arms, comparison, *verdict);
     limit_ratings(arms, comparison, *limits);
   }
+  say_optimism(arms, *verdict);
   limit_open(comparisons, *limits);
   limit_many(comparisons, *limits);
   json_array_foreach(arms, i, arm) {
