@@ -169,7 +169,8 @@ typedef struct Slice {
   CompareProgress progress;
   double started_share, started; /* of the budgets of all runs, and clock, when the session began */
   double session_cpu;            /* when the slice began */
-  double sample_flops;
+  double sample_flops;           /* of one training sample, in the network as it begins */
+  double evaluation_flops;       /* of one pass of the grown network: the unit `evals` */
 } Slice;
 
 static double total_share(const Experiment *experiment) {
@@ -207,7 +208,7 @@ static bool on_enough(void *context, int64_t samples) {
   if (design->unit == COMPARE_CPU_SECONDS) return clock_cpu() - slice->session_cpu >= design->budget;
   double flops = slice->sample_flops * (double)samples;
   if (design->unit == COMPARE_FLOPS) return flops >= design->budget;
-  return design->unit == COMPARE_EVALUATIONS && 3 * (double)samples >= design->budget;
+  return design->unit == COMPARE_EVALUATIONS && flops / slice->evaluation_flops >= design->budget;
 }
 
 static bool train_slice(Experiment *experiment, Slice *slice, int threads, const volatile sig_atomic_t *stop,
@@ -228,7 +229,9 @@ static bool train_slice(Experiment *experiment, Slice *slice, int threads, const
   request.config.iterations = run->networks;
   request.config.minutes = 0;
   slice->session_cpu = clock_cpu();
+  NetShape grown = run_config_shape(&arm->config, experiment->design.game);
   slice->sample_flops = 6 * net_multiply_adds(&shape);
+  slice->evaluation_flops = 2 * net_multiply_adds(&grown);
   int before = run->networks;
   if (!run_train(&request, &events, stop, err) || !refresh_run(experiment, run, err)) return false;
   if (*stop) return error_set(err, "%s", "");
