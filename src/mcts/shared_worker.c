@@ -326,11 +326,11 @@ static int common_length(const Leaf *a, const Leaf *b) {
 
 /* Neighbours in the batch share most of their lines, so that each node is written to about once. */
 static void back_up(Worker *worker) {
-  const Leaf *last = NULL;
+  const Leaf *last = &worker->leaves[0];
   for (int i = 0; i < worker->leaf_count; i++) {
     const Leaf *leaf = &worker->leaves[i];
     const float *wdl = worker->wdl + 3 * i;
-    if (last) rise(worker, last, last->length, common_length(last, leaf));
+    rise(worker, last, last->length, common_length(last, leaf));
     Sum own = sum_of(1, wdl[0] - wdl[2], wdl[1]), *sum = &worker->sums[leaf->length - 1];
     sum->value += leaf->expand ? own.value : -own.value;
     sum->draw += own.draw;
