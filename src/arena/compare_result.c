@@ -187,25 +187,23 @@ static double training_slope(const CompareData *data, int r) {
   return both && ratio > 1 ? sum / both / log2(ratio) : NAN;
 }
 
-static json_t *search_json(const CompareData *data, int arm) {
+/* Elo and accuracy by visits, and their slopes, of the runs' last networks or their middle ones. */
+static json_t *search_curve_json(const CompareData *data, int arm, bool last) {
   const CompareDesign *design = &data->experiment->design;
   int seeds = design->settings.seeds, visits = design->search_visit_count;
   size_t n = (size_t)seeds;
   double *elo = memory_new(n * COMPARE_VISITS_MAX, sizeof *elo),
          *kept = memory_new(n * COMPARE_VISITS_MAX, sizeof *kept);
-  double *slopes = memory_new(4 * n, sizeof *slopes);
+  double *slopes = memory_new(2 * n, sizeof *slopes);
   for (int s = 0; s < seeds; s++) {
-    int r = s * design->arm_count + arm;
     double x[COMPARE_VISITS_MAX], e[COMPARE_VISITS_MAX], k[COMPARE_VISITS_MAX];
-    int count = search_curve(data, r, true, x, e, k);
+    int count = search_curve(data, s * design->arm_count + arm, last, x, e, k);
     for (int v = 0; v < visits; v++) {
       elo[v * seeds + s] = v < count ? e[v] : NAN;
       kept[v * seeds + s] = v < count ? k[v] : NAN;
     }
     slopes[s] = stats_line(x, e, count).slope;
     slopes[seeds + s] = stats_line(x, k, count).slope;
-    slopes[2 * seeds + s] = training_slope(data, r);
-    slopes[3 * seeds + s] = slopes[2 * seeds + s] / slopes[s];
   }
   json_t *list = json_array(), *elos[3] = {json_array(), json_array(), json_array()},
          *shares[3] = {json_array(), json_array(), json_array()};
@@ -214,13 +212,30 @@ static json_t *search_json(const CompareData *data, int arm) {
     append_band(elos, stats_band(elo + v * seeds, seeds));
     append_band(shares, stats_band(kept + v * seeds, seeds));
   }
-  json_t *out =
-      json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "visits", list, "elo", lists_json(elos), "value_kept",
-                lists_json(shares), "elo_per_doubling", band_json(stats_band(slopes, seeds)),
-                "value_kept_per_doubling", band_json(stats_band(slopes + seeds, seeds)),
-                "elo_per_doubling_of_training", band_json(stats_band(slopes + 2 * seeds, seeds)),
-                "search_doublings_per_training_doubling", band_json(stats_band(slopes + 3 * seeds, seeds)));
+  json_t *out = json_pack("{s:o, s:o, s:o, s:o, s:o}", "visits", list, "elo", lists_json(elos), "value_kept",
+                          lists_json(shares), "elo_per_doubling", band_json(stats_band(slopes, seeds)),
+                          "value_kept_per_doubling", band_json(stats_band(slopes + seeds, seeds)));
   free(elo), free(kept), free(slopes);
+  return out;
+}
+
+/* The last networks' curves, and what training is worth beside visits. */
+static json_t *search_json(const CompareData *data, int arm) {
+  const CompareDesign *design = &data->experiment->design;
+  int seeds = design->settings.seeds;
+  double *training = memory_new((size_t)seeds, sizeof *training),
+         *trade = memory_new((size_t)seeds, sizeof *trade);
+  for (int s = 0; s < seeds; s++) {
+    int r = s * design->arm_count + arm;
+    double x[COMPARE_VISITS_MAX], e[COMPARE_VISITS_MAX], k[COMPARE_VISITS_MAX];
+    int count = search_curve(data, r, true, x, e, k);
+    training[s] = training_slope(data, r);
+    trade[s] = training[s] / stats_line(x, e, count).slope;
+  }
+  json_t *out = search_curve_json(data, arm, true);
+  json_object_set_new(out, "elo_per_doubling_of_training", band_json(stats_band(training, seeds)));
+  json_object_set_new(out, "search_doublings_per_training_doubling", band_json(stats_band(trade, seeds)));
+  free(training), free(trade);
   return out;
 }
 
@@ -245,10 +260,11 @@ static json_t *arm_json(const CompareData *data, int a) {
   json_t *runs = json_array();
   for (int r = a; r < experiment->run_count; r += experiment->design.arm_count)
     json_array_append_new(runs, run_json(data, r));
-  return json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "name", arm->name, "base", arm->base,
+  return json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "name", arm->name, "base", arm->base,
                    "imitation", arm->kind == ARM_BOOTSTRAP_IMITATION, "selfplay", arm->selfplay, "final",
                    final_json(data, a), "curves", curves_json(data, a), "generalisation",
-                   generalisation_json(data, a), "search", search_json(data, a), "runs", runs);
+                   generalisation_json(data, a), "search", search_json(data, a), "search_middle",
+                   search_curve_json(data, a, false), "runs", runs);
 }
 
 /* differences[seed][grid] of the arm over the first one; returns the seeds in which both have run. */

@@ -166,13 +166,13 @@ static bool put_head_start(Page *page, const json_t *result, Error *err) {
   return put_plot(page, &plot, series, (int)count, err);
 }
 
-static bool put_search_plot(Page *page, const json_t *arms, const CurveFigure *figure, const char *id,
-                            Error *err) {
+static bool put_search_plot(Page *page, const json_t *arms, const char *group, const CurveFigure *figure,
+                            const char *id, Error *err) {
   size_t count = json_array_size(arms), a;
   const json_t *arm;
   PlotSeries *series = memory_new(count, sizeof *series);
   json_array_foreach(arms, a, arm) {
-    const json_t *search = json_object_get(arm, "search");
+    const json_t *search = json_object_get(arm, group);
     series[a] = band_series(text_of(arm, "name"), (int)a, json_object_get(search, "visits"), 1,
                             json_object_get(search, figure->key), figure->scale);
   }
@@ -299,11 +299,28 @@ static bool put_plots(Page *page, const json_t *result, Error *err) {
 }
 
 static bool put_search(Page *page, const json_t *arms, Error *err) {
-  static const CurveFigure elo = {
-      "elo", "Elo by visits", "Elo, mcts:1000 is 0",
-      "The last networks at other budgets of search: mean over seeds with its 95% interval.", 1};
-  static const CurveFigure kept = {"value_kept", "Accuracy by visits", "value kept, %",
-                                   "The same networks by the exact solver.", 100};
+  static const struct {
+    const char *group, *id;
+    CurveFigure figure;
+  } plots[] = {
+      {"search",
+       "search-elo",
+       {"elo", "Elo by visits", "Elo, mcts:1000 is 0",
+        "The last networks at other budgets of search: mean over seeds with its 95% interval.", 1}},
+      {"search",
+       "search-accuracy",
+       {"value_kept", "Accuracy by visits", "value kept, %", "The same networks by the exact solver.", 100}},
+      {"search_middle",
+       "search-middle-elo",
+       {"elo", "Elo by visits, half-way", "Elo, mcts:1000 is 0",
+        "The networks nearest to the middle of the budget: what training adds is the height between this and "
+        "the "
+        "first plot.",
+        1}},
+      {"search_middle",
+       "search-middle-accuracy",
+       {"value_kept", "Accuracy by visits, half-way", "value kept, %",
+        "The same networks by the exact solver.", 100}}};
   static const Column slopes[] = {
       {"Elo for a doubling of visits", "elo_per_doubling", 0, 1},
       {"Elo for a doubling of training", "elo_per_doubling_of_training", 0, 1},
@@ -311,9 +328,8 @@ static bool put_search(Page *page, const json_t *arms, Error *err) {
   if (!json_array_size(json_object_get(json_object_get(json_array_get(arms, 0), "search"), "visits")))
     return true;
   page_section(page, "search", "Test-time search");
-  if (!put_search_plot(page, arms, &elo, "search-elo", err) ||
-      !put_search_plot(page, arms, &kept, "search-accuracy", err))
-    return false;
+  for (size_t i = 0; i < sizeof plots / sizeof *plots; i++)
+    if (!put_search_plot(page, arms, plots[i].group, &plots[i].figure, plots[i].id, err)) return false;
   put_table(page, arms, "Slopes: mean over seeds [95%]", "search", slopes, 3);
   return true;
 }

@@ -163,16 +163,16 @@ static void print_gains(const json_t *arms) {
   }
 }
 
-static void print_search(const json_t *arms) {
+static void print_search(const json_t *arms, const char *group) {
   const json_t *arm, *visits;
   size_t i, v;
-  printf("\nTest-time search: Elo and value kept (%%) of the last networks by visits\n");
   json_array_foreach(arms, i, arm) {
-    const json_t *search = json_object_get(arm, "search");
+    const json_t *search = json_object_get(arm, group);
     printf("%-26s", arm_name(arm));
     json_array_foreach(json_object_get(search, "visits"), v, visits) {
       const json_t *elo = json_array_get(json_object_get(json_object_get(search, "elo"), "mean"), v),
                    *kept = json_array_get(json_object_get(json_object_get(search, "value_kept"), "mean"), v);
+      if (!json_is_number(elo)) continue;
       printf("  %lld: %+.0f", (long long)json_integer_value(visits), json_number_value(elo));
       if (json_is_number(kept)) printf(" (%.0f)", 100 * json_number_value(kept));
     }
@@ -216,7 +216,10 @@ void compare_print_text(const Experiment *experiment, const json_t *result) {
                                 {"generalisation", "random", "random", "%.1f", 100},
                                 {"generalisation", "teacher", "teacher's", "%.1f", 100}};
   print_columns(arms, "Generalisation: value kept by the policy alone, %, on unseen positions", sets, 4);
-  print_search(arms);
+  printf("\nTest-time search: Elo and value kept (%%) of the last networks by visits\n");
+  print_search(arms, "search");
+  printf("\nThe same of the networks nearest to the middle of the budget\n");
+  print_search(arms, "search_middle");
   print_gains(arms);
   print_sentences("Verdict", json_object_get(result, "verdict"));
   print_sentences("What the data cannot say", json_object_get(result, "limits"));
