@@ -188,21 +188,28 @@ Test(store, damaged_and_foreign_files_are_one_clear_line) {
   cr_assert(strstr(err.message, "/proc/nothing"));
 }
 
-/* A file whose games were played by other rules: neither read nor added to. */
-Test(store, games_by_other_rules_are_not_mixed_in) {
+/* A file with one game of Connect Four, then changed behind the store's back. */
+static Store *store_tampered(const char *sql) {
+  static const StoreGame game = {"44", "4455", 0, 0, 2};
   Store *store = open_store();
   Error err;
-  const StoreGame game = {"44", "4455", 0, 0, 2};
-  StoreResults results;
   sqlite3 *db;
   char path[128];
   cr_assert(store_add(store, "connect4", &a, &b, &game, 1, NULL, &err), "%s", err.message);
   store_close(store);
   snprintf(path, sizeof path, "%s/r.sqlite", folder);
   cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-  cr_assert_eq(sqlite3_exec(db, "UPDATE rules SET hash = hash + 1", NULL, NULL, NULL), SQLITE_OK);
+  cr_assert_eq(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
   sqlite3_close(db);
-  store = open_store();
+  return open_store();
+}
+
+/* A file whose games were played by other rules: neither read nor added to. */
+Test(store, games_by_other_rules_are_not_mixed_in) {
+  Store *store = store_tampered("UPDATE rules SET hash = hash + 1");
+  const StoreGame game = {"44", "4455", 0, 0, 2};
+  StoreResults results;
+  Error err;
   cr_assert_not(store_results(store, "connect4", &results, &err));
   cr_assert(strstr(err.message, "follow other rules"), "%s", err.message);
   cr_assert_not(store_add(store, "connect4", &a, &b, &game, 1, NULL, &err));
@@ -213,19 +220,9 @@ Test(store, games_by_other_rules_are_not_mixed_in) {
 
 /* A file of the first format says nothing of rules yet, and is taken as it is. */
 Test(store, files_without_rules_are_still_read) {
-  Store *store = open_store();
-  Error err;
-  const StoreGame game = {"44", "4455", 0, 0, 2};
+  Store *store = store_tampered("DROP TABLE rules; PRAGMA user_version = 1");
   StoreResults results;
-  sqlite3 *db;
-  char path[128];
-  cr_assert(store_add(store, "connect4", &a, &b, &game, 1, NULL, &err), "%s", err.message);
-  store_close(store);
-  snprintf(path, sizeof path, "%s/r.sqlite", folder);
-  cr_assert_eq(sqlite3_open(path, &db), SQLITE_OK);
-  cr_assert_eq(sqlite3_exec(db, "DROP TABLE rules; PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
-  sqlite3_close(db);
-  store = open_store();
+  Error err;
   cr_assert(store_results(store, "connect4", &results, &err), "%s", err.message);
   cr_assert_eq(results.count, 1);
   store_results_free(&results);

@@ -86,26 +86,24 @@ bool run_open(const char *name, RunInfo *out, Error *err) {
   return true;
 }
 
-/* Removes one line. */
-static void leave_out(Buffer *text, const char *line) {
-  size_t length = strlen(line);
-  for (size_t at = 0; at + length <= text->size; at++) {
-    if ((at > 0 && text->data[at - 1] != '\n') || memcmp(text->data + at, line, length) != 0) continue;
-    memmove(text->data + at, text->data + at + length, text->size - at - length);
-    text->size -= length;
-    return;
-  }
+/* Keys that did not exist yet when a run may have been made are left out at what they were then, their
+ * default, so that it can go on. */
+static bool is_later_key(const ConfigKey *key) {
+  return strcmp(key->name, "net.symmetries") == 0;
 }
 
-/* Keys that did not exist yet when a run was made are left out at what they were then, their default, so that
- * it can go on. */
 uint32_t run_config_crc(const RunConfig *config) {
   RunConfig relevant = *config;
   relevant.iterations = 0;
   relevant.minutes = 0;
   Buffer text = {0};
-  config_print(&run_config_table, &relevant, false, &text);
-  leave_out(&text, "net.symmetries = 1\n");
+  for (size_t i = 0; i < run_config_table.count; i++) {
+    const ConfigKey *key = &run_config_table.keys[i];
+    char value[CONFIG_TEXT_MAX];
+    config_value(key, &relevant, value);
+    if (!is_later_key(key) || strcmp(value, key->fallback) != 0)
+      buffer_printf(&text, "%s = %s\n", key->name, value);
+  }
   uint32_t crc = (uint32_t)crc32(0, text.data, (uInt)text.size);
   buffer_free(&text);
   return crc;
