@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "games/connect4.h"
 #include "games/connect4_bits.h"
+#include "games/connect4_parity.h"
 #include "games/connect4_solver.h"
 #include "hang.h"
 
@@ -129,6 +130,42 @@ Test(solver, what_it_remembers_does_not_matter) {
     connect4_solver_free(fresh);
   }
   connect4_solver_free(seasoned);
+}
+
+/* The score by alpha-beta over the rules alone. */
+static int ruled_score(const Connect4 *state, int alpha, int beta) {
+  float value;
+  int ply = game_connect4.ply(state), moves[GAME_MOVES_MAX];
+  if (game_connect4.over(state, &value)) return value == 0 ? 0 : -((SQUARES + 2 - ply) / 2);
+  int count = game_connect4.legal(state, moves);
+  for (int i = 0; i < count && alpha < beta; i++) {
+    Connect4 child = *state;
+    game_connect4.play(&child, moves[i]);
+    int score = -ruled_score(&child, -beta, -alpha);
+    if (score > alpha) alpha = score;
+  }
+  return alpha;
+}
+
+/* Claims that the player to move does not win, or loses, hold; and each kind of claim is made. */
+Test(solver, what_parity_claims_is_so) {
+  uint32_t attempt = 0;
+  int claims[2][3] = {{0}};
+  for (int i = 0; i < 20000; i++) {
+    Connect4 state = random_position(25 + i % 12, &attempt);
+    uint64_t playable = c4_playable(state.all);
+    if (playable & c4_wins(state.mover, state.all)) continue;
+    int bound = c4_parity_bound(state.mover, state.all, c4_wins(state.mover ^ state.all, state.all));
+    if (bound == C4_NO_BOUND) continue;
+    cr_assert(bound >= -2 && bound <= 0);
+    cr_assert_leq(ruled_score(&state, bound, SQUARES), bound, "%d plies: more than %d",
+                  game_connect4.ply(&state), bound);
+    claims[i % 2][-bound]++;
+  }
+  cr_assert(claims[1][0] > 50 && claims[1][1] > 50, "of the first player: no win %d, a loss %d", claims[1][0],
+            claims[1][1]);
+  cr_assert(claims[0][1] > 50 && claims[0][2] > 50, "of the second: a loss by the last stone %d, by two %d",
+            claims[0][1], claims[0][2]);
 }
 
 /* P. Pons' positions with their scores, where they are at hand. */

@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "games/connect4_bits.h"
+#include "games/connect4_parity.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -11,6 +12,7 @@
 enum {
   SHIFT = 32,
   LOWER = 64,
+  PARITY_SCORES = 2,  /* the highest score that c4_parity_bound() proves */
   CUTOFF_EMPTIES = 12 /* nearer to the end, children are searched as fast as they are looked up */
 };
 
@@ -96,7 +98,7 @@ static Board play(Board board, uint64_t move) {
 typedef struct Child {
   Board board;
   uint64_t key;
-  int score; /* of move ordering */
+  uint64_t threats; /* squares that would complete four for the player who has just moved */
 } Child;
 
 /* Moves after which the opponent cannot win at once; 0 where every move loses. The mover cannot win at once.
@@ -121,11 +123,12 @@ static int order_children(const Connect4Solver *solver, Board board, uint64_t mo
     uint64_t move = moves & c4_column(columns[i]);
     if (!move) continue;
     Child child = {.board = play(board, move)};
-    child.score = bits_count(c4_wins(board.mover | move, board.all | move));
+    child.threats = c4_wins(board.mover | move, board.all | move);
     child.key = canonical_key(child.board);
     __builtin_prefetch((const void *)find_bucket(solver, child.key));
     int at = count++;
-    for (; at > 0 && children[at - 1].score < child.score; at--) children[at] = children[at - 1];
+    for (; at > 0 && bits_count(children[at - 1].threats) < bits_count(child.threats); at--)
+      children[at] = children[at - 1];
     children[at] = child;
   }
   return count;
@@ -159,7 +162,11 @@ static int negamax(Connect4Solver *solver, Board board, uint64_t key, int alpha,
 
   Child children[C4_COLS];
   int count = order_children(solver, board, moves, children);
-  /* What another path has already settled needs no search. */
+  /* What the rules of parity or another path have already settled needs no search. */
+  for (int i = 0; beta <= PARITY_SCORES && i < count; i++) {
+    int bound = c4_parity_bound(children[i].board.mover, children[i].board.all, children[i].threats);
+    if (-bound >= beta) return -bound;
+  }
   if (stones < C4_SQUARES - CUTOFF_EMPTIES) {
     for (int i = 0; i < count; i++) {
       int below = -C4_SQUARES, above = C4_SQUARES;

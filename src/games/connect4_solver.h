@@ -1,7 +1,8 @@
 /* Exact Connect Four: the score of any position, after P. Pons, "Solving Connect 4: how to build a perfect
  * AI" (2015-2019): negamax with alpha-beta on bitboards, a transposition table, moves ordered by the threats
- * they make, non-losing moves only, null-window search by bisection, both mirror images as one, enhanced
- * transposition cutoffs (A. Plaat et al., "Exploiting graph properties of game trees", 1996).
+ * they make, non-losing moves only, bounds by parity (connect4_parity.h), null-window search by bisection,
+ * both mirror images as one, enhanced transposition cutoffs (A. Plaat et al., "Exploiting graph properties of
+ * game trees", 1996).
  *
  * Scores, as Pons': positive where the side to move wins with best play: 22 minus the number of stones the
  * winner will have played, so 1 is a win with the winner's last stone; negative likewise for a loss; 0 a
