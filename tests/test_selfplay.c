@@ -99,6 +99,29 @@ Test(run, the_same_bytes_in_eight_bits) {
   expect_same_bytes("selfplay.precision=int8");
 }
 
+Test(run, the_same_bytes_with_quick_moves) {
+  expect_same_bytes("selfplay.full_share=0.3");
+}
+
+Test(run, the_same_bytes_drawn_by_surprise) {
+  expect_same_bytes("learner.surprise=0.5");
+}
+
+/* An iteration may leave nothing to learn from, and the run goes on. */
+Test(run, goes_on_without_a_position) {
+  char folder[64];
+  Error err;
+  make_folder(folder);
+  RunRequest request = small_run(folder, ARM_FROM_SCRATCH);
+  const char *sets[] = {"selfplay.games=1", "selfplay.shards=1", "selfplay.full_share=0.01",
+                        "search.solve=off"};
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+    cr_assert(config_set(&run_config_table, &request.config, sets[i], "test", &err), "%s", err.message);
+  cr_assert(train(&request, &err), "%s", err.message);
+  last_hash(folder, 3);
+  remove_folder(folder);
+}
+
 /* The network grows while the second iteration learns; a resumed run finds it of the size it had. */
 Test(run, grows_to_the_same_bytes_after_any_stop) {
   char a[64], b[64];

@@ -2,17 +2,19 @@
  * search, after V. Allis, "A Knowledge-based Approach of Connect-Four" (1988), whose rules of claimeven,
  * baseinverse and odd threats are joined here into one strategy.
  *
- * Let the player to move be M and the other F, who follows up: whenever M plays, F answers on top of it. A column
- * with an even number of empty squares then gives M its squares in odd rows and F those in even rows, counted
- * from 1. A column with an odd number has an even row's square next; two such columns make a pair, in which F
- * answers the one with the other: M gets one of these squares or the other, and F the even rows above them.
+ * Let the player to move be M and the other F, who follows up: whenever M plays, F answers on top of it. A
+ * column with an even number of empty squares then gives M its squares in odd rows and F those in even rows,
+ * counted from 1. A column with an odd number has an even row's square next; two such columns make a pair, in
+ * which F answers the one with the other: M gets one of these squares or the other, and F the even rows above
+ * them.
  *
  * - The first player to move: there is an even number of odd columns, so F always has an answer. If M cannot
  *   make four of all that it may get, M does not win; if F then makes four of what F surely gets, M loses.
- * - The second player to move: one odd column is left over. If F has a threat in an odd row there, M must play
- *   below it in the end, since F answers everything else; so if M cannot make four before, M loses.
+ * - The second player to move: one odd column is left over. If F has a threat in an odd row there, M must
+ * play below it in the end, since F answers everything else; so if M cannot make four before, M loses.
  *
- * F wins as soon as M plays below a square that F threatens and is to get, so what lies above is never M's. */
+ * F wins as soon as M plays below a square that F threatens and is to get, so what lies above is never M's.
+ */
 #ifndef GAMES_CONNECT4_PARITY_H
 #define GAMES_CONNECT4_PARITY_H
 
@@ -27,8 +29,8 @@ static inline uint64_t c4_above(uint64_t squares) {
   return above;
 }
 
-/* The highest score (connect4_solver.h) that the player to move can still have, or C4_NO_BOUND. It cannot win at
- * once; `threats` are the squares, reachable or not, that complete four for the other player. */
+/* The highest score (connect4_solver.h) that the player to move can still have, or C4_NO_BOUND. It cannot win
+ * at once; `threats` are the squares, reachable or not, that complete four for the other player. */
 static inline int c4_parity_bound(uint64_t mover, uint64_t all, uint64_t threats) {
   uint64_t empty = C4_BOARD & ~all, next_even = c4_playable(all) & C4_EVEN_ROWS;
   uint64_t answered = threats & C4_EVEN_ROWS & ~next_even;

@@ -1,6 +1,7 @@
 #include "mcts/search.h"
 
 #include "base/memory.h"
+#include "mcts/forced.h"
 #include "mcts/gumbel.h"
 #include "mcts/puct.h"
 #include "mcts/search_internal.h"
@@ -54,6 +55,18 @@ void search_free(Search *search) {
   free(search);
 }
 
+void search_noise(Search *search, bool on) {
+  search->quiet = !on;
+}
+
+static bool has_dirichlet_noise(const Search *search) {
+  return search->config.dirichlet_share > 0 && !search->quiet;
+}
+
+bool search_forces_playouts(const Search *search) {
+  return search->config.forced_playouts > 0 && has_dirichlet_noise(search);
+}
+
 /* Noise and priors of the root, once its node is there. */
 static void prepare_root(Search *search) {
   const Node *root = &search->tree.nodes[0];
@@ -68,11 +81,12 @@ static void prepare_root(Search *search) {
   }
   if (config->kind == SEARCH_GUMBEL) {
     for (int i = 0; i < n; i++)
-      search->root_gumbel[i] =
-          config->gumbel_noise > 0 ? (float)(config->gumbel_noise * rng_gumbel(&search->rng)) : 0;
+      search->root_gumbel[i] = config->gumbel_noise > 0 && !search->quiet
+                                   ? (float)(config->gumbel_noise * rng_gumbel(&search->rng))
+                                   : 0;
     for (int i = 0; i < n; i++)
       if (edge_dominated(&edges[i], bounds)) search->root_gumbel[i] = -INFINITY;
-  } else if (config->dirichlet_share > 0) {
+  } else if (has_dirichlet_noise(search)) {
     double alpha = config->dirichlet_alpha > 0 ? config->dirichlet_alpha : 10.0 / n;
     float share = (float)config->dirichlet_share;
     rng_dirichlet(&search->rng, alpha, n, search->scratch[0]);
@@ -140,8 +154,13 @@ static int select_edge(Search *search, const Node *node, bool at_root) {
   Siblings siblings = {search_edges(search, node), node->edge_count, NULL, config->solve};
   if (config->kind == SEARCH_GUMBEL)
     return at_root ? select_gumbel_root(search) : select_gumbel(&siblings, config, node->value, node->visits);
-  bool noisy = at_root && config->dirichlet_share > 0;
+  bool noisy = at_root && has_dirichlet_noise(search);
   if (at_root) siblings.priors = search->root_priors;
+  if (at_root && search_forces_playouts(search)) {
+    int forced = forced_edge(siblings.edges, siblings.count, search->root_priors, search_bounds(search, node),
+                             config->forced_playouts);
+    if (forced >= 0) return forced;
+  }
   return select_puct(&siblings, puct_factor(config, (float)node->visits),
                      node->value_sum / (float)node->visits, noisy ? 0 : (float)config->fpu_reduction);
 }

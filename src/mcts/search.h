@@ -46,6 +46,7 @@ typedef struct SearchConfig {
                         square root of the prior mass already visited (0 at the root when noise is on) */
   double dirichlet_alpha; /* 0 = 10 / (mean number of legal moves), else as given */
   double dirichlet_share; /* share of noise in the root priors; 0 switches it off */
+  double forced_playouts; /* PUCT with root noise: k of mcts/forced.h; 0 = none */
   int gumbel_considered;  /* m, actions considered at the root */
   double gumbel_visit;    /* c_visit */
   double gumbel_scale;    /* c_scale */
@@ -75,6 +76,9 @@ void search_free(Search *search);
  * search_advance() is used when it belongs to this very state: its visits count towards the total, for PUCT.
  * The Rng is copied. */
 void search_start(Search *search, const void *state, int visits, Rng rng);
+/* From the next search_start() on, whether the root has noise (as the configuration says) or none. At first
+ * it has. */
+void search_noise(Search *search, bool on);
 /* Descends to the next leaf that wants an evaluation and returns its state (owned by the search, valid until
  * the next call), or NULL when the budget is spent. Simulations that end in finished games are done inside.
  */

@@ -14,6 +14,7 @@ struct Search {
   Rng rng;
   int budget, simulations;
   bool pending;  /* a leaf was handed out and wants search_update() */
+  bool quiet;    /* no noise at the root */
   bool kept;     /* the tree is what search_advance() kept */
   bool advanced; /* root_state is where search_advance() came to */
 
@@ -43,6 +44,8 @@ static inline Bounds search_bounds(const Search *search, const Node *node) {
   return edges_bounds(search_edges(search, node), node->edge_count);
 }
 
+/* True where root moves are forced (mcts/forced.h). */
+bool search_forces_playouts(const Search *search);
 /* Computes sigma(completed Q) of a node's edges into scratch[2], and their visits into visits[]. */
 void search_complete(Search *search, const Node *node, const float *priors);
 /* Index of the root edge best by gumbel + logit + sigma(Q) among those with exactly `visits` visits; -1 where

@@ -1,5 +1,7 @@
 /* Reading a search's outcome: value, policy, move, principal variation. */
+#include "mcts/forced.h"
 #include "mcts/gumbel.h"
+#include "mcts/puct.h"
 #include "mcts/search_internal.h"
 
 #include <string.h>
@@ -81,8 +83,12 @@ void search_policy(const Search *search, float *policy) {
   for (int i = 0; i < root->edge_count; i++)
     visited = visited || (edges[i].visits && !edge_dominated(&edges[i], bounds));
   if (search->config.kind == SEARCH_GUMBEL) improved_policy(search, shares);
+  bool forced = search_forces_playouts(search);
+  if (forced && visited)
+    forced_prune(edges, root->edge_count, search->root_priors, bounds,
+                 puct_factor(&search->config, (float)root->visits), search->config.forced_playouts, shares);
   for (int i = 0; i < root->edge_count; i++) {
-    if (search->config.kind == SEARCH_PUCT)
+    if (search->config.kind == SEARCH_PUCT && !(forced && visited))
       shares[i] = visited ? (float)edges[i].visits : expf(search->root_logits[i]);
     if (edge_dominated(&edges[i], bounds)) shares[i] = 0;
     total += shares[i];

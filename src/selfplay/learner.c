@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "net/trainer.h"
 #include "selfplay/example_rows.h"
+#include "selfplay/sampler.h"
 #include "selfplay/tying.h"
 
 #include <math.h>
@@ -173,20 +174,23 @@ static void weigh_by_advantage(const Game *game, ExampleRows *rows, int row, con
   for (int m = 0; m < game->moves; m++) policy[m] *= (float)facts->outcome - value;
 }
 
-/* Rows of the minibatch below `expert_rows` come from expert games. */
-static void fill_slice(const Learner *learner, int number, const Replay *replay, const Replay *expert,
-                       int expert_rows, ExampleRows *rows) {
+/* Where the rows of a minibatch come from: those below `expert_rows` from expert games. */
+typedef struct Sources {
+  Sampler replay, expert;
+  int expert_rows;
+} Sources;
+
+static void fill_slice(const Learner *learner, int number, const Sources *sources, ExampleRows *rows) {
   const RunConfig *config = learner->config;
   uint32_t step = (uint32_t)learner->steps,
            name = (uint32_t)(learner->restarts * learner->slice_count + number);
   Rng sampling = rng_make(learner->seed, RNG_SAMPLING, step, name);
   Rng augment = rng_make(learner->seed, RNG_AUGMENT, step, name);
   for (int row = 0; row < config->slice; row++) {
-    bool from_expert = number * config->slice + row < expert_rows;
-    const Replay *source = from_expert ? expert : replay;
+    bool from_expert = number * config->slice + row < sources->expert_rows;
     int place;
     const ReplayBlock *block =
-        replay_at(source, (int)rng_below(&sampling, (uint32_t)replay_count(source)), &place);
+        sampler_draw(from_expert ? &sources->expert : &sources->replay, &sampling, &place);
     int symmetry = (int)rng_below(&augment, (uint32_t)learner->game->symmetries);
     example_rows_fill(learner->game, rows, row, block, place, symmetry, (float)config->value_mix);
     bool searched = block->facts[place].search_wdl[0] | block->facts[place].search_wdl[1] |
@@ -214,12 +218,12 @@ static void run_slice(const Learner *learner, int number, const Worker *worker) 
 
 /* One thread's share. A team of one is no parallel region to OpenBLAS, which would split products over all
  * cores and so round them differently; the call ends that for this region alone. */
-static void run_slices(const Learner *learner, const Replay *replay, const Replay *expert, int expert_rows) {
+static void run_slices(const Learner *learner, const Sources *sources) {
   Worker *worker = &learner->workers[omp_get_thread_num()];
   omp_set_num_threads(1);
 #pragma omp for schedule(dynamic)
   for (int i = 0; i < learner->slice_count; i++) {
-    fill_slice(learner, i, replay, expert, expert_rows, &worker->rows);
+    fill_slice(learner, i, sources, &worker->rows);
     run_slice(learner, i, worker);
   }
 }
@@ -260,12 +264,16 @@ static double learning_rate(const Learner *learner, int iteration) {
 void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, double expert_share,
                  int64_t steps, int iteration, FitStats *stats) {
   const RunConfig *config = learner->config;
-  int expert_rows = expert ? (int)lrint(expert_share * config->batch) : 0;
-  *stats = (FitStats){.expert_share = (double)expert_rows / config->batch};
+  Sources sources = {.replay = sampler_make(replay, config->surprise)};
+  if (expert) {
+    sources.expert = sampler_make(expert, 0);
+    sources.expert_rows = (int)lrint(expert_share * config->batch);
+  }
+  *stats = (FitStats){.expert_share = (double)sources.expert_rows / config->batch};
   for (int64_t step = 0; step < steps; step++) {
     if (learner->trainer) trainer_load(learner->trainer, learner->net, learner->threads);
 #pragma omp parallel num_threads(learner->threads)
-    run_slices(learner, replay, expert, expert_rows);
+    run_slices(learner, &sources);
     sum_gradients(learner);
     ties_average(learner->ties, learner->gradient, learner->net->stats, learner->threads);
     stats->rate = learning_rate(learner, iteration);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { SURPRISE_UNIT = 4096, MOST_SURPRISE = 15 };
+
 ReplayBlock *replay_block_new(const Game *game) {
   ReplayBlock *block = memory_new(1, sizeof *block);
   block->game = game;
@@ -52,6 +54,12 @@ void replay_block_add(ReplayBlock *block, const void *state, const float *policy
   int flags = (sum > 0 ? EXAMPLE_HAS_POLICY : 0) | (proven ? EXAMPLE_PROVEN : 0);
   *facts = (ExampleFacts){.flags = (uint8_t)flags, .ply = (uint16_t)ply, .game = game_number};
   for (int i = 0; i < 3; i++) facts->search_wdl[i] = to_fixed(search_wdl[i]);
+}
+
+void replay_block_surprise(ReplayBlock *block, double nats) {
+  assert(block->count > 0);
+  block->facts[block->count - 1].surprise =
+      (uint16_t)lrint(fmin(fmax(nats, 0), MOST_SURPRISE) * SURPRISE_UNIT);
 }
 
 void replay_block_outcome(ReplayBlock *block, int first, int first_player_result) {
@@ -145,6 +153,7 @@ struct Replay {
   ReplayBlock **blocks;
   int *starts; /* index of each block's first position */
   int block_count, block_capacity, count;
+  uint64_t surprise; /* summed over all positions */
 };
 
 Replay *replay_new(const Game *game) {
@@ -161,6 +170,12 @@ void replay_free(Replay *replay) {
   free(replay);
 }
 
+static uint64_t block_surprise(const ReplayBlock *block) {
+  uint64_t sum = 0;
+  for (int i = 0; i < block->count; i++) sum += block->facts[i].surprise;
+  return sum;
+}
+
 void replay_add(Replay *replay, ReplayBlock *block) {
   assert(block->game == replay->game);
   if (replay->block_count == replay->block_capacity) {
@@ -172,6 +187,7 @@ void replay_add(Replay *replay, ReplayBlock *block) {
   replay->starts[replay->block_count] = replay->count;
   replay->blocks[replay->block_count++] = block;
   replay->count += block->count;
+  replay->surprise += block_surprise(block);
 }
 
 void replay_trim(Replay *replay, int window) {
@@ -180,7 +196,10 @@ void replay_trim(Replay *replay, int window) {
          replay->count - positions - replay->blocks[dropped]->count >= window)
     positions += replay->blocks[dropped++]->count;
   if (!dropped) return;
-  for (int i = 0; i < dropped; i++) replay_block_free(replay->blocks[i]);
+  for (int i = 0; i < dropped; i++) {
+    replay->surprise -= block_surprise(replay->blocks[i]);
+    replay_block_free(replay->blocks[i]);
+  }
   replay->block_count -= dropped;
   replay->count -= positions;
   for (int i = 0; i < replay->block_count; i++) {
@@ -191,6 +210,10 @@ void replay_trim(Replay *replay, int window) {
 
 int replay_count(const Replay *replay) {
   return replay->count;
+}
+
+double replay_mean_surprise(const Replay *replay) {
+  return replay->count ? (double)replay->surprise / replay->count : 0;
 }
 
 const ReplayBlock *replay_at(const Replay *replay, int index, int *place) {

@@ -21,8 +21,8 @@ typedef struct ExampleFacts {
   int8_t outcome;         /* of the game: 1, 0, -1 */
   uint8_t flags;
   uint16_t ply;
-  uint16_t reserved;
-  uint32_t game; /* number of the game within its iteration, so that whole games can be held out */
+  uint16_t surprise; /* KL(policy || the network's prior), in 1/4096 nats; 0 where nothing was searched */
+  uint32_t game;     /* number of the game within its iteration, so that whole games can be held out */
 } ExampleFacts;
 _Static_assert(sizeof(ExampleFacts) == 16, "the file's layout");
 
@@ -59,6 +59,8 @@ void replay_block_free(ReplayBlock *block);
  * search_wdl is certain. Copies everything. */
 void replay_block_add(ReplayBlock *block, const void *state, const float *policy, const float search_wdl[3],
                       bool proven, int ply, uint32_t game_number);
+/* Says of the position added last by how many nats its policy departs from the prior; at most 15 are kept. */
+void replay_block_surprise(ReplayBlock *block, double nats);
 /* Sets the outcome of positions [first, count) from the result for the first player (1, 0, -1). */
 void replay_block_outcome(ReplayBlock *block, int first, int first_player_result);
 /* Appends positions [from, from + count) of another block. */
@@ -77,6 +79,8 @@ void replay_add(Replay *replay, ReplayBlock *block);
 /* Drops the oldest blocks while what remains holds at least `window` positions. */
 void replay_trim(Replay *replay, int window);
 int replay_count(const Replay *replay);
+/* Mean of ExampleFacts.surprise, in its unit; 0 where there are no positions. */
+double replay_mean_surprise(const Replay *replay);
 /* The position at `index` in [0, count): its block, and its place in that block. */
 const ReplayBlock *replay_at(const Replay *replay, int index, int *place);
 

@@ -46,6 +46,10 @@ static const ConfigKey keys[] = {
     INT("search.visits", visits, 1, 100000, "24", "Simulations for each move of self-play."),
     REAL("search.c_init", search.c_init, 0, 100, "1.25", "PUCT exploration constant."),
     REAL("search.c_base", search.c_base, 1, 1e9, "19652", "Visits at which PUCT exploration starts to grow."),
+    REAL(
+        "search.forced_playouts", search.forced_playouts, 0, 100, "0",
+        "PUCT with root noise: a root move once visited gets at least sqrt(this x prior x visits), which the "
+        "policy target leaves out again (Wu 2019); 0 = none."),
     REAL("search.fpu_reduction", search.fpu_reduction, 0, 2, "0.2",
          "First-play urgency: how far below its parent's value an unvisited child starts (PUCT)."),
     REAL("search.dirichlet_alpha", search.dirichlet_alpha, 0, 100, "0",
@@ -66,6 +70,11 @@ static const ConfigKey keys[] = {
         "With search.solve: moves played by the rules alone, before a leaf is evaluated, to look for a proof "
         "of its value (Baier and Winands 2015); 0 = none."),
 
+    REAL(
+        "selfplay.full_share", full_share, 0.01, 1, "1",
+        "Share of the moves that are searched in full and learnt from; the others take selfplay.quick_visits "
+        "without root noise (playout cap randomisation, Wu 2019)."),
+    INT("selfplay.quick_visits", quick_visits, 1, 100000, "8", "Simulations of those other moves."),
     INT("selfplay.games", games, 1, 1000000, "256", "Games in an iteration."),
     INT("selfplay.shards", shards, 1, 4096, "8",
         "Shards an iteration is cut into: the unit of parallel work and of resuming; at least twice the "
@@ -99,6 +108,10 @@ static const ConfigKey keys[] = {
         "How the learner convolves: Winograd's tiles, or the slower plain products they are tested against."),
     REAL("learner.reuse", reuse, 0, 100, "3",
          "Samples drawn for each new position; high values over-fit the value head."),
+    REAL("learner.surprise", surprise, 0, 1, "0",
+         "Share of the samples drawn by how far the search's policy departs from the network's "
+         "(policy-surprise "
+         "weighting, Wu 2020)."),
     REAL("learner.rate", rate, 0, 10, "0.008", "Learning rate after warm-up."),
     REAL("learner.rate_final", rate_final, 0, 10, "0.0015", "Learning rate at the end of its decay."),
     INT("learner.warmup_steps", warmup_steps, 0, 1000000, "100", "Steps of linear warm-up."),
@@ -188,6 +201,14 @@ bool run_config_valid(const RunConfig *config, Error *err) {
     return error_set(
         err, "imitation.keep needs a search: with search.kind = none the learner takes policy gradients "
              "of its own games alone; set one of the two");
+  if (config->search.kind == SEARCH_NONE && config->full_share < 1)
+    return error_set(err,
+                     "selfplay.full_share (%g) needs a search, which search.kind = none does without; set "
+                     "one of the two",
+                     config->full_share);
+  if (config->search.forced_playouts > 0 && config->search.kind != SEARCH_PUCT)
+    return error_set(err, "search.forced_playouts (%g) belongs to search.kind = puct; set one of the two",
+                     config->search.forced_playouts);
   NetShape shape = run_config_shape(config, game_find(config->game));
   return net_shape_valid(&shape, err) && symmetries_valid(config, err);
 }

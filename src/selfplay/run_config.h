@@ -25,6 +25,8 @@ typedef struct RunConfig {
 
   SearchConfig search;
   int visits;
+  double full_share; /* of the moves, searched with `visits`; the others with quick_visits */
+  int quick_visits;
 
   /* self-play */
   int games, shards, lanes;
@@ -39,7 +41,7 @@ typedef struct RunConfig {
   double window_growth;
   int batch, slice;
   int convolution; /* ConvolutionKind */
-  double reuse;
+  double reuse, surprise;
   double rate, rate_final;
   int warmup_steps, rate_decay_iterations;
   double value_weight, value_mix;

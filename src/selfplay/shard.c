@@ -15,6 +15,7 @@ typedef struct Lane {
   Rng rng;
   uint32_t game_number;
   int searched; /* moves of this game chosen by search */
+  bool quick;   /* the search under way only chooses a move */
   bool active;
   uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
 } Lane;
@@ -102,8 +103,11 @@ static void prepare_search(Shard *shard, Lane *lane, bool fresh) {
       noise.counter[1] = RNG_SEARCH_NOISE; /* the same place in another stream: one per searched move */
       noise.counter[0] = (uint32_t)lane->searched << 16;
       noise.used = 4;
-      int visits =
-          spec->config->search.kind == SEARCH_NONE ? 1 : spec->config->visits; /* the root's evaluation */
+      const RunConfig *config = spec->config;
+      lane->quick = config->full_share < 1 && rng_uniform(&lane->rng) >= config->full_share;
+      int visits = lane->quick ? config->quick_visits : config->visits;
+      if (config->search.kind == SEARCH_NONE) visits = 1; /* the root's evaluation */
+      search_noise(lane->search, !lane->quick);
       search_start(lane->search, lane->state, visits, noise);
       return;
     }
@@ -124,6 +128,16 @@ static int draw_from_policy(Shard *shard, Lane *lane, const float *priors, int c
   return move;
 }
 
+/* KL(target || prior) over the root's moves. */
+static double surprise(const float *target, const SearchChild *children, int count) {
+  double sum = 0;
+  for (int i = 0; i < count; i++) {
+    double share = target[children[i].move];
+    if (share > 0) sum += share * log(share / fmax((double)children[i].prior, 1e-30));
+  }
+  return sum;
+}
+
 /* Records the searched position and plays a move. False where the proven result ends the game instead. */
 static bool record_and_play(Shard *shard, Lane *lane) {
   const RunConfig *config = shard->spec->config;
@@ -142,12 +156,15 @@ static bool record_and_play(Shard *shard, Lane *lane) {
   } else {
     move = draw_from_policy(shard, lane, priors, count, temperature);
   }
-  replay_block_add(lane->played, lane->state, shard->policy, wdl, proven, game->ply(lane->state),
-                   lane->game_number);
-  shard->stats->policy_entropy += entropy(priors, count);
-  shard->stats->target_entropy += entropy(shard->policy, game->moves);
   shard->stats->simulations += search_simulations(lane->search);
-  shard->stats->proven += proven;
+  if (!lane->quick || proven) {
+    replay_block_add(lane->played, lane->state, shard->policy, wdl, proven, game->ply(lane->state),
+                     lane->game_number);
+    if (searches) replay_block_surprise(lane->played, surprise(shard->policy, shard->children, count));
+    shard->stats->policy_entropy += entropy(priors, count);
+    shard->stats->target_entropy += entropy(shard->policy, game->moves);
+    shard->stats->proven += proven;
+  }
 
   if (proven && config->end_proven) {
     finish_game(shard, lane, (float)value);
