@@ -3,6 +3,7 @@
 #include "arena/positions_exact.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "games/exact.h"
 #include "hang.h"
 
 #include <criterion/criterion.h>
@@ -135,6 +136,35 @@ Test(accuracy, the_maker_keeps_only_positions_that_test_something) {
   for (int ply = 18; ply <= 27; ply++) cr_assert_eq(of_ply[ply], 4);
   key_set_free(&seen);
   positions_free(positions);
+  unlink(path);
+}
+
+Test(accuracy, the_maker_keeps_only_long_games_where_asked) {
+  char path[] = "/tmp/selfplay-positions-XXXXXX";
+  int fd = mkstemp(path);
+  cr_assert(fd >= 0);
+  close(fd);
+  Error err;
+  PositionsPlan plan = {.count = 12,
+                        .first_ply = 16,
+                        .last_ply = 18,
+                        .longer_than = 20,
+                        .depth = 3,
+                        .random_share = 0.3,
+                        .seed = 5};
+  cr_assert(positions_make_exact(c4(), &plan, path, NULL, NULL, &err), "%s", err.message);
+  Positions *positions = positions_read(c4(), path, &err);
+  cr_assert(positions, "%s", err.message);
+  for (int i = 0; i < 12; i++) {
+    int best = POSITION_ILLEGAL;
+    for (int c = 0; c < 7; c++)
+      if (positions->scores[7 * i + c] > best) best = positions->scores[7 * i + c];
+    int left = exact_plies_left(c4(), positions->states + (size_t)i * c4()->state_size, best);
+    cr_assert(left > 20, "%d moves left", left);
+  }
+  positions_free(positions);
+  cr_assert_not(positions_make_exact(game_find("othello6"), &plan, path, NULL, NULL, &err));
+  cr_expect(strstr(err.message, "--longer-than"), "%s", err.message);
   unlink(path);
 }
 

@@ -44,7 +44,8 @@ Test(forced, the_target_leaves_out_what_was_forced_alone) {
     float least = (float)edges[i].visits - sqrtf(2 * priors[i] * 100);
     if (shares[i] == 0) continue;
     cr_assert(shares[i] >= least, "%d: %g", i, (double)shares[i]);
-    bool lower = shares[i] - 1 >= least && puct_score(edge_q(&edges[i]), priors[i], factor, shares[i] - 1) < limit;
+    bool lower =
+        shares[i] - 1 >= least && puct_score(edge_q(&edges[i]), priors[i], factor, shares[i] - 1) < limit;
     cr_assert(!lower, "%d: %g visits could have been fewer", i, (double)shares[i]);
   }
   cr_assert(shares[2] > 5, "a good move keeps what it would have had unforced: %g", (double)shares[2]);

@@ -117,7 +117,8 @@ Test(sampler, only_full_searches_are_recorded_but_for_proofs) {
   cr_assert(share > 0.12 && share < 0.3, "%d of %.0f moves", unproven, moves);
   cr_assert_eq(some->stats.positions, some->count);
   double each = (double)some->stats.simulations / moves;
-  cr_assert(each < 0.5 * (double)all->stats.simulations / (double)all->count, "%.1f simulations a move", each);
+  cr_assert(each < 0.5 * (double)all->stats.simulations / (double)all->count, "%.1f simulations a move",
+            each);
   int surprised = 0;
   for (int i = 0; i < all->count; i++) surprised += all->facts[i].surprise > 0;
   cr_assert(surprised > all->count / 2, "searches depart from priors: %d of %d", surprised, all->count);

@@ -5,6 +5,7 @@
 #include "games/connect4_bits.h"
 #include "games/connect4_parity.h"
 #include "games/connect4_solver.h"
+#include "games/exact.h"
 #include "hang.h"
 
 #include <criterion/criterion.h>
@@ -130,6 +131,30 @@ Test(solver, what_it_remembers_does_not_matter) {
     connect4_solver_free(fresh);
   }
   connect4_solver_free(seasoned);
+}
+
+/* Both play for the score; the game lasts as long as the first score said. */
+Test(solver, a_score_tells_how_many_moves_are_left) {
+  Error err;
+  Exact *exact = exact_new(&game_connect4, 22, &err);
+  uint32_t attempt = 0;
+  int outcomes[3] = {0};
+  for (int i = 0; i < 200; i++) {
+    Connect4 state = random_position(20 + i % 14, &attempt);
+    int score = exact_score(exact, &state), left = exact_plies_left(&game_connect4, &state, score),
+        scores[C4_COLS];
+    Rng rng = rng_make(1, RNG_TEST, 3, (uint32_t)i);
+    float value;
+    outcomes[(score > 0) - (score < 0) + 1]++;
+    for (; !game_connect4.over(&state, &value); left--) {
+      exact_moves(exact, &state, scores);
+      game_connect4.play(&state, exact_best_move(&game_connect4, scores, &rng));
+    }
+    cr_assert_eq(left, 0, "%d moves more than said", -left);
+  }
+  cr_assert(outcomes[0] > 5 && outcomes[1] > 5 && outcomes[2] > 5, "wins, draws and losses were seen");
+  cr_assert_eq(exact_plies_left(game_find("tictactoe"), &attempt, 0), -1);
+  exact_free(exact);
 }
 
 /* The score by alpha-beta over the rules alone. */

@@ -6,6 +6,7 @@
 #include "games/exact.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 enum { SOLVER_LOG2_BYTES = 26, TRIES = 200000, PLIES_MAX = 512 };
 
@@ -48,6 +49,12 @@ static bool moves_differ_in_value(const Maker *maker, const void *state) {
   return least < most;
 }
 
+static bool is_long(const Maker *maker, const void *state) {
+  int longer_than = maker->plan->longer_than;
+  return !longer_than ||
+         exact_plies_left(maker->game, state, exact_score(maker->solver, state)) > longer_than;
+}
+
 static void print_position(Maker *maker, const int *moves, int plies, const void *state) {
   int scores[GAME_MOVES_MAX];
   exact_moves(maker->solver, state, scores);
@@ -76,7 +83,7 @@ static bool make_stratum(Maker *maker, int ply, int source, int wanted, Error *e
     if (!exact_reaches(maker->game, state, err)) return false;
     if (position_wins_at_once(maker->game, state)) continue;
     if (!key_set_add(&maker->seen, position_canonical_key(maker->game, moves, ply))) continue;
-    if (!moves_differ_in_value(maker, state)) continue;
+    if (!moves_differ_in_value(maker, state) || !is_long(maker, state)) continue;
     print_position(maker, moves, ply, state);
     found++;
     maker->found++;
@@ -87,10 +94,12 @@ static bool make_stratum(Maker *maker, int ply, int source, int wanted, Error *e
 
 static void print_header(Maker *maker) {
   const PositionsPlan *p = maker->plan;
+  char longer[32] = "";
+  if (p->longer_than) snprintf(longer, sizeof longer, " --longer-than %d", p->longer_than);
   buffer_printf(
       &maker->text,
       "# Positions of %s with the exact score of each move number, for `selfplay accuracy'.\n"
-      "# Made by: selfplay make-data positions --game %s --count %d --plies %d,%d --seed %llu\n"
+      "# Made by: selfplay make-data positions --game %s --count %d --plies %d,%d%s --seed %llu\n"
       "# Spread evenly over %d to %d plies; half of each ply's from uniformly random play, half from "
       "alpha-beta\n"
       "# of depth %d with %.0f%% random moves. Distinct up to symmetry. Kept only where the player to "
@@ -98,9 +107,9 @@ static void print_header(Maker *maker) {
       "# cannot win at once, its moves do not all lead to the same value (win, draw, loss), and at most %d\n"
       "# squares are empty. Scores for the player to move, '.' where illegal:\n"
       "# %s.\n",
-      maker->game->title, maker->game->name, p->count, p->first_ply, p->last_ply, (unsigned long long)p->seed,
-      p->first_ply, p->last_ply, p->depth, 100 * p->random_share, maker->most_empty,
-      exact_score_text(maker->game));
+      maker->game->title, maker->game->name, p->count, p->first_ply, p->last_ply, longer,
+      (unsigned long long)p->seed, p->first_ply, p->last_ply, p->depth, 100 * p->random_share,
+      maker->most_empty, exact_score_text(maker->game));
 }
 
 bool positions_make_exact(const Game *game, const PositionsPlan *plan, const char *path,
@@ -113,6 +122,11 @@ bool positions_make_exact(const Game *game, const PositionsPlan *plan, const cha
   Exact *solver = exact_new(game, SOLVER_LOG2_BYTES, err);
   if (!solver) return false;
   game->init(start);
+  if (plan->longer_than && exact_plies_left(game, start, 0) < 0) {
+    exact_free(solver);
+    return error_set(err, "the exact scores of %s do not tell how long a game lasts; leave --longer-than out",
+                     game->title);
+  }
   Maker maker = {.game = game,
                  .plan = plan,
                  .teacher = alphabeta_new(game, plan->depth),

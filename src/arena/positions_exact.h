@@ -8,6 +8,7 @@
 typedef struct PositionsPlan {
   int count; /* spread evenly over the plies */
   int first_ply, last_ply;
+  int longer_than;     /* moves that best play leaves; more are asked for. 0: any number */
   int depth;           /* of the alpha-beta that plays the second half ... */
   double random_share; /* ... with this share of random moves */
   uint64_t seed;

@@ -11,6 +11,7 @@
 enum {
   KEY_PLIES = 256,
   KEY_LIMIT,
+  KEY_LONGER,
   DEFAULT_OPENINGS = 500,
   DEFAULT_POSITIONS = 1000,
   PLIES_MAX = 400,
@@ -20,7 +21,7 @@ enum {
 typedef struct Options {
   CliCommon common;
   const char *kind, *output;
-  int count, limit;
+  int count, limit, longer_than;
   int plies[2]; /* -1: not given */
 } Options;
 
@@ -36,6 +37,7 @@ static const struct argp_option option_table[] = {
      "solver "
      "does not reach the opening, hundredths of alpha-beta's value (default 10)",
      0},
+    {"longer-than", KEY_LONGER, "N", 0, "Positions from which best play goes on for more than N moves", 0},
     {"output", 'o', "FILE", 0, "Where to write", 0},
     {0},
 };
@@ -62,6 +64,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY_LIMIT:
     options->limit = cli_parse_int(state, "--limit", arg, 0, 100);
+    return 0;
+  case KEY_LONGER:
+    options->longer_than = cli_parse_int(state, "--longer-than", arg, 1, PLIES_MAX);
     return 0;
   case 'o':
     options->output = arg;
@@ -103,6 +108,7 @@ static bool make_positions(const Options *options, CliProgress *bar, Error *err)
   const PositionsPlan plan = {.count = options->count ? options->count : DEFAULT_POSITIONS,
                               .first_ply = plies[0] >= 0 ? plies[0] : 0,
                               .last_ply = plies[1] >= 0 ? plies[1] : 0,
+                              .longer_than = options->longer_than,
                               .depth = 4,
                               .random_share = 0.3,
                               .seed = options->common.seed};

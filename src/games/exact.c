@@ -26,6 +26,7 @@ typedef struct ExactKind {
   void (*moves)(void *solver, const void *state, int *scores);
   void (*move_values)(void *solver, const void *state, int *values);
   bool (*has_book)(void *solver, const void *state); /* knows all moves' signs at once; NULL: never */
+  int (*plies_left)(const void *state, int score);   /* NULL: scores do not tell */
   const char *score_text;
 } ExactKind;
 
@@ -103,6 +104,13 @@ static void c4_move_values(void *solver, const void *state, int *values) {
   }
 }
 
+/* A score is 22 less the winner's stones (connect4_solver.h). */
+static int c4_plies_left(const void *state, int score) {
+  int ply = game_connect4.ply(state), own = ply / 2, other = ply - own;
+  if (score == 0) return C4_ROWS * C4_COLS - ply;
+  return score > 0 ? 2 * (22 - score - own) - 1 : 2 * (22 + score - other);
+}
+
 static void *othello_make(const Game *game, int log2_entries) {
   return othello_solver_new(game, log2_entries);
 }
@@ -149,6 +157,7 @@ static const ExactKind kinds[] = {
      .moves = c4_moves,
      .move_values = c4_move_values,
      .has_book = c4_has_book,
+     .plies_left = c4_plies_left,
      .score_text = connect4_text},
     OTHELLO_KIND(game_othello6, 20, 28),
     OTHELLO_KIND(game_othello, 48, 56),
@@ -226,6 +235,11 @@ int exact_best_move(const Game *game, const int *scores, Rng *rng) {
 
 const char *exact_score_text(const Game *game) {
   return find(game)->score_text;
+}
+
+int exact_plies_left(const Game *game, const void *state, int score) {
+  const ExactKind *kind = find(game);
+  return kind && kind->plies_left ? kind->plies_left(state, score) : -1;
 }
 
 void exact_test_plies(const Game *game, int plies[2]) {

@@ -40,6 +40,9 @@ void exact_moves_to_play(Exact *exact, const void *state, int *scores);
 int exact_best_move(const Game *game, const int *scores, Rng *rng);
 /* One sentence on what scores of this game mean, as a phrase: "22 less the winner's stones, ...". */
 const char *exact_score_text(const Game *game);
+/* Moves that are left with best play, the winner hurrying and the loser delaying, from a position of this
+ * score; -1 where the game's scores do not tell. */
+int exact_plies_left(const Game *game, const void *state, int score);
 /* First and last ply of the positions that test players well, where nothing else is asked for. */
 void exact_test_plies(const Game *game, int plies[2]);
 

@@ -1,13 +1,13 @@
-/* Forced playouts and policy target pruning at the root of PUCT: D. Wu, "Accelerating Self-Play Learning in Go"
- * (KataGo, 2019), 3.2.
+/* Forced playouts and policy target pruning at the root of PUCT: D. Wu, "Accelerating Self-Play Learning in
+ * Go" (KataGo, 2019), 3.2.
  *
  * A root child that has been visited at all gets at least
  *
  *   n_forced(a) = sqrt(k P(a) sum_b N(b))
  *
  * visits, P with the root's noise, so that a move the noise has brought up is looked at properly before it is
- * dropped. The target then leaves out again what was forced alone: of every child but the most visited one, up
- * to n_forced(a) visits, as long as its PUCT score stays below that child's; and a child left with one. */
+ * dropped. The target then leaves out again what was forced alone: of every child but the most visited one,
+ * up to n_forced(a) visits, as long as its PUCT score stays below that child's; and a child left with one. */
 #ifndef MCTS_FORCED_H
 #define MCTS_FORCED_H
 

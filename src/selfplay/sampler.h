@@ -4,8 +4,9 @@
  *
  *   (1 - s) + s KL(target || prior) / mean KL,     at most SAMPLER_MOST
  *
- * so that a share s of all draws goes to where the search changed the network's mind: policy-surprise weighting
- * (D. Wu, "Other Methods Implemented in KataGo", 2020), here over the window instead of within each game. */
+ * so that a share s of all draws goes to where the search changed the network's mind: policy-surprise
+ * weighting (D. Wu, "Other Methods Implemented in KataGo", 2020), here over the window instead of within each
+ * game. */
 #ifndef SELFPLAY_SAMPLER_H
 #define SELFPLAY_SAMPLER_H
 
