@@ -1,6 +1,5 @@
 /* Who wins each Connect Four position of the first eight plies: what the exact solver needs long for, found
- * once (`selfplay make-data book --output openings/connect4.book`, hours of two cores) and used wherever that
- * file lies.
+ * once (`selfplay make-data book --output openings/connect4.book`, half an hour of two cores) and shipped.
  *
  * The file is a base/file.h block of magic "SPC4BOOK": for every position of eight plies in which nobody has
  * four, mirror images being one, in ascending order of their keys (connect4_bits.h), two bits: the value for
