@@ -255,6 +255,16 @@ typedef struct NetCase {
   NetSlice slice;
 } NetCase;
 
+/* The plies' squared error from what the pass left in the hidden layer. */
+static double plies_error(const NetCase *c, int position) {
+  const NetPlies *plies = c->slice.plies;
+  int inputs = c->workspace->shape.value_hidden;
+  double left = (double)plies->params[inputs];
+  for (int h = 0; h < inputs; h++)
+    left += (double)plies->params[h] * c->workspace->hidden[position * inputs + h];
+  return (left - (double)plies->target[position]) * (left - (double)plies->target[position]);
+}
+
 /* Per-position losses are recovered from the logits, so that the weights count here as in the backward pass.
  */
 static double net_objective(void *context) {
@@ -267,7 +277,8 @@ static double net_objective(void *context) {
                 c->slice.legal + i * MOVES, NULL, 1, 1, MOVES, NULL, &loss);
     value_loss(c->workspace->value + i * 3, c->slice.target_wdl + i * 3, NULL, 1, 1, NULL, &loss);
     total += (double)c->slice.weight[i] *
-             ((double)c->slice.policy_weight * loss.policy + (double)c->slice.value_weight * loss.value);
+             ((double)c->slice.policy_weight * loss.policy + (double)c->slice.value_weight * loss.value +
+              (double)c->slice.plies->weight * plies_error(c, i));
   }
   return total;
 }
@@ -287,8 +298,14 @@ Test(gradients, whole_network) {
   Rng rng = rng_make(6, RNG_TEST, 0, 0);
   SliceData data = {0};
   make_slice(&data, &rng);
-  NetCase c = {.workspace = core_workspace_new(&shape, SLICE, true),
-               .slice = {data.planes, data.policy, data.legal, data.wdl, data.weight, SLICE, 0.7f, 1.3f}};
+  enum { PLIES_PARAMS = 7 };
+  float target[SLICE], head[PLIES_PARAMS], head_gradient[PLIES_PARAMS] = {0};
+  for (int i = 0; i < SLICE; i++) target[i] = (float)rng_uniform(&rng);
+  for (int i = 0; i < PLIES_PARAMS; i++) head[i] = (float)rng_normal(&rng);
+  const NetPlies plies = {.params = head, .target = target, .weight = 0.9f, .gradient = head_gradient};
+  NetCase c = {
+      .workspace = core_workspace_new(&shape, SLICE, true),
+      .slice = {data.planes, data.policy, data.legal, data.wdl, data.weight, SLICE, 0.7f, 1.3f, &plies}};
   size_t count = c.workspace->layout.param_count;
   c.params = random_array(&rng, count);
   double *gradient = memory_new(count, sizeof *gradient);
@@ -299,6 +316,16 @@ Test(gradients, whole_network) {
   for (int i = 0; i < tensors; i++)
     check_gradient(tensor[i].name, net_objective, &c, c.params + tensor[i].offset, tensor[i].size,
                    gradient + tensor[i].offset, 1);
+  /* In the plies' own parameters the loss is quadratic, and so a difference over any step is exact. */
+  for (int i = 0; i < PLIES_PARAMS; i++) {
+    float kept = head[i], step = 0.25f;
+    head[i] = kept + step;
+    double above = net_objective(&c);
+    head[i] = kept - step;
+    double numeric = (above - net_objective(&c)) / (2 * (double)step);
+    head[i] = kept;
+    cr_assert_float_eq((double)head_gradient[i], numeric, 1e-4 * (1 + fabs(numeric)));
+  }
   core_workspace_free(c.workspace);
   free(tensor), free(c.params), free(gradient);
 }

@@ -65,7 +65,7 @@ Test(grow, what_is_new_learns) {
   for (int step = 0; step < 3; step++) {
     NetLoss loss = {0};
     memset(gradient, 0, grown->param_count * sizeof(float));
-    net_backward_slice(grown, workspace, planes, policy, legal, wdl, NULL, BATCH, 1, 1, gradient, stats,
+    net_backward_slice(grown, workspace, planes, policy, legal, wdl, NULL, BATCH, 1, 1, NULL, gradient, stats,
                        &loss);
     for (size_t i = 0; i < grown->param_count; i++) grown->params[i] -= 1e-3f * gradient[i];
   }

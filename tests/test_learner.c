@@ -80,6 +80,22 @@ static void check_threads(const char *convolution) {
   }
 }
 
+/* The plies left are learnt, by either path alike, and what is learnt for them moves the tower. */
+Test(learner, learns_how_many_plies_are_left) {
+  Case fast = case_new("learner.convolution=winograd"), plain = case_new("learner.convolution=reference"),
+       without = case_new("learner.convolution=winograd");
+  fast.config.plies_weight = plain.config.plies_weight = 1;
+  FitStats a = fit(&fast, 2, 2), b = fit(&plain, 2, 2), c = fit(&without, 2, 2), later;
+  cr_assert(a.plies > 0 && c.plies == 0);
+  cr_assert_float_eq(a.plies, b.plies, 1e-3 * b.plies, "%g, not %g", a.plies, b.plies);
+  learner_fit(fast.learner, fast.replay, NULL, 0, 150, 1, &later);
+  learner_fit(fast.learner, fast.replay, NULL, 0, 20, 1, &later);
+  cr_assert(later.plies < 0.3 * a.plies, "%g after %g", later.plies, a.plies);
+  learner_fit(without.learner, without.replay, NULL, 0, 170, 1, &later);
+  cr_assert(net_hash(learner_net(fast.learner)) != net_hash(learner_net(without.learner)));
+  case_free(&fast), case_free(&plain), case_free(&without);
+}
+
 Test(learner, the_same_bits_at_any_thread_count) {
   check_threads("learner.convolution=winograd");
   check_threads("learner.convolution=reference");

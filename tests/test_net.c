@@ -235,7 +235,7 @@ static void backward(const Net *net, NetWorkspace *workspace, const Positions *p
   size_t at = (size_t)first, size = (size_t)(net->shape.planes * net->shape.rows * net->shape.cols);
   size_t moves = (size_t)net->shape.moves;
   net_backward_slice(net, workspace, p->planes + at * size, p->policy + at * moves, p->legal + at * moves,
-                     p->wdl + at * 3, NULL, count, 1, 1, gradient, stats, loss);
+                     p->wdl + at * 3, NULL, count, 1, 1, NULL, gradient, stats, loss);
 }
 
 Test(net, evaluation_agrees_with_training_on_the_same_statistics) {

@@ -107,6 +107,10 @@ Test(run, the_same_bytes_drawn_by_surprise) {
   expect_same_bytes("learner.surprise=0.5");
 }
 
+Test(run, the_same_bytes_with_plies_left) {
+  expect_same_bytes("learner.plies_weight=1");
+}
+
 /* An iteration may leave nothing to learn from, and the run goes on. */
 Test(run, goes_on_without_a_position) {
   char folder[64];

@@ -100,7 +100,7 @@ static void gradient_of(const Case *c, const float *planes, const float *policy,
   NetLoss loss = {0};
   uint8_t *legal = memory_new(BATCH * (size_t)c->game->moves, 1);
   memset(legal, 1, BATCH * (size_t)c->game->moves);
-  net_backward_slice(c->net, workspace, planes, policy, legal, wdl, NULL, BATCH, 1, 1, gradient, stats,
+  net_backward_slice(c->net, workspace, planes, policy, legal, wdl, NULL, BATCH, 1, 1, NULL, gradient, stats,
                      &loss);
   free(legal);
   net_workspace_free(workspace);

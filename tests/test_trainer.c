@@ -31,7 +31,7 @@ static bool check_slice(NetShape shape, int batch, const TrainKernels *kernels) 
   double most = tolerance(trainer, batch);
   trainer_load(trainer, s.net, 1);
   run_fast(&s, trainer, fast, &found);
-  net_backward_slice(s.net, reference, s.planes, s.policy, s.legal, s.wdl, s.weight, batch, 1.5f, 0.5f,
+  net_backward_slice(s.net, reference, s.planes, s.policy, s.legal, s.wdl, s.weight, batch, 1.5f, 0.5f, NULL,
                      expected.gradient, expected.stats, &expected.loss);
   int n = batch * shape.rows * shape.cols, flips = count_flips(trainer, fast, reference, n);
   cr_assert_eq(found.loss.count, batch);

@@ -38,8 +38,8 @@ static void check_precision(int rows, int cols) {
   NetWorkspace *reference = net_workspace_new(&shape, BATCH, true);
   Found plain = found_new(s.net);
   double_reference_gradient(s.net, s.planes, s.policy, s.legal, s.wdl, BATCH, exact);
-  net_backward_slice(s.net, reference, s.planes, s.policy, s.legal, s.wdl, NULL, BATCH, 1, 1, plain.gradient,
-                     plain.stats, &plain.loss);
+  net_backward_slice(s.net, reference, s.planes, s.policy, s.legal, s.wdl, NULL, BATCH, 1, 1, NULL,
+                     plain.gradient, plain.stats, &plain.loss);
   double least = weight_error(s.net, plain.gradient, exact);
   cr_log_info("%dx%d, 5 x 64: relative error of the weights' gradient %.1e by plain products", rows, cols,
               least);
@@ -52,7 +52,7 @@ static void check_precision(int rows, int cols) {
     TrainerWorkspace *ws = trainer_workspace_new(trainer, BATCH);
     Found found = found_new(s.net);
     trainer_load(trainer, s.net, 1);
-    trainer_backward_slice(trainer, ws, s.net, s.planes, s.policy, s.legal, s.wdl, NULL, BATCH, 1, 1,
+    trainer_backward_slice(trainer, ws, s.net, s.planes, s.policy, s.legal, s.wdl, NULL, BATCH, 1, 1, NULL,
                            found.gradient, found.stats, &found.loss);
     double error = weight_error(s.net, found.gradient, exact);
     /* A ReLU so close to zero that the two see it from different sides is no error of rounding. */
@@ -120,7 +120,7 @@ Test(trainer_cost, is_faster_than_the_reference) {
     run_fast(&s, trainer, fast, &found);
     best = fmin(best, thread_seconds() - start);
     start = thread_seconds();
-    net_backward_slice(s.net, reference, s.planes, s.policy, s.legal, s.wdl, NULL, BATCH, 1, 1,
+    net_backward_slice(s.net, reference, s.planes, s.policy, s.legal, s.wdl, NULL, BATCH, 1, 1, NULL,
                        found.gradient, found.stats, &found.loss);
     plain = fmin(plain, thread_seconds() - start);
     sgemm = fmin(sgemm, time_sgemm(&shape, BATCH));

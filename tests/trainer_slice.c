@@ -51,7 +51,7 @@ void found_free(Found *f) {
 
 void run_fast(const Slice *s, const NetTrainer *trainer, TrainerWorkspace *ws, Found *f) {
   trainer_backward_slice(trainer, ws, s->net, s->planes, s->policy, s->legal, s->wdl, s->weight, s->batch,
-                         1.5f, 0.5f, f->gradient, f->stats, &f->loss);
+                         1.5f, 0.5f, NULL, f->gradient, f->stats, &f->loss);
 }
 
 int count_flips(const NetTrainer *trainer, const TrainerWorkspace *fast, const NetWorkspace *reference,

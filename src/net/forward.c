@@ -107,5 +107,8 @@ void core_loss(NetWorkspace *ws, const NetSlice *slice, bool gradients, NetLoss 
               slice->batch, ws->shape.moves, gradients ? ws->d_logits : NULL, loss);
   value_loss(ws->value, slice->target_wdl, slice->weight, (real)slice->value_weight, slice->batch,
              gradients ? ws->d_value : NULL, loss);
+  ws->plies = gradients ? slice->plies : NULL;
+  if (ws->plies)
+    plies_loss(ws->hidden, ws->plies, slice->weight, slice->batch, ws->shape.value_hidden, ws->d_plies, loss);
   loss->count += slice->batch;
 }

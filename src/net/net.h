@@ -82,6 +82,17 @@ void net_workspace_free(NetWorkspace *workspace);
 void net_forward(const Net *net, NetWorkspace *workspace, const float *planes, int batch, float *logits,
                  float *wdl);
 
+/* An auxiliary target of training: how many plies are left, read off the value head's hidden layer by one
+ * more linear output, whose weights are no part of the Net since play does not need them. Its squared error
+ * is added to the loss. Auxiliary targets: D. Wu, "Accelerating Self-Play Learning in Go" (KataGo, 2019), 4;
+ * this one as in Leela Chess Zero's moves-left head (2020). */
+typedef struct NetPlies {
+  const float *params; /* [value_hidden] weights, then the bias */
+  const float *target; /* [batch], as a share of the longest game */
+  float weight;        /* of this loss */
+  float *gradient;     /* [value_hidden + 1], of params; added to */
+} NetPlies;
+
 /* What the loss is made of, summed (not averaged) over the slice's positions. */
 typedef struct NetLoss {
   double policy;         /* cross-entropy of the policy, nats */
@@ -89,6 +100,7 @@ typedef struct NetLoss {
   double value_square;   /* squared error of (win - loss) against the target's */
   double policy_top1;    /* positions whose largest logit (legal moves) is the target's largest */
   double policy_entropy; /* of the network's policy over legal moves, nats */
+  double plies_square;   /* squared error of the plies left, as shares of the longest game */
   int count;
 } NetLoss;
 
@@ -98,13 +110,13 @@ typedef struct NetLoss {
  * sums to 1 (or to 0: no policy loss for that position; a one-hot target times an advantage, of either sign,
  * gives the policy gradient of REINFORCE); legal [batch][moves], 1 where legal: logits of illegal moves are
  * masked out of the softmax; target_wdl [batch][3]; weight [batch] scales each position's loss, NULL for
- * all 1. gradient [param_count]: the sum over positions is ADDED to it (scale by 1 / minibatch is the
- * caller's). batch_stats [stat_count]: receives this slice's batch mean and variance (biased), for the
- * running average. */
+ * all 1; plies may be NULL: no such target. gradient [param_count]: the sum over positions is ADDED to it
+ * (scale by 1 / minibatch is the caller's). batch_stats [stat_count]: receives this slice's batch mean and
+ * variance (biased), for the running average. */
 void net_backward_slice(const Net *net, NetWorkspace *workspace, const float *planes,
                         const float *target_policy, const uint8_t *legal, const float *target_wdl,
                         const float *weight, int batch, float policy_weight, float value_weight,
-                        float *gradient, float *batch_stats, NetLoss *loss);
+                        const NetPlies *plies, float *gradient, float *batch_stats, NetLoss *loss);
 /* The same loss without gradients, with running statistics: for held-out positions. Adds to *loss. */
 void net_evaluate_loss(const Net *net, NetWorkspace *workspace, const float *planes,
                        const float *target_policy, const uint8_t *legal, const float *target_wdl, int batch,

@@ -32,18 +32,23 @@ typedef struct Step {
   float clip, momentum, beta2, rate, second_correction, epsilon, decay_rate, average;
 } Step;
 
-Optimizer *optimizer_new(const OptimizerConfig *config, const Net *net) {
+Optimizer *optimizer_new_plain(const OptimizerConfig *config, const float *params, size_t count) {
   assert(config->kind == OPTIMIZER_ADAM || config->kind == OPTIMIZER_SGD);
   Optimizer *optimizer = memory_new(1, sizeof *optimizer);
   optimizer->config = *config;
-  optimizer->count = net->param_count;
-  optimizer->blocks = (net->param_count + BLOCK - 1) / BLOCK;
-  optimizer->first = memory_new(net->param_count, sizeof(float));
-  if (config->kind == OPTIMIZER_ADAM) optimizer->second = memory_new(net->param_count, sizeof(float));
-  optimizer->average = memory_new(net->param_count, sizeof(float));
-  optimizer->decay = memory_new(net->param_count, sizeof(float));
+  optimizer->count = count;
+  optimizer->blocks = (count + BLOCK - 1) / BLOCK;
+  optimizer->first = memory_new(count, sizeof(float));
+  if (config->kind == OPTIMIZER_ADAM) optimizer->second = memory_new(count, sizeof(float));
+  optimizer->average = memory_new(count, sizeof(float));
+  optimizer->decay = memory_new(count, sizeof(float));
   optimizer->square = memory_new(optimizer->blocks, sizeof(double));
-  memcpy(optimizer->average, net->params, net->param_count * sizeof(float));
+  memcpy(optimizer->average, params, count * sizeof(float));
+  return optimizer;
+}
+
+Optimizer *optimizer_new(const OptimizerConfig *config, const Net *net) {
+  Optimizer *optimizer = optimizer_new_plain(config, net->params, net->param_count);
   for (int i = 0; i < net->tensor_count; i++) {
     const NetTensor *tensor = &net->tensors[i];
     for (size_t j = 0; tensor->decayed && j < tensor->size; j++)
@@ -131,9 +136,8 @@ static Step make_step(const Optimizer *optimizer, double norm, double rate) {
   return step;
 }
 
-double optimizer_step(Optimizer *optimizer, Net *net, const float *gradient, double learning_rate,
-                      int threads) {
-  assert(net->param_count == optimizer->count);
+double optimizer_step_plain(Optimizer *optimizer, float *params, const float *gradient, double learning_rate,
+                            int threads) {
   double norm = gradient_norm(optimizer, gradient, threads);
   if (!isfinite(norm)) return NAN;
   optimizer->steps++;
@@ -143,12 +147,18 @@ double optimizer_step(Optimizer *optimizer, Net *net, const float *gradient, dou
     size_t at = b * BLOCK, size = block_size(optimizer, b);
     if (optimizer->second)
       adam_block(&step, gradient + at, optimizer->decay + at, size, optimizer->first + at,
-                 optimizer->second + at, net->params + at, optimizer->average + at);
+                 optimizer->second + at, params + at, optimizer->average + at);
     else
-      sgd_block(&step, gradient + at, optimizer->decay + at, size, optimizer->first + at, net->params + at,
+      sgd_block(&step, gradient + at, optimizer->decay + at, size, optimizer->first + at, params + at,
                 optimizer->average + at);
   }
   return norm;
+}
+
+double optimizer_step(Optimizer *optimizer, Net *net, const float *gradient, double learning_rate,
+                      int threads) {
+  assert(net->param_count == optimizer->count);
+  return optimizer_step_plain(optimizer, net->params, gradient, learning_rate, threads);
 }
 
 void optimizer_averaged(const Optimizer *optimizer, const Net *net, Net *out) {

@@ -26,12 +26,17 @@ typedef struct Optimizer Optimizer;
 
 /* The averaged weights start as the net's own. */
 Optimizer *optimizer_new(const OptimizerConfig *config, const Net *net);
+/* The same for parameters that are no net's, none of which decays. */
+Optimizer *optimizer_new_plain(const OptimizerConfig *config, const float *params, size_t count);
 void optimizer_free(Optimizer *optimizer);
 /* One step with gradient[param_count] (already averaged over the minibatch). Uses `threads` OpenMP
  * threads over the parameters; the result does not depend on how many. Returns the gradient's norm before
  * clipping; a gradient that is not finite changes nothing and returns NaN. */
 double optimizer_step(Optimizer *optimizer, Net *net, const float *gradient, double learning_rate,
                       int threads);
+/* The same for the parameters of optimizer_new_plain(). */
+double optimizer_step_plain(Optimizer *optimizer, float *params, const float *gradient, double learning_rate,
+                            int threads);
 /* Writes averaged parameters into `out` (same shape; its stats are copied from net). */
 void optimizer_averaged(const Optimizer *optimizer, const Net *net, Net *out);
 int64_t optimizer_steps(const Optimizer *optimizer);

@@ -26,6 +26,8 @@ typedef int64_t RealMask; /* as wide as a real, so that masking vectorises */
 #define linear_backward linear_backward_f64
 #define policy_loss policy_loss_f64
 #define value_loss value_loss_f64
+#define plies_loss plies_loss_f64
+#define plies_backward plies_backward_f64
 #define value_softmax value_softmax_f64
 #define core_workspace_new core_workspace_new_f64
 #define core_workspace_free core_workspace_free_f64

@@ -61,6 +61,7 @@ json_t *describe_iteration(const Training *training, const IterationResult *resu
   json_object_set_new(line, "value_calibration", describe_calibration(calibration));
   set_real(line, "train_loss_policy", fit->policy);
   set_real(line, "train_loss_value", fit->value);
+  if (training->config->plies_weight > 0) set_real(line, "train_plies_mse", fit->plies);
   set_int(line, "train_steps", fit->steps);
   set_int(line, "train_samples", fit->samples);
   set_real(line, "sample_reuse",

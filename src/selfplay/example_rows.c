@@ -10,7 +10,8 @@ ExampleRows example_rows_new(const Game *game, size_t count) {
       .planes = memory_new(count * (size_t)(game->planes * game->rows * game->cols), sizeof(float)),
       .policy = memory_new(count * moves, sizeof(float)),
       .wdl = memory_new(count * 3, sizeof(float)),
-      .legal = memory_new(count * moves, 1)};
+      .legal = memory_new(count * moves, 1),
+      .plies = memory_new(count, sizeof(float))};
 }
 
 void example_rows_release(ExampleRows *rows) {
@@ -18,6 +19,7 @@ void example_rows_release(ExampleRows *rows) {
   free(rows->policy);
   free(rows->wdl);
   free(rows->legal);
+  free(rows->plies);
 }
 
 void example_rows_fill(const Game *game, ExampleRows *rows, int row, const ReplayBlock *block, int place,
@@ -26,4 +28,5 @@ void example_rows_fill(const Game *game, ExampleRows *rows, int row, const Repla
   size_t planes = (size_t)(game->planes * game->rows * game->cols);
   replay_example(block, place, symmetry, value_mix, rows->planes + i * planes, rows->policy + i * moves,
                  rows->legal + i * moves, rows->wdl + i * 3);
+  rows->plies[i] = (float)replay_plies_left(block, place) / (float)game->max_plies;
 }

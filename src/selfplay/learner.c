@@ -21,8 +21,16 @@ typedef struct Worker {
 /* What one slice of a minibatch leaves behind. */
 typedef struct Slice {
   float *gradient, *stats; /* [param_count], [stat_count] */
+  float *plies_gradient;   /* [plies.count] */
   NetLoss loss;
 } Slice;
+
+/* The output that tells the plies left (NetPlies); not there where its weight is zero. */
+typedef struct PliesOutput {
+  size_t count;
+  float *params, *gradient; /* [count] */
+  Optimizer *optimizer;
+} PliesOutput;
 
 struct Learner {
   const Game *game;
@@ -35,6 +43,7 @@ struct Learner {
   int64_t steps, samples; /* steps since the last restart name the random streams together with `restarts` */
   int64_t restarts;
   float policy_weight, value_weight;
+  PliesOutput plies;
   NetTrainer *trainer; /* NULL where the reference learns */
   Worker *workers;     /* [threads] */
   Slice *slices;
@@ -75,6 +84,7 @@ static void slices_init(Learner *learner) {
   for (int i = 0; i < learner->slice_count; i++) {
     learner->slices[i].gradient = memory_new(learner->net->param_count, sizeof(float));
     learner->slices[i].stats = memory_new(learner->net->stat_count, sizeof(float));
+    learner->slices[i].plies_gradient = memory_new(learner->plies.count, sizeof(float));
   }
 }
 
@@ -82,8 +92,21 @@ static void slices_release(Learner *learner) {
   for (int i = 0; i < learner->slice_count; i++) {
     free(learner->slices[i].gradient);
     free(learner->slices[i].stats);
+    free(learner->slices[i].plies_gradient);
   }
   free(learner->slices);
+}
+
+/* Its weights are kept over restarts, as the hidden layer it reads is. */
+static void plies_init(Learner *learner) {
+  PliesOutput *plies = &learner->plies;
+  if (learner->config->plies_weight <= 0) return;
+  if (!plies->params) {
+    plies->count = (size_t)learner->config->value_hidden + 1;
+    plies->params = memory_new(plies->count, sizeof(float));
+    plies->gradient = memory_new(plies->count, sizeof(float));
+  }
+  plies->optimizer = optimizer_new_plain(&learner->config->optimizer, plies->params, plies->count);
 }
 
 /* Takes ownership of the network, and makes all that depends on it. */
@@ -93,6 +116,7 @@ static void take_net(Learner *learner, Net *net) {
   ties_share(learner->ties, net);
   learner->averaged = net_copy(net);
   learner->optimizer = optimizer_new(&learner->config->optimizer, net);
+  plies_init(learner);
   workers_init(learner);
   slices_init(learner);
   learner->gradient = memory_new(net->param_count, sizeof(float));
@@ -103,6 +127,7 @@ static void drop_net(Learner *learner) {
   slices_release(learner);
   free(learner->gradient);
   optimizer_free(learner->optimizer);
+  optimizer_free(learner->plies.optimizer);
   ties_free(learner->ties);
   net_free(learner->net);
   net_free(learner->averaged);
@@ -123,6 +148,8 @@ Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, i
 void learner_free(Learner *learner) {
   if (!learner) return;
   drop_net(learner);
+  free(learner->plies.params);
+  free(learner->plies.gradient);
   free(learner);
 }
 
@@ -204,15 +231,21 @@ static void run_slice(const Learner *learner, int number, const Worker *worker) 
   Slice *slice = &learner->slices[number];
   const ExampleRows *rows = &worker->rows;
   int count = learner->config->slice;
+  const NetPlies plies = {.params = learner->plies.params,
+                          .target = rows->plies,
+                          .weight = (float)learner->config->plies_weight,
+                          .gradient = slice->plies_gradient},
+                 *auxiliary = learner->plies.params ? &plies : NULL;
   memset(slice->gradient, 0, learner->net->param_count * sizeof(float));
+  memset(slice->plies_gradient, 0, learner->plies.count * sizeof(float));
   slice->loss = (NetLoss){0};
   if (learner->trainer)
     trainer_backward_slice(learner->trainer, worker->workspace, learner->net, rows->planes, rows->policy,
                            rows->legal, rows->wdl, NULL, count, learner->policy_weight, learner->value_weight,
-                           slice->gradient, slice->stats, &slice->loss);
+                           auxiliary, slice->gradient, slice->stats, &slice->loss);
   else
     net_backward_slice(learner->net, worker->reference, rows->planes, rows->policy, rows->legal, rows->wdl,
-                       NULL, count, learner->policy_weight, learner->value_weight, slice->gradient,
+                       NULL, count, learner->policy_weight, learner->value_weight, auxiliary, slice->gradient,
                        slice->stats, &slice->loss);
 }
 
@@ -252,6 +285,16 @@ static void sum_gradients(Learner *learner) {
   }
 }
 
+static void step_plies(Learner *learner, double rate) {
+  PliesOutput *plies = &learner->plies;
+  if (!plies->params) return;
+  memset(plies->gradient, 0, plies->count * sizeof(float));
+  for (int s = 0; s < learner->slice_count; s++)
+    for (size_t i = 0; i < plies->count; i++) plies->gradient[i] += learner->slices[s].plies_gradient[i];
+  for (size_t i = 0; i < plies->count; i++) plies->gradient[i] /= (float)learner->config->batch;
+  optimizer_step_plain(plies->optimizer, plies->params, plies->gradient, rate, 1);
+}
+
 static double learning_rate(const Learner *learner, int iteration) {
   const RunConfig *config = learner->config;
   double progress = fmin(1, (double)iteration / config->rate_decay_iterations);
@@ -279,7 +322,9 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
     stats->rate = learning_rate(learner, iteration);
     stats->gradient_norm +=
         optimizer_step(learner->optimizer, learner->net, learner->gradient, stats->rate, learner->threads);
+    step_plies(learner, stats->rate);
     for (int i = 0; i < learner->slice_count; i++) {
+      stats->plies += learner->slices[i].loss.plies_square;
       stats->policy += learner->slices[i].loss.policy;
       stats->value += learner->slices[i].loss.value;
     }
@@ -291,6 +336,7 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
   if (!steps) return;
   stats->policy /= (double)stats->samples;
   stats->value /= (double)stats->samples;
+  stats->plies /= (double)stats->samples;
   stats->gradient_norm /= (double)steps;
 }
 
@@ -306,6 +352,9 @@ void learner_save(const Learner *learner, Buffer *out) {
   buffer_put(out, learner->net->params, learner->net->param_count * sizeof(float));
   buffer_put(out, learner->net->stats, learner->net->stat_count * sizeof(float));
   optimizer_save(learner->optimizer, out);
+  if (!learner->plies.params) return;
+  buffer_put(out, learner->plies.params, learner->plies.count * sizeof(float));
+  optimizer_save(learner->plies.optimizer, out);
 }
 
 bool learner_load(Learner *learner, Buffer *in, Error *err) {
@@ -323,5 +372,9 @@ bool learner_load(Learner *learner, Buffer *in, Error *err) {
   learner->steps = counters[0];
   learner->samples = counters[1];
   learner->restarts = counters[2];
-  return optimizer_load(learner->optimizer, in, err);
+  if (!optimizer_load(learner->optimizer, in, err)) return false;
+  if (!learner->plies.params) return true;
+  if (!buffer_get(in, learner->plies.params, learner->plies.count * sizeof(float)))
+    return error_set(err, "the learner's state is cut short");
+  return optimizer_load(learner->plies.optimizer, in, err);
 }

@@ -16,6 +16,7 @@ typedef struct Learner Learner;
 typedef struct FitStats {
   int64_t steps, samples;
   double policy, value; /* losses in nats */
+  double plies;         /* squared error of the plies left, as shares of the longest game */
   double gradient_norm; /* mean before clipping */
   double rate;          /* learning rate of the last step */
   double expert_share;  /* share of samples from expert games */

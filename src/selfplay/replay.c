@@ -264,6 +264,13 @@ void replay_example(const ReplayBlock *block, int place, int s, float value_mix,
   wdl[1 - facts->outcome] += 1 - mix;
 }
 
+int replay_plies_left(const ReplayBlock *block, int place) {
+  const ExampleFacts *facts = block->facts;
+  int last = place;
+  while (last + 1 < block->count && facts[last + 1].game == facts[place].game) last++;
+  return facts[last].ply - facts[place].ply + 1;
+}
+
 static int compare_keys(const void *a, const void *b) {
   uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
   return (x > y) - (x < y);

@@ -119,6 +119,8 @@ static const ConfigKey keys[] = {
         "Iterations over which the rate falls geometrically to its final value."),
     REAL("learner.value_weight", value_weight, 0, 100, "1",
          "Weight of the value loss beside the policy loss."),
+    REAL("learner.plies_weight", plies_weight, 0, 100, "0",
+         "Weight of an auxiliary loss: the plies left, told from the value head's hidden layer (Wu 2019)."),
     REAL("learner.value_mix", value_mix, 0, 1, "0.5",
          "Share of the search's value in the value target; the rest is the game's outcome."),
     CHOICE("learner.optimizer", optimizer.kind, optimizer_kinds, "adam",

@@ -44,7 +44,7 @@ typedef struct RunConfig {
   double reuse, surprise;
   double rate, rate_final;
   int warmup_steps, rate_decay_iterations;
-  double value_weight, value_mix;
+  double value_weight, value_mix, plies_weight;
   OptimizerConfig optimizer;
 
   /* imitation */
