@@ -44,7 +44,7 @@ Test(book, holds_the_positions_of_the_published_census) {
 
 /* The shipped book's counts are those of J. Tromp's set; the first moves' values are long known (V. Allis
  * 1988: the middle wins, its neighbours draw, the others lose); and our solver says the same today. */
-Test(book, the_shipped_one_is_the_published_census, .init = NULL, .fini = NULL) {
+Test(book, the_shipped_one_is_the_published_census) {
   static const int first_moves[C4_COLS] = {-1, -1, 0, 1, 0, -1, -1};
   char path[FILE_PATH_MAX];
   Error err;

@@ -96,7 +96,15 @@ Test(forced, quiet_searches_are_all_alike) {
     Error err;
     game->init(state);
     cr_assert(game_play_line(game, state, "4433", &err));
-    int differ = 0;
+    config.forced_playouts = 0;
+    Search *unforced = search_new(game, &config);
+    search_noise(unforced, false), search_noise(search, false);
+    search_run(unforced, state, 64, rng_make(1, RNG_TEST, 9, 1), evaluator);
+    search_run(search, state, 64, rng_make(1, RNG_TEST, 9, 1), evaluator);
+    int moves = search_children(search, first), differ = 0;
+    search_children(unforced, other);
+    for (int i = 0; i < moves; i++) cr_assert_eq(first[i].visits, other[i].visits);
+    search_free(unforced);
     for (int noisy = 0; noisy < 2; noisy++) {
       search_noise(search, noisy);
       search_run(search, state, 64, rng_make(1, RNG_TEST, 9, 1), evaluator);

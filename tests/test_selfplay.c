@@ -40,11 +40,20 @@ static RunRequest small_run(const char *folder, RunArm arm) {
       .folder = folder, .game = game_find("tictactoe"), .arm = arm, .source = "", .seed = 3, .threads = 1};
   Error err;
   cr_assert(run_config_shipped(request.game, &request.config, &err), "%s", err.message);
-  const char *sets[] = {"net.blocks=1",           "net.channels=8",      "search.visits=8",
-                        "selfplay.games=16",      "selfplay.shards=4",   "learner.batch=32",
-                        "learner.slice=16",       "imitation.games=100", "imitation.depth=2",
-                        "imitation.epochs=2",     "run.minutes=0",       "run.iterations=3",
-                        "selfplay.random_plies=3"};
+  const char *sets[] = {"net.blocks=1",
+                        "net.channels=8",
+                        "search.visits=8",
+                        "selfplay.games=16",
+                        "selfplay.shards=4",
+                        "learner.batch=32",
+                        "learner.slice=16",
+                        "imitation.games=100",
+                        "imitation.depth=2",
+                        "imitation.epochs=2",
+                        "run.minutes=0",
+                        "run.iterations=3",
+                        "selfplay.random_plies=3",
+                        "selfplay.quick_visits=2"};
   for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
     cr_assert(config_set(&run_config_table, &request.config, sets[i], "test", &err), "%s", err.message);
   return request;

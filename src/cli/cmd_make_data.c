@@ -79,6 +79,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case ARGP_KEY_END:
     if (!options->kind) cli_usage_error("make-data needs to know what: openings, positions or book");
+    if (options->longer_than && strcmp(options->kind, "positions") != 0)
+      cli_usage_error("--longer-than is for positions alone, not with '%s'", options->kind);
     if (!options->output) cli_usage_error("make-data needs --output FILE");
     return 0;
   default:

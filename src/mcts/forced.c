@@ -35,7 +35,7 @@ void forced_prune(const Edge *edges, int count, const float *priors, Bounds boun
   for (int i = 0; i < count; i++) {
     float visits = edge_dominated(&edges[i], bounds) ? 0 : (float)edges[i].visits;
     shares[i] = visits;
-    if (i == best || visits == 0) continue;
+    if (i == best || visits == 0 || edge_proven(&edges[i])) continue;
     float forced = sqrtf((float)(k * (double)priors[i] * total));
     shares[i] = fewest_visits(edge_q(&edges[i]), priors[i], factor, visits, fmaxf(0, visits - forced), limit);
     if (shares[i] <= 1) shares[i] = 0;

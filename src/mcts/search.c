@@ -64,7 +64,8 @@ static bool has_dirichlet_noise(const Search *search) {
 }
 
 bool search_forces_playouts(const Search *search) {
-  return search->config.forced_playouts > 0 && has_dirichlet_noise(search);
+  return search->config.kind == SEARCH_PUCT && search->config.forced_playouts > 0 &&
+         has_dirichlet_noise(search);
 }
 
 /* Noise and priors of the root, once its node is there. */
@@ -100,6 +101,8 @@ void search_start(Search *search, const void *state, int visits, Rng rng) {
   bool goes_on = search->advanced && memcmp(search->root_state, state, search->game->state_size) == 0;
   bool kept = search->kept && search->tree.node_count > 0 &&
               memcmp(search->root_state, state, search->game->state_size) == 0;
+  /* Visits that were not forced must not be pruned as if they had been. */
+  kept = kept && !search_forces_playouts(search);
   search->kept = search->advanced = false;
   memcpy(search->root_state, state, search->game->state_size);
   search->rng = rng;

@@ -76,7 +76,7 @@ void search_free(Search *search);
  * search_advance() is used when it belongs to this very state: its visits count towards the total, for PUCT.
  * The Rng is copied. */
 void search_start(Search *search, const void *state, int visits, Rng rng);
-/* From the next search_start() on, whether the root has noise (as the configuration says) or none. At first
+/* Whether the root has noise (as the configuration says) or none; to be said before search_start(). At first
  * it has. */
 void search_noise(Search *search, bool on);
 /* Descends to the next leaf that wants an evaluation and returns its state (owned by the search, valid until
@@ -95,7 +95,7 @@ bool search_proven(const Search *search, int *value);
  * the improved policy (Gumbel); the exact result where that is proven. */
 void search_root_wdl(const Search *search, float wdl[3]);
 /* The training target over all moves (0 where illegal, or proven to be worse than another): PUCT visit
- * shares, or Gumbel's improved policy. */
+ * shares (less what was forced alone), or Gumbel's improved policy. */
 void search_policy(const Search *search, float *policy);
 /* The move to play: at temperature 0 the most visited (for Gumbel the winner of sequential halving), else
  * drawn from search_policy()^(1/temperature). A proven win is played, a move proven to be worse is not. */

@@ -37,13 +37,18 @@ static void improved_policy(const Search *search, float *policy) {
   gumbel_improved_policy(root->edge_count, search->root_logits, search->scratch[2], policy);
 }
 
-/* Sequential halving visits bad moves by design, so the mean over visits is no estimate of the root: each
- * move whose value is known counts by its share of the improved policy instead. */
-static void gumbel_root_wdl(const Search *search, double *value, double *draw) {
+/* Sequential halving and forced playouts visit bad moves by design, so the mean over visits is no estimate of
+ * the root: each move whose value is known counts by its share of the policy target instead. */
+static void target_root_wdl(const Search *search, double *value, double *draw) {
   const Node *root = &search->tree.nodes[0];
   const Edge *edges = search_edges(search, root);
   double mass = 0, values = 0, draws = 0;
-  improved_policy(search, search->scratch[3]);
+  if (search->config.kind == SEARCH_GUMBEL)
+    improved_policy(search, search->scratch[3]);
+  else
+    forced_prune(edges, root->edge_count, search->root_priors, search_bounds(search, root),
+                 puct_factor(&search->config, (float)root->visits), search->config.forced_playouts,
+                 search->scratch[3]);
   for (int i = 0; i < root->edge_count; i++) {
     double q = edge_q(&edges[i]), share = search->scratch[3][i];
     if (isnan(q)) continue;
@@ -67,8 +72,8 @@ void search_root_wdl(const Search *search, float wdl[3]) {
   int proven;
   if (search_proven(search, &proven))
     value = proven, draw = proven == 0;
-  else if (search->config.kind == SEARCH_GUMBEL && root->visits > 1)
-    gumbel_root_wdl(search, &value, &draw);
+  else if ((search->config.kind == SEARCH_GUMBEL || search_forces_playouts(search)) && root->visits > 1)
+    target_root_wdl(search, &value, &draw);
   wdl[1] = (float)draw;
   wdl[0] = (float)fmax(0, (1 - draw + value) / 2);
   wdl[2] = fmaxf(0, 1 - wdl[0] - wdl[1]);

@@ -82,10 +82,10 @@ void net_workspace_free(NetWorkspace *workspace);
 void net_forward(const Net *net, NetWorkspace *workspace, const float *planes, int batch, float *logits,
                  float *wdl);
 
-/* An auxiliary target of training: how many plies are left, read off the value head's hidden layer by one
- * more linear output, whose weights are no part of the Net since play does not need them. Its squared error
- * is added to the loss. Auxiliary targets: D. Wu, "Accelerating Self-Play Learning in Go" (KataGo, 2019), 4;
- * this one as in Leela Chess Zero's moves-left head (2020). */
+/* An auxiliary target of training: how many plies are left until a game's last recorded position, read off
+ * the value head's hidden layer by one more linear output, whose weights are no part of the Net since play
+ * does not need them. Its squared error is added to the loss. Auxiliary targets: D. Wu, "Accelerating
+ * Self-Play Learning in Go" (KataGo, 2019), 4; this one as in Leela Chess Zero's moves-left head (2020). */
 typedef struct NetPlies {
   const float *params; /* [value_hidden] weights, then the bias */
   const float *target; /* [batch], as a share of the longest game */

@@ -90,7 +90,8 @@ const ReplayBlock *replay_at(const Replay *replay, int index, int *place);
 void replay_example(const ReplayBlock *block, int place, int s, float value_mix, float *planes, float *policy,
                     uint8_t *legal, float wdl[3]);
 
-/* Plies from this position to the last one of its game that the block holds, that one included. */
+/* Plies from this position to the last one of its game that the block holds, that one included: neither
+ * forced moves at the end nor what comes after a proof that ends the game are recorded. */
 int replay_plies_left(const ReplayBlock *block, int place);
 
 /* Distinct positions (by game key) among those of the blocks. */

@@ -70,10 +70,10 @@ static const ConfigKey keys[] = {
         "With search.solve: moves played by the rules alone, before a leaf is evaluated, to look for a proof "
         "of its value (Baier and Winands 2015); 0 = none."),
 
-    REAL(
-        "selfplay.full_share", full_share, 0.01, 1, "1",
-        "Share of the moves that are searched in full and learnt from; the others take selfplay.quick_visits "
-        "without root noise (playout cap randomisation, Wu 2019)."),
+    REAL("selfplay.full_share", full_share, 0.01, 1, "1",
+         "Share of the moves searched in full; the others take selfplay.quick_visits without root noise and, "
+         "unless "
+         "they prove something, are not learnt from (playout caps, Wu 2019)."),
     INT("selfplay.quick_visits", quick_visits, 1, 100000, "8", "Simulations of those other moves."),
     INT("selfplay.games", games, 1, 1000000, "256", "Games in an iteration."),
     INT("selfplay.shards", shards, 1, 4096, "8",
@@ -108,7 +108,7 @@ static const ConfigKey keys[] = {
         "How the learner convolves: Winograd's tiles, or the slower plain products they are tested against."),
     REAL("learner.reuse", reuse, 0, 100, "3",
          "Samples drawn for each new position; high values over-fit the value head."),
-    REAL("learner.surprise", surprise, 0, 1, "0",
+    REAL("learner.surprise", surprise, 0, 0.9, "0",
          "Share of the samples drawn by how far the search's policy departs from the network's "
          "(policy-surprise "
          "weighting, Wu 2020)."),
@@ -120,7 +120,9 @@ static const ConfigKey keys[] = {
     REAL("learner.value_weight", value_weight, 0, 100, "1",
          "Weight of the value loss beside the policy loss."),
     REAL("learner.plies_weight", plies_weight, 0, 100, "0",
-         "Weight of an auxiliary loss: the plies left, told from the value head's hidden layer (Wu 2019)."),
+         "Weight of an auxiliary loss: the plies to the last recorded position of the game, told from the "
+         "value head's "
+         "hidden layer (Wu 2019)."),
     REAL("learner.value_mix", value_mix, 0, 1, "0.5",
          "Share of the search's value in the value target; the rest is the game's outcome."),
     CHOICE("learner.optimizer", optimizer.kind, optimizer_kinds, "adam",
@@ -208,6 +210,20 @@ bool run_config_valid(const RunConfig *config, Error *err) {
                      "selfplay.full_share (%g) needs a search, which search.kind = none does without; set "
                      "one of the two",
                      config->full_share);
+  if (config->full_share < 1 && config->quick_visits >= config->visits)
+    return error_set(err, "selfplay.quick_visits (%d) must be below search.visits (%d)", config->quick_visits,
+                     config->visits);
+  if (config->full_share < 1 && config->plies_weight > 0)
+    return error_set(err,
+                     "learner.plies_weight needs every move recorded, and selfplay.full_share = %g leaves "
+                     "some out; set one of the two",
+                     config->full_share);
+  if (config->surprise > 0 && config->search.kind == SEARCH_NONE)
+    return error_set(err, "learner.surprise (%g) needs a search, which search.kind = none does without",
+                     config->surprise);
+  if (config->search.forced_playouts > 0 && config->search.dirichlet_share <= 0)
+    return error_set(err, "search.forced_playouts (%g) needs root noise: search.dirichlet_share is 0",
+                     config->search.forced_playouts);
   if (config->search.forced_playouts > 0 && config->search.kind != SEARCH_PUCT)
     return error_set(err, "search.forced_playouts (%g) belongs to search.kind = puct; set one of the two",
                      config->search.forced_playouts);

@@ -4,9 +4,9 @@
  *
  *   (1 - s) + s KL(target || prior) / mean KL,     at most SAMPLER_MOST
  *
- * so that a share s of all draws goes to where the search changed the network's mind: policy-surprise
- * weighting (D. Wu, "Other Methods Implemented in KataGo", 2020), here over the window instead of within each
- * game. */
+ * (KL from the prior without root noise) so that about a share s of all draws goes to where the search
+ * changed the network's mind: policy-surprise weighting (D. Wu, "Other Methods Implemented in KataGo", 2020),
+ * here over the window instead of within each game. */
 #ifndef SELFPLAY_SAMPLER_H
 #define SELFPLAY_SAMPLER_H
 
