@@ -101,17 +101,24 @@ Test(accuracy, shares_and_log_loss_by_hand) {
   positions_free(positions);
 }
 
-Test(accuracy, the_maker_keeps_only_positions_that_test_something) {
+/* What the maker writes by this plan, read back. */
+static Positions *made_by(const PositionsPlan *plan) {
   char path[] = "/tmp/selfplay-positions-XXXXXX";
   int fd = mkstemp(path);
   cr_assert(fd >= 0);
   close(fd);
   Error err;
-  const PositionsPlan plan = {
-      .count = 40, .first_ply = 18, .last_ply = 27, .depth = 3, .random_share = 0.3, .seed = 5};
-  cr_assert(positions_make_exact(c4(), &plan, path, NULL, NULL, &err), "%s", err.message);
+  cr_assert(positions_make_exact(c4(), plan, path, NULL, NULL, &err), "%s", err.message);
   Positions *positions = positions_read(c4(), path, &err);
   cr_assert(positions, "%s", err.message);
+  unlink(path);
+  return positions;
+}
+
+Test(accuracy, the_maker_keeps_only_positions_that_test_something) {
+  const PositionsPlan plan = {
+      .count = 40, .first_ply = 18, .last_ply = 27, .depth = 3, .random_share = 0.3, .seed = 5};
+  Positions *positions = made_by(&plan);
   cr_assert_eq(positions->count, 40);
   KeySet seen = {0};
   int of_ply[42] = {0};
@@ -136,25 +143,18 @@ Test(accuracy, the_maker_keeps_only_positions_that_test_something) {
   for (int ply = 18; ply <= 27; ply++) cr_assert_eq(of_ply[ply], 4);
   key_set_free(&seen);
   positions_free(positions);
-  unlink(path);
 }
 
 Test(accuracy, the_maker_keeps_only_long_games_where_asked) {
-  char path[] = "/tmp/selfplay-positions-XXXXXX";
-  int fd = mkstemp(path);
-  cr_assert(fd >= 0);
-  close(fd);
   Error err;
-  PositionsPlan plan = {.count = 12,
-                        .first_ply = 16,
-                        .last_ply = 18,
-                        .longer_than = 20,
-                        .depth = 3,
-                        .random_share = 0.3,
-                        .seed = 5};
-  cr_assert(positions_make_exact(c4(), &plan, path, NULL, NULL, &err), "%s", err.message);
-  Positions *positions = positions_read(c4(), path, &err);
-  cr_assert(positions, "%s", err.message);
+  const PositionsPlan plan = {.count = 12,
+                              .first_ply = 16,
+                              .last_ply = 18,
+                              .longer_than = 20,
+                              .depth = 3,
+                              .random_share = 0.3,
+                              .seed = 5};
+  Positions *positions = made_by(&plan);
   for (int i = 0; i < 12; i++) {
     int best = POSITION_ILLEGAL;
     for (int c = 0; c < 7; c++)
@@ -163,9 +163,8 @@ Test(accuracy, the_maker_keeps_only_long_games_where_asked) {
     cr_assert(left > 20, "%d moves left", left);
   }
   positions_free(positions);
-  cr_assert_not(positions_make_exact(game_find("othello6"), &plan, path, NULL, NULL, &err));
+  cr_assert_not(positions_make_exact(game_find("othello6"), &plan, "never-written", NULL, NULL, &err));
   cr_expect(strstr(err.message, "--longer-than"), "%s", err.message);
-  unlink(path);
 }
 
 Test(accuracy, the_solver_never_errs_on_the_built_in_set) {

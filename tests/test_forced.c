@@ -51,6 +51,32 @@ Test(forced, the_target_leaves_out_what_was_forced_alone) {
   cr_assert(shares[2] > 5, "a good move keeps what it would have had unforced: %g", (double)shares[2]);
 }
 
+Test(forced, what_is_worse_for_certain_counts_not_at_all) {
+  SearchConfig config = search_config_defaults();
+  const Bounds holds = {0, 1}; /* the second edge secures a draw */
+  Edge edges[COUNT] = {edge(60, -0.5f), edge(1, 0), edge(3, -0.9f), edge(9, 0.1f)};
+  float shares[COUNT];
+  edge_prove(&edges[1], 0, 0);
+  edge_prove(&edges[2], -1, 0); /* a draw at best, and not sure of it */
+  cr_assert(edge_dominated(&edges[2], holds));
+  cr_assert_eq(forced_edge(edges, COUNT, priors, open_bounds, 1), 2);
+  cr_assert_eq(forced_edge(edges, COUNT, priors, holds, 1), -1);
+  forced_prune(edges, COUNT, priors, holds, puct_factor(&config, 101), 2, shares);
+  cr_assert_eq(shares[2], 0);
+  cr_assert_eq(shares[1], 1, "what secures the draw keeps its one visit");
+}
+
+/* No more is left out than was forced, however bad the move is. */
+Test(forced, only_what_was_forced_is_left_out) {
+  SearchConfig config = search_config_defaults();
+  Edge edges[COUNT] = {edge(50, 0.9f), edge(40, -1), edge(8, -1), edge(2, -1)};
+  float shares[COUNT];
+  forced_prune(edges, COUNT, priors, open_bounds, puct_factor(&config, 101), 2, shares);
+  float least = 40 - sqrtf(2 * priors[1] * 100);
+  cr_assert(shares[1] >= least && shares[1] < least + 1, "%g, not about %g", (double)shares[1],
+            (double)least);
+}
+
 /* Of a whole search: what was visited has its share, and the target is a policy over moves worth it. */
 Test(forced, holds_for_a_search) {
   const Game *game = game_find("connect4");

@@ -111,10 +111,14 @@ static ReplayBlock *play(double full_share, int visits, int quick_visits) {
 
 Test(sampler, only_full_searches_are_recorded_but_for_proofs) {
   ReplayBlock *all = play(1, 16, 2), *some = play(0.25, 16, 2);
-  int unproven = 0;
+  int unproven = 0, quick_proofs = 0, full_proofs = 0;
   for (int i = 0; i < some->count; i++) unproven += !(some->facts[i].flags & EXAMPLE_PROVEN);
   double moves = (double)(some->stats.plies - 2 * 32), share = unproven / moves;
   cr_assert(share > 0.12 && share < 0.3, "%d of %.0f moves", unproven, moves);
+  for (int i = 0; i < all->count; i++) full_proofs += (all->facts[i].flags & EXAMPLE_PROVEN) != 0;
+  quick_proofs = some->count - unproven;
+  cr_assert(full_proofs > 0 && quick_proofs > full_proofs / 2,
+            "of quick searches the proofs are recorded: %d, %d", quick_proofs, full_proofs);
   cr_assert_eq(some->stats.positions, some->count);
   double each = (double)some->stats.simulations / moves;
   cr_assert(each < 0.5 * (double)all->stats.simulations / (double)all->count, "%.1f simulations a move",

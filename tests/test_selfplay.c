@@ -79,7 +79,7 @@ static uint32_t last_hash(const char *folder, int iteration) {
 }
 
 /* At one and two threads, and stopped after each iteration, with one more setting. */
-static void expect_same_bytes(const char *set) {
+static uint32_t expect_same_bytes(const char *set) {
   char a[64], b[64], c[64];
   Error err;
   make_folder(a), make_folder(b), make_folder(c);
@@ -98,6 +98,12 @@ static void expect_same_bytes(const char *set) {
   cr_assert_eq(last_hash(b, 3), hash);
   cr_assert_eq(last_hash(c, 3), hash);
   remove_folder(a), remove_folder(b), remove_folder(c);
+  return hash;
+}
+
+/* The same, and the setting changes what is learnt. */
+static void expect_same_other_bytes(const char *set) {
+  cr_assert_neq(expect_same_bytes(set), expect_same_bytes("selfplay.precision=float32"));
 }
 
 Test(run, the_same_bytes_at_any_thread_count_and_after_any_stop) {
@@ -109,15 +115,15 @@ Test(run, the_same_bytes_in_eight_bits) {
 }
 
 Test(run, the_same_bytes_with_quick_moves) {
-  expect_same_bytes("selfplay.full_share=0.3");
+  expect_same_other_bytes("selfplay.full_share=0.3");
 }
 
 Test(run, the_same_bytes_drawn_by_surprise) {
-  expect_same_bytes("learner.surprise=0.5");
+  expect_same_other_bytes("learner.surprise=0.5");
 }
 
 Test(run, the_same_bytes_with_plies_left) {
-  expect_same_bytes("learner.plies_weight=1");
+  expect_same_other_bytes("learner.plies_weight=1");
 }
 
 /* An iteration may leave nothing to learn from, and the run goes on. */
@@ -132,6 +138,13 @@ Test(run, goes_on_without_a_position) {
     cr_assert(config_set(&run_config_table, &request.config, sets[i], "test", &err), "%s", err.message);
   cr_assert(train(&request, &err), "%s", err.message);
   last_hash(folder, 3);
+  char path[200];
+  Buffer log = {0};
+  snprintf(path, sizeof path, "%s/log.jsonl", folder);
+  cr_assert(file_read(path, &log, &err), "%s", err.message);
+  buffer_put(&log, "", 1);
+  cr_assert(strstr((const char *)log.data, "\"positions\":0,"), "%s", (const char *)log.data);
+  buffer_free(&log);
   remove_folder(folder);
 }
 
