@@ -1,6 +1,7 @@
 /* Designs and small experiments of tic-tac-toe, from end to end. */
 #include "arena/compare_result.h"
 #include "base/memory.h"
+#include "cli/compare_export.h"
 #include "cli/compare_page.h"
 #include "browser.h"
 
@@ -93,6 +94,10 @@ Test(compare, mistakes_in_designs_are_named) {
        "budget '3 weeks'"},
       {"[from-scratch]\nbase = from-scratch\n[b]\nbase = from-scratch\nnet.blocks = 3\n",
        "another net.blocks"},
+      {"search_checkpoints = 0.5,0.25\n[from-scratch]\nbase = from-scratch\n[dose-10]\nbase = dose-10\n",
+       "search_checkpoints '0.5,0.25'"},
+      {"search_checkpoints = 0.5,1.5\n[from-scratch]\nbase = from-scratch\n[dose-10]\nbase = dose-10\n",
+       "search_checkpoints '0.5,1.5'"},
       {"[a]\nbase = dose-none\n", "imitation.games needs a whole number"},
   };
   char folder[64], path[FILE_PATH_MAX];
@@ -280,6 +285,53 @@ static void check_page(const char *folder, const json_t *result) {
   cr_assert(file_exists(path), "%s", path);
 }
 
+static int lines_of(const char *path, Buffer *text) {
+  Error err;
+  int lines = 0;
+  cr_assert(file_read(path, text, &err), "%s", err.message);
+  buffer_put(text, "", 1);
+  for (const char *at = (const char *)text->data; (at = strchr(at, '\n')); at++) lines++;
+  return lines;
+}
+
+/* Every measured network, band and searched network is a row; the numbers are the result's. */
+static void check_export(const char *folder, const json_t *result) {
+  char csv[FILE_PATH_MAX - 100], path[FILE_PATH_MAX], expected[64];
+  const json_t *arms = json_object_get(result, "arms"), *arm, *run;
+  size_t a, r, points = 0, searched = 0, runs = 0;
+  Buffer text = {0};
+  snprintf(csv, sizeof csv, "%s/csv", folder);
+  compare_write_csv(result, csv);
+  json_array_foreach(arms, a, arm) {
+    searched += 2 * json_array_size(json_object_get(json_object_get(arm, "search"), "checkpoints"));
+    json_array_foreach(json_object_get(arm, "runs"), r, run) points +=
+        json_array_size(json_object_get(run, "points")),
+        runs++;
+  }
+  cr_assert(points > 4 && runs == 4);
+  snprintf(path, sizeof path, "%s/points.csv", csv);
+  cr_assert_eq(lines_of(path, &text), (int)points + 1);
+  const json_t *point = json_array_get(
+      json_object_get(json_array_get(json_object_get(json_array_get(arms, 0), "runs"), 0), "points"), 1);
+  snprintf(expected, sizeof expected, ",%.9g,",
+           json_number_value(json_object_get(json_object_get(point, "cost"), "flops")));
+  cr_assert(strstr((const char *)text.data, expected), "%s in %s", expected, (const char *)text.data);
+  buffer_free(&text);
+  snprintf(path, sizeof path, "%s/curves.csv", csv);
+  cr_assert_eq(lines_of(path, &text), 1 + 2 * COMPARE_UNITS * COMPARE_GRID * COMPARE_FIELDS);
+  buffer_free(&text);
+  snprintf(path, sizeof path, "%s/search.csv", csv);
+  cr_assert_eq(lines_of(path, &text), (int)searched + 1);
+  buffer_free(&text);
+  snprintf(csv, sizeof csv, "%s/events", folder);
+  compare_write_tensorboard(result, csv);
+  snprintf(path, sizeof path, "%s/bootstrap-imitation-2/events.out.tfevents.0000000000.selfplay", csv);
+  Error err;
+  cr_assert(file_read(path, &text, &err), "%s", err.message);
+  cr_assert(text.size > 500, "%zu bytes", text.size);
+  buffer_free(&text);
+}
+
 /* The same numbers must come out when all is measured already. */
 Test(compare, result_is_whole_and_is_not_measured_twice) {
   char folder[64], *texts[2];
@@ -296,6 +348,7 @@ Test(compare, result_is_whole_and_is_not_measured_twice) {
     cr_assert(result);
     texts[k] = json_dumps(result, JSON_SORT_KEYS);
     check_page(folder, result);
+    check_export(folder, result);
     const json_t *arm = json_array_get(json_object_get(result, "arms"), 1);
     cr_assert_eq(
         json_integer_value(json_object_get(json_object_get(json_object_get(arm, "final"), "elo"), "seeds")),

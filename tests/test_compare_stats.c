@@ -138,6 +138,27 @@ Test(compare_stats, slopes_are_least_squares_with_students_interval) {
   cr_assert(isnan(stats_line(x, straight, 2).low) && isnan(stats_line(x, straight, 0).slope));
 }
 
+/* Three lines of slope 40 with their own heights; the same with noise, and with holes. */
+Test(compare_stats, common_slope_of_lines) {
+  enum { N = 4, LINES = 3, REPEATS = 400 };
+  const double x[N] = {1, 2, 4, -INFINITY}, heights[LINES] = {-300, 0, 500};
+  double y[N * LINES], mean = 0;
+  for (int i = 0; i < N; i++)
+    for (int k = 0; k < LINES; k++) y[i * LINES + k] = heights[k] + 40 * x[i];
+  cr_assert(near(stats_common_slope(x, y, N, LINES), 40, 1e-9));
+  y[0] = NAN; /* without its own intercept, the lowest line would now make the slope steeper */
+  cr_assert(near(stats_common_slope(x, y, N, LINES), 40, 1e-9));
+  for (int r = 0; r < REPEATS; r++) {
+    Rng rng = rng_make(29, RNG_TEST, 5, (uint32_t)r);
+    double noisy[N * LINES];
+    for (int i = 0; i < N * LINES; i++) noisy[i] = y[i] + 20 * rng_normal(&rng);
+    mean += stats_common_slope(x, noisy, N, LINES) / REPEATS;
+  }
+  cr_assert(near(mean, 40, 2), "%g",
+            mean); /* four standard errors: 20 / sqrt(12.7) / sqrt(400) = 0.28, and some */
+  cr_assert(isnan(stats_common_slope(x, y, 1, LINES)));
+}
+
 Test(compare_stats, entropy_of_small_samples_is_nearly_unbiased) {
   enum { REPEATS = 2000, SIDES = 8, DRAWS = 64 };
   double sum = 0;

@@ -33,6 +33,8 @@ static const ConfigKey keys[] = {
      "Positions of each set on which generalisation is measured.", NULL},
     {"search_visits", CONFIG_TEXT, AT(search_visits), 0, 0, "1,4,16,64,256",
      "Simulations a move at which test-time search is measured; none = not measured.", NULL},
+    {"search_checkpoints", CONFIG_TEXT, AT(search_checkpoints), 0, 0, "0.25,0.5,1",
+     "Of which networks that is measured: those nearest to these shares of the budget.", NULL},
 };
 const ConfigTable compare_table = {keys, sizeof keys / sizeof *keys};
 
@@ -226,6 +228,25 @@ static bool parse_visits(CompareDesign *design, Error *err) {
   return true;
 }
 
+static bool parse_checkpoints(CompareDesign *design, Error *err) {
+  const char *text = design->settings.search_checkpoints;
+  double before = 0;
+  design->search_checkpoint_count = 0;
+  do {
+    char *end;
+    double share = strtod(text, &end);
+    if (end == text || (*end && *end != ',') || !(share > before && share <= 1) ||
+        design->search_checkpoint_count == COMPARE_SEARCHED_MAX)
+      return error_set(err,
+                       "search_checkpoints '%.60s': needs at most %d shares of the budget, ascending, as in "
+                       "0.25,0.5,1",
+                       design->settings.search_checkpoints, COMPARE_SEARCHED_MAX);
+    design->search_checkpoints[design->search_checkpoint_count++] = before = share;
+    text = *end ? end + 1 : end;
+  } while (*text);
+  return true;
+}
+
 /* The first net.* key in which the two differ; NULL where they agree. */
 static const char *other_network(const RunConfig *a, const RunConfig *b) {
   for (size_t i = 0; i < run_config_table.count; i++) {
@@ -252,7 +273,7 @@ static bool check_arm(const CompareDesign *design, CompareArm *arm, Error *err) 
 
 bool compare_design_finish(CompareDesign *design, Error *err) {
   if (!compare_parse_budget(design->settings.budget, &design->unit, &design->budget, err) ||
-      !parse_visits(design, err))
+      !parse_visits(design, err) || !parse_checkpoints(design, err))
     return false;
   if (design->arm_count < 2)
     return error_set(err, "%d arm; a comparison needs at least two", design->arm_count);

@@ -38,7 +38,7 @@ typedef struct CompareArm {
   RunConfig config;
 } CompareArm;
 
-enum { COMPARE_ARMS_MAX = 24, COMPARE_VISITS_MAX = 16 };
+enum { COMPARE_ARMS_MAX = 24, COMPARE_VISITS_MAX = 16, COMPARE_SEARCHED_MAX = 8 };
 
 /* The keys of the design file outside of sections; config_print() of compare_table writes them. */
 typedef struct CompareSettings {
@@ -46,11 +46,12 @@ typedef struct CompareSettings {
   int seeds;
   uint64_t first_seed;
   char budget[CONFIG_TEXT_MAX];
-  int checkpoints;                     /* of a run that are measured, besides its first network */
-  int visits;                          /* simulations a move of network players in the rating pool */
-  int rating_games;                    /* least games of each player of the pool */
-  int position_count;                  /* of each set of positions for generalisation */
-  char search_visits[CONFIG_TEXT_MAX]; /* "1,4,16": budgets for test-time search; "" = none */
+  int checkpoints;                          /* of a run that are measured, besides its first network */
+  int visits;                               /* simulations a move of network players in the rating pool */
+  int rating_games;                         /* least games of each player of the pool */
+  int position_count;                       /* of each set of positions for generalisation */
+  char search_visits[CONFIG_TEXT_MAX];      /* "1,4,16": budgets for test-time search; "" = none */
+  char search_checkpoints[CONFIG_TEXT_MAX]; /* "0.5,1": of which networks, by their shares of the budget */
 } CompareSettings;
 
 extern const ConfigTable compare_table;
@@ -64,6 +65,8 @@ typedef struct CompareDesign {
   CompareArm *arms; /* [COMPARE_ARMS_MAX] */
   int arm_count;
   int search_visits[COMPARE_VISITS_MAX], search_visit_count;
+  double search_checkpoints[COMPARE_SEARCHED_MAX]; /* ascending shares of the budget, at least one */
+  int search_checkpoint_count;
 } CompareDesign;
 
 /* "20m", "1.5h", "90s" of processor time; "1e15flop", "1e6evals", "5000games". */

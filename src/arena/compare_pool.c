@@ -113,26 +113,48 @@ static bool add_run(const Experiment *experiment, ComparePool *pool, int index, 
   return true;
 }
 
-/* The last network of every run at other budgets of search. */
-static bool add_searchers(const Experiment *experiment, ComparePool *pool, Error *err) {
+/* The run's point nearest to this share of the budget, of points[first, end), which are the run's. */
+static int nearest_point(const ComparePool *pool, const CompareDesign *design, int first, int end,
+                         double share) {
+  int best = first;
+  double wanted = design->budget * share;
+  for (int p = first + 1; p < end; p++)
+    if (fabs(pool->points[p].cost.amount[design->unit] - wanted) <
+        fabs(pool->points[best].cost.amount[design->unit] - wanted))
+      best = p;
+  return best;
+}
+
+/* The chosen networks of one run, points[first, end), at other budgets of search. A run that is not yet as
+ * far has one network for several shares: it is chosen once. */
+static bool add_searchers_of(const Experiment *experiment, ComparePool *pool, int first, int end,
+                             Error *err) {
   const CompareDesign *design = &experiment->design;
-  size_t room = (size_t)(pool->point_count * design->search_visit_count) + 1;
-  pool->searchers = memory_new(room, sizeof *pool->searchers);
-  for (int p = 0; p < pool->point_count; p++) {
-    bool last = p + 1 == pool->point_count || pool->points[p + 1].run != pool->points[p].run;
-    /* The middle one too, so that training and search can be traded. */
-    int behind = 0;
-    while (!last && p + behind < pool->point_count && pool->points[p + behind].run == pool->points[p].run)
-      behind++;
-    bool middle = !last && behind == design->settings.checkpoints / 2 + 1;
-    for (int v = 0; (last || middle) && v < design->search_visit_count; v++) {
+  int before = -1;
+  for (int c = design->search_checkpoint_count - 1; c >= 0; c--) {
+    int p = nearest_point(pool, design, first, end, design->search_checkpoints[c]);
+    for (int v = 0; p != before && v < design->search_visit_count; v++) {
       CompareSearcher *searcher = &pool->searchers[pool->searcher_count];
       char spelling[FILE_PATH_MAX + 64];
-      *searcher = (CompareSearcher){.point = p, .visits = design->search_visits[v]};
+      *searcher = (CompareSearcher){.point = p, .visits = design->search_visits[v], .checkpoint = c};
       spell(experiment, &pool->points[p], searcher->visits, spelling, sizeof spelling);
       if (!add_player(pool, spelling, design->game, &searcher->player, err)) return false;
       pool->searcher_count++;
     }
+    before = p;
+  }
+  return true;
+}
+
+static bool add_searchers(const Experiment *experiment, ComparePool *pool, Error *err) {
+  const CompareDesign *design = &experiment->design;
+  size_t room =
+      (size_t)(experiment->run_count * design->search_checkpoint_count * design->search_visit_count);
+  pool->searchers = memory_new(room + 1, sizeof *pool->searchers);
+  for (int first = 0, end; first < pool->point_count; first = end) {
+    for (end = first; end < pool->point_count && pool->points[end].run == pool->points[first].run; end++)
+      continue;
+    if (!add_searchers_of(experiment, pool, first, end, err)) return false;
   }
   return true;
 }

@@ -16,9 +16,10 @@ typedef struct ComparePoint {
   int player; /* in the pool's table of players; equal networks share one */
 } ComparePoint;
 
-/* A network at other search budgets than the pool's. */
+/* A network at another search budget than the pool's. */
 typedef struct CompareSearcher {
   int point, visits, player;
+  int checkpoint; /* index into the design's search_checkpoints */
 } CompareSearcher;
 
 typedef struct ComparePool {

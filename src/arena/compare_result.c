@@ -155,40 +155,43 @@ static json_t *generalisation_json(const CompareData *data, int arm) {
 
 /* --- test-time search --- */
 
-/* The searchers of a run's last (or middle) network: visits in log2, Elo and accuracy. Returns how many. */
-static int search_curve(const CompareData *data, int r, bool last, double *log_visits, double *elo,
-                        double *kept) {
-  int n = 0;
+/* Of a run's network at the design's search checkpoint `c`: its cost, visits in log2, Elo and accuracy;
+ * `count` is 0 where it has none. */
+typedef struct SearchCurve {
+  int count;
+  double cost, log_visits[COMPARE_VISITS_MAX], elo[COMPARE_VISITS_MAX], kept[COMPARE_VISITS_MAX];
+} SearchCurve;
+
+static SearchCurve search_curve(const CompareData *data, int r, int c) {
+  SearchCurve curve = {0};
   for (int s = 0; s < data->pool.searcher_count; s++) {
     const CompareSearcher *searcher = &data->pool.searchers[s];
-    if (data->pool.points[searcher->point].run != r || (searcher->point == data->last[r]) != last) continue;
-    log_visits[n] = log2(searcher->visits);
-    elo[n] = data->search_elo[s];
-    kept[n++] = data->search_value_kept[s];
+    const ComparePoint *point = &data->pool.points[searcher->point];
+    if (point->run != r || searcher->checkpoint != c) continue;
+    curve.cost = point->cost.amount[data->experiment->design.unit];
+    curve.log_visits[curve.count] = log2(searcher->visits);
+    curve.elo[curve.count] = data->search_elo[s];
+    curve.kept[curve.count++] = data->search_value_kept[s];
   }
-  return n;
+  return curve;
 }
 
-/* What a doubling of training is worth, in Elo, at equal visits: from the middle network to the last. */
+/* What a doubling of training is worth, in Elo, at equal visits: over the chosen networks, one line for each
+ * number of visits. */
 static double training_slope(const CompareData *data, int r) {
-  double v[2][COMPARE_VISITS_MAX], elo[2][COMPARE_VISITS_MAX], kept[COMPARE_VISITS_MAX], sum = 0;
-  int n[2], middle = -1, both = 0;
-  for (int k = 0; k < 2; k++) n[k] = search_curve(data, r, k, v[k], elo[k], kept);
-  for (int s = 0; s < data->pool.searcher_count; s++) {
-    int point = data->pool.searchers[s].point;
-    if (data->pool.points[point].run == r && point != data->last[r]) middle = point;
+  int checkpoints = data->experiment->design.search_checkpoint_count;
+  double log_cost[COMPARE_SEARCHED_MAX], elo[COMPARE_SEARCHED_MAX * COMPARE_VISITS_MAX];
+  for (int c = 0; c < checkpoints; c++) {
+    SearchCurve curve = search_curve(data, r, c);
+    log_cost[c] = log2(curve.cost);
+    for (int v = 0; v < COMPARE_VISITS_MAX; v++)
+      elo[c * COMPARE_VISITS_MAX + v] = v < curve.count ? curve.elo[v] : NAN;
   }
-  if (middle < 0 || n[0] != n[1]) return NAN;
-  CompareUnit unit = data->experiment->design.unit;
-  double ratio =
-      data->pool.points[data->last[r]].cost.amount[unit] / data->pool.points[middle].cost.amount[unit];
-  for (int i = 0; i < n[0]; i++)
-    if (isfinite(elo[1][i] - elo[0][i])) sum += elo[1][i] - elo[0][i], both++;
-  return both && ratio > 1 ? sum / both / log2(ratio) : NAN;
+  return stats_common_slope(log_cost, elo, checkpoints, COMPARE_VISITS_MAX);
 }
 
-/* Elo and accuracy by visits, and their slopes, of the runs' last networks or their middle ones. */
-static json_t *search_curve_json(const CompareData *data, int arm, bool last) {
+/* Elo and accuracy by visits, and their slopes, of the runs' networks at search checkpoint `c`. */
+static json_t *search_curve_json(const CompareData *data, int arm, int c) {
   const CompareDesign *design = &data->experiment->design;
   int seeds = design->settings.seeds, visits = design->search_visit_count;
   size_t n = (size_t)seeds;
@@ -196,14 +199,13 @@ static json_t *search_curve_json(const CompareData *data, int arm, bool last) {
          *kept = memory_new(n * COMPARE_VISITS_MAX, sizeof *kept);
   double *slopes = memory_new(2 * n, sizeof *slopes);
   for (int s = 0; s < seeds; s++) {
-    double x[COMPARE_VISITS_MAX], e[COMPARE_VISITS_MAX], k[COMPARE_VISITS_MAX];
-    int count = search_curve(data, s * design->arm_count + arm, last, x, e, k);
+    SearchCurve curve = search_curve(data, s * design->arm_count + arm, c);
     for (int v = 0; v < visits; v++) {
-      elo[v * seeds + s] = v < count ? e[v] : NAN;
-      kept[v * seeds + s] = v < count ? k[v] : NAN;
+      elo[v * seeds + s] = v < curve.count ? curve.elo[v] : NAN;
+      kept[v * seeds + s] = v < curve.count ? curve.kept[v] : NAN;
     }
-    slopes[s] = stats_line(x, e, count).slope;
-    slopes[seeds + s] = stats_line(x, k, count).slope;
+    slopes[s] = stats_line(curve.log_visits, curve.elo, curve.count).slope;
+    slopes[seeds + s] = stats_line(curve.log_visits, curve.kept, curve.count).slope;
   }
   json_t *list = json_array(), *elos[3] = {json_array(), json_array(), json_array()},
          *shares[3] = {json_array(), json_array(), json_array()};
@@ -212,29 +214,34 @@ static json_t *search_curve_json(const CompareData *data, int arm, bool last) {
     append_band(elos, stats_band(elo + v * seeds, seeds));
     append_band(shares, stats_band(kept + v * seeds, seeds));
   }
-  json_t *out = json_pack("{s:o, s:o, s:o, s:o, s:o}", "visits", list, "elo", lists_json(elos), "value_kept",
-                          lists_json(shares), "elo_per_doubling", band_json(stats_band(slopes, seeds)),
-                          "value_kept_per_doubling", band_json(stats_band(slopes + seeds, seeds)));
+  json_t *out = json_pack("{s:f, s:o, s:o, s:o, s:o, s:o}", "checkpoint", design->search_checkpoints[c],
+                          "visits", list, "elo", lists_json(elos), "value_kept", lists_json(shares),
+                          "elo_per_doubling", band_json(stats_band(slopes, seeds)), "value_kept_per_doubling",
+                          band_json(stats_band(slopes + seeds, seeds)));
   free(elo), free(kept), free(slopes);
   return out;
 }
 
-/* The last networks' curves, and what training is worth beside visits. */
+/* The curves of all chosen networks, and what training is worth beside visits of the last of them. */
 static json_t *search_json(const CompareData *data, int arm) {
   const CompareDesign *design = &data->experiment->design;
-  int seeds = design->settings.seeds;
+  int seeds = design->settings.seeds, checkpoints = design->search_checkpoint_count;
   double *training = memory_new((size_t)seeds, sizeof *training),
          *trade = memory_new((size_t)seeds, sizeof *trade);
   for (int s = 0; s < seeds; s++) {
     int r = s * design->arm_count + arm;
-    double x[COMPARE_VISITS_MAX], e[COMPARE_VISITS_MAX], k[COMPARE_VISITS_MAX];
-    int count = search_curve(data, r, true, x, e, k);
+    SearchCurve last = search_curve(data, r, checkpoints - 1);
     training[s] = training_slope(data, r);
-    trade[s] = training[s] / stats_line(x, e, count).slope;
+    trade[s] = training[s] / stats_line(last.log_visits, last.elo, last.count).slope;
   }
-  json_t *out = search_curve_json(data, arm, true);
-  json_object_set_new(out, "elo_per_doubling_of_training", band_json(stats_band(training, seeds)));
-  json_object_set_new(out, "search_doublings_per_training_doubling", band_json(stats_band(trade, seeds)));
+  json_t *curves = json_array();
+  for (int c = 0; c < checkpoints; c++) json_array_append_new(curves, search_curve_json(data, arm, c));
+  json_t *out = json_pack("{s:o, s:o, s:o}", "checkpoints", curves, "elo_per_doubling_of_training",
+                          band_json(stats_band(training, seeds)), "search_doublings_per_training_doubling",
+                          band_json(stats_band(trade, seeds)));
+  const json_t *last = json_array_get(curves, (size_t)checkpoints - 1);
+  static const char *const slopes[] = {"elo_per_doubling", "value_kept_per_doubling"};
+  for (int k = 0; k < 2; k++) json_object_set(out, slopes[k], json_object_get(last, slopes[k]));
   free(training), free(trade);
   return out;
 }
@@ -260,11 +267,10 @@ static json_t *arm_json(const CompareData *data, int a) {
   json_t *runs = json_array();
   for (int r = a; r < experiment->run_count; r += experiment->design.arm_count)
     json_array_append_new(runs, run_json(data, r));
-  return json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o}", "name", arm->name, "base", arm->base,
+  return json_pack("{s:s, s:s, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "name", arm->name, "base", arm->base,
                    "imitation", arm->kind == ARM_BOOTSTRAP_IMITATION, "selfplay", arm->selfplay, "final",
                    final_json(data, a), "curves", curves_json(data, a), "generalisation",
-                   generalisation_json(data, a), "search", search_json(data, a), "search_middle",
-                   search_curve_json(data, a, false), "runs", runs);
+                   generalisation_json(data, a), "search", search_json(data, a), "runs", runs);
 }
 
 /* differences[seed][grid] of the arm over the first one; returns the seeds in which both have run. */

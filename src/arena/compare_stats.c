@@ -196,6 +196,23 @@ StatsLine stats_line(const double *x, const double *y, int n) {
   return line;
 }
 
+double stats_common_slope(const double *x, const double *y, int n, int lines) {
+  double covariance = 0, variance = 0;
+  for (int k = 0; k < lines; k++) {
+    double mean = 0;
+    int finite = 0;
+    for (int i = 0; i < n; i++)
+      if (isfinite(x[i]) && isfinite(y[i * lines + k])) mean += x[i], finite++;
+    for (int i = 0; i < n; i++) {
+      if (!isfinite(x[i]) || !isfinite(y[i * lines + k])) continue;
+      double off = x[i] - mean / finite;
+      covariance += off * y[i * lines + k];
+      variance += off * off;
+    }
+  }
+  return variance > 0 ? covariance / variance : NAN;
+}
+
 double stats_entropy(const int *counts, int n) {
   double total = 0, sum = 0;
   int seen = 0;

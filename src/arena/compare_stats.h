@@ -80,6 +80,10 @@ typedef struct StatsLine {
 
 StatsLine stats_line(const double *x, const double *y, int n);
 
+/* The slope that lines through y[n][lines] over x[n] have in common, each line with its own intercept, by
+ * least squares; values that are not finite are left out. NaN where no line has two different x. */
+double stats_common_slope(const double *x, const double *y, int n, int lines);
+
 /* Entropy in nats of counts[n], with the bias of small samples taken off to first order (G. Miller 1955). */
 double stats_entropy(const int *counts, int n);
 

@@ -1,6 +1,7 @@
 /* selfplay compare: a controlled comparison of ways of learning. */
 #include "arena/compare_result.h"
 #include "base/clock.h"
+#include "cli/compare_export.h"
 #include "cli/compare_page.h"
 #include "cli/compare_text.h"
 
@@ -19,12 +20,14 @@ enum {
   KEY_PRINT,
   KEY_NO_TRAIN,
   KEY_SVG,
+  KEY_CSV,
+  KEY_TENSORBOARD,
   MAX_SETS = 64
 };
 
 typedef struct Options {
   CliCommon common;
-  const char *arms, *design, *folder, *seeds, *budget, *svg;
+  const char *arms, *design, *folder, *seeds, *budget, *svg, *csv, *tensorboard;
   const char *sets[MAX_SETS];
   int set_count;
   bool print, no_train;
@@ -45,6 +48,10 @@ static const struct argp_option option_table[] = {
      "The experiment's folder (default runs/compare-GAME). The same command continues it", 0},
     {"no-train", KEY_NO_TRAIN, 0, 0, "Measure what has been trained so far", 0},
     {"svg", KEY_SVG, "DIR", 0, "The report's plots as SVG files too", 0},
+    {"csv", KEY_CSV, "DIR", 0, "The numbers as CSV files too: measured networks, bands over seeds, search",
+     0},
+    {"tensorboard", KEY_TENSORBOARD, "DIR", 0,
+     "The measured networks as scalar event files of TensorBoard too", 0},
     {"print-design", KEY_PRINT, 0, 0, "Print the resolved design as a design file, and stop", 0},
     {0},
 };
@@ -76,6 +83,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY_SVG:
     options->svg = arg;
+    return 0;
+  case KEY_CSV:
+    options->csv = arg;
+    return 0;
+  case KEY_TENSORBOARD:
+    options->tensorboard = arg;
     return 0;
   case KEY_NO_TRAIN:
     options->no_train = true;
@@ -248,6 +261,8 @@ int cmd_compare(int argc, char **argv) {
   if (!options.no_train) train(&experiment, &options, &table);
   json_t *result = measure(&experiment, &options);
   write_page(&experiment, result, options.svg);
+  if (options.csv) compare_write_csv(result, options.csv);
+  if (options.tensorboard) compare_write_tensorboard(result, options.tensorboard);
   if (options.common.json)
     cli_print_json(json_incref(result));
   else

@@ -166,13 +166,18 @@ static bool put_head_start(Page *page, const json_t *result, Error *err) {
   return put_plot(page, &plot, series, (int)count, err);
 }
 
-static bool put_search_plot(Page *page, const json_t *arms, const char *group, const CurveFigure *figure,
+/* The curves of an arm at a search checkpoint. */
+static const json_t *search_of(const json_t *arm, size_t checkpoint) {
+  return json_array_get(json_object_get(json_object_get(arm, "search"), "checkpoints"), checkpoint);
+}
+
+static bool put_search_plot(Page *page, const json_t *arms, size_t checkpoint, const CurveFigure *figure,
                             const char *id, Error *err) {
   size_t count = json_array_size(arms), a;
   const json_t *arm;
   PlotSeries *series = memory_new(count, sizeof *series);
   json_array_foreach(arms, a, arm) {
-    const json_t *search = json_object_get(arm, group);
+    const json_t *search = search_of(arm, checkpoint);
     series[a] = band_series(text_of(arm, "name"), (int)a, json_object_get(search, "visits"), 1,
                             json_object_get(search, figure->key), figure->scale);
   }
@@ -298,38 +303,35 @@ static bool put_plots(Page *page, const json_t *result, Error *err) {
   return true;
 }
 
+static bool put_search_plots(Page *page, const json_t *arms, size_t checkpoint, Error *err) {
+  static const CurveFigure figures[] = {
+      {"elo", "Elo by visits", "Elo, mcts:1000 is 0", "At other budgets of search", 1},
+      {"value_kept", "Accuracy by visits", "value kept, %", "By the exact solver", 100}};
+  double share = real(search_of(json_array_get(arms, 0), checkpoint), "checkpoint");
+  for (size_t f = 0; f < sizeof figures / sizeof *figures; f++) {
+    char title[80], caption[200], id[40];
+    snprintf(title, sizeof title, "%s, networks at %g%% of the budget", figures[f].title, 100 * share);
+    snprintf(caption, sizeof caption,
+             "%s, the networks nearest to %g%% of the budget: mean over seeds with its 95%% interval.",
+             figures[f].caption, 100 * share);
+    snprintf(id, sizeof id, "search-%s-%zu", f ? "accuracy" : "elo", checkpoint + 1);
+    CurveFigure figure = figures[f];
+    figure.title = title, figure.caption = caption;
+    if (!put_search_plot(page, arms, checkpoint, &figure, id, err)) return false;
+  }
+  return true;
+}
+
 static bool put_search(Page *page, const json_t *arms, Error *err) {
-  static const struct {
-    const char *group, *id;
-    CurveFigure figure;
-  } plots[] = {
-      {"search",
-       "search-elo",
-       {"elo", "Elo by visits", "Elo, mcts:1000 is 0",
-        "The last networks at other budgets of search: mean over seeds with its 95% interval.", 1}},
-      {"search",
-       "search-accuracy",
-       {"value_kept", "Accuracy by visits", "value kept, %", "The same networks by the exact solver.", 100}},
-      {"search_middle",
-       "search-middle-elo",
-       {"elo", "Elo by visits, half-way", "Elo, mcts:1000 is 0",
-        "The networks nearest to the middle of the budget: what training adds is the height between this and "
-        "the "
-        "first plot.",
-        1}},
-      {"search_middle",
-       "search-middle-accuracy",
-       {"value_kept", "Accuracy by visits, half-way", "value kept, %",
-        "The same networks by the exact solver.", 100}}};
   static const Column slopes[] = {
-      {"Elo for a doubling of visits", "elo_per_doubling", 0, 1},
+      {"Elo for a doubling of visits (last networks)", "elo_per_doubling", 0, 1},
       {"Elo for a doubling of training", "elo_per_doubling_of_training", 0, 1},
       {"doublings of visits worth one of training", "search_doublings_per_training_doubling", 2, 1}};
-  if (!json_array_size(json_object_get(json_object_get(json_array_get(arms, 0), "search"), "visits")))
-    return true;
+  const json_t *first = json_array_get(arms, 0);
+  if (!json_array_size(json_object_get(search_of(first, 0), "visits"))) return true;
   page_section(page, "search", "Test-time search");
-  for (size_t i = 0; i < sizeof plots / sizeof *plots; i++)
-    if (!put_search_plot(page, arms, plots[i].group, &plots[i].figure, plots[i].id, err)) return false;
+  for (size_t c = 0; search_of(first, c); c++)
+    if (!put_search_plots(page, arms, c, err)) return false;
   put_table(page, arms, "Slopes: mean over seeds [95%]", "search", slopes, 3);
   return true;
 }

@@ -163,11 +163,15 @@ static void print_gains(const json_t *arms) {
   }
 }
 
-static void print_search(const json_t *arms, const char *group) {
+static void print_search(const json_t *arms, size_t checkpoint) {
   const json_t *arm, *visits;
   size_t i, v;
   json_array_foreach(arms, i, arm) {
-    const json_t *search = json_object_get(arm, group);
+    const json_t *search =
+        json_array_get(json_object_get(json_object_get(arm, "search"), "checkpoints"), checkpoint);
+    if (!i)
+      printf("\nTest-time search: Elo and value kept (%%) by visits, networks at %g%% of the budget\n",
+             100 * real(search, "checkpoint"));
     printf("%-26s", arm_name(arm));
     json_array_foreach(json_object_get(search, "visits"), v, visits) {
       const json_t *elo = json_array_get(json_object_get(json_object_get(search, "elo"), "mean"), v),
@@ -216,10 +220,7 @@ void compare_print_text(const Experiment *experiment, const json_t *result) {
                                 {"generalisation", "random", "random", "%.1f", 100},
                                 {"generalisation", "teacher", "teacher's", "%.1f", 100}};
   print_columns(arms, "Generalisation: value kept by the policy alone, %, on unseen positions", sets, 4);
-  printf("\nTest-time search: Elo and value kept (%%) of the last networks by visits\n");
-  print_search(arms, "search");
-  printf("\nThe same of the networks nearest to the middle of the budget\n");
-  print_search(arms, "search_middle");
+  for (int c = 0; c < experiment->design.search_checkpoint_count; c++) print_search(arms, (size_t)c);
   print_gains(arms);
   print_sentences("Verdict", json_object_get(result, "verdict"));
   print_sentences("What the data cannot say", json_object_get(result, "limits"));

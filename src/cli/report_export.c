@@ -1,5 +1,6 @@
 /* The report's numbers for other programs: CSV, TensorBoard, SVG, JSON. */
 #include "base/memory.h"
+#include "cli/export_file.h"
 #include "cli/report.h"
 #include "cli/tensorboard.h"
 
@@ -7,24 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void join(char path[FILE_PATH_MAX], const char *folder, const char *name) {
-  if (snprintf(path, FILE_PATH_MAX, "%s/%s", folder, name) >= FILE_PATH_MAX)
-    cli_fail("%.80s...: the path is too long", folder);
-}
-
-static void make_folder(const char *folder) {
-  Error err;
-  if (!file_make_folder(folder, &err)) cli_fail("%s", err.message);
-}
-
-static void write_buffer(const char *folder, const char *name, Buffer *text) {
-  char path[FILE_PATH_MAX];
-  Error err;
-  join(path, folder, name);
-  if (!file_write(path, text->data, text->size, &err)) cli_fail("%s", err.message);
-  buffer_free(text);
-}
 
 /* The figures that say most in one file: strength and losses against compute. */
 static void write_overview(const Report *report, const char *folder) {
@@ -39,7 +22,7 @@ static void write_overview(const Report *report, const char *folder) {
     if (figures[k].count && !plot_empty(&figures[k].plots[REPORT_COMPUTE]))
       plots[count++] = &figures[k].plots[REPORT_COMPUTE];
   }
-  join(path, folder, "overview.svg");
+  export_join(path, folder, "overview.svg");
   if (count && !plot_write(plots, count, 2, path, &err)) cli_fail("%s", err.message);
   for (int k = 0; k < FIRST; k++) report_figure_free(&figures[k]);
   free(figures);
@@ -47,7 +30,7 @@ static void write_overview(const Report *report, const char *folder) {
 
 void report_write_svg(const Report *report, const char *folder) {
   ReportFigure *figure = memory_new(1, sizeof *figure);
-  make_folder(folder);
+  export_make_folder(folder);
   write_overview(report, folder);
   for (int k = 0; k < REPORT_FIGURES; k++) {
     report_figure(report, k, figure);
@@ -55,29 +38,13 @@ void report_write_svg(const Report *report, const char *folder) {
       char path[FILE_PATH_MAX], name[80];
       Error err;
       snprintf(name, sizeof name, "%s.svg", figure->plots[p].id);
-      join(path, folder, name);
+      export_join(path, folder, name);
       const Plot *plot = &figure->plots[p];
       if (!plot_empty(plot) && !plot_write(&plot, 1, 1, path, &err)) cli_fail("%s", err.message);
     }
     report_figure_free(figure);
   }
   free(figure);
-}
-
-/* A field as RFC 4180 wants it. */
-static void csv_text(Buffer *out, const char *text) {
-  if (!text[strcspn(text, ",\"\r\n")]) {
-    buffer_printf(out, "%s", text);
-    return;
-  }
-  buffer_printf(out, "\"");
-  for (; *text; text++) buffer_printf(out, *text == '"' ? "\"\"" : "%c", *text);
-  buffer_printf(out, "\"");
-}
-
-static void csv_number(Buffer *out, double value) {
-  buffer_printf(out, ",");
-  if (isfinite(value)) buffer_printf(out, "%.9g", value);
 }
 
 /* One row an object; the columns are the first object's numbers. */
@@ -143,10 +110,10 @@ static void csv_calibration(Buffer *out, const ReportRun *run) {
 }
 
 void report_write_csv(const Report *report, const char *folder) {
-  make_folder(folder);
+  export_make_folder(folder);
   Buffer text = csv_of_logs(report, false);
-  if (text.size) write_buffer(folder, "iterations.csv", &text);
-  if ((text = csv_of_logs(report, true)).size) write_buffer(folder, "imitation.csv", &text);
+  if (text.size) export_write(folder, "iterations.csv", &text);
+  if ((text = csv_of_logs(report, true)).size) export_write(folder, "imitation.csv", &text);
   Buffer accuracy = {0}, elo = {0}, calibration = {0};
   buffer_printf(&accuracy, "run,iteration,flops,minutes,value_kept,low,high\n");
   buffer_printf(&elo, "run,options,iteration,flops,minutes,elo,low,high\n");
@@ -158,9 +125,9 @@ void report_write_csv(const Report *report, const char *folder) {
       csv_points(&elo, run, run->elo[c].options, run->elo[c].points, run->elo[c].count);
     csv_calibration(&calibration, run);
   }
-  write_buffer(folder, "accuracy.csv", &accuracy);
-  write_buffer(folder, "elo.csv", &elo);
-  write_buffer(folder, "calibration.csv", &calibration);
+  export_write(folder, "accuracy.csv", &accuracy);
+  export_write(folder, "elo.csv", &elo);
+  export_write(folder, "calibration.csv", &calibration);
 }
 
 /* The wall-clock time of an event: TensorBoard wants one, and runs keep how long they took rather than when.
@@ -200,7 +167,7 @@ static void put_lines(TensorBoard *events, const ReportRun *run, const json_t *l
 }
 
 void report_write_tensorboard(const Report *report, const char *folder) {
-  make_folder(folder);
+  export_make_folder(folder);
   for (int r = 0; r < report->count; r++) {
     const ReportRun *run = &report->runs[r];
     TensorBoard events = tensorboard_new();
@@ -216,10 +183,10 @@ void report_write_tensorboard(const Report *report, const char *folder) {
     snprintf(label, sizeof label, "%s", run->label);
     for (char *c = label; *c; c++)
       if (*c == '/') *c = '_'; /* a folder that goes by its path */
-    join(path, folder, label);
-    make_folder(path);
+    export_join(path, folder, label);
+    export_make_folder(path);
     Buffer bytes = tensorboard_finish(&events);
-    write_buffer(path, "events.out.tfevents.0000000000.selfplay", &bytes);
+    export_write(path, "events.out.tfevents.0000000000.selfplay", &bytes);
   }
 }
 
