@@ -28,9 +28,12 @@ static void put_point(Buffer *out, const json_t *arm, const json_t *run, const j
   buffer_printf(out, ",%lld,%lld,%s,%d", (long long)json_integer_value(json_object_get(run, "seed")),
                 (long long)json_integer_value(json_object_get(point, "network")), text_of(point, "hash"),
                 json_is_true(json_object_get(point, "elo_is_bound")));
-  json_object_foreach(json_object_get(point, "cost"), key, value) csv_number(out, number_of(value));
-  json_object_foreach((json_t *)point, key, value) if (is_measure(key, value))
-      csv_number(out, number_of(value));
+  json_object_foreach(json_object_get(point, "cost"), key, value) {
+    csv_number(out, number_of(value));
+  }
+  json_object_foreach((json_t *)point, key, value) {
+    if (is_measure(key, value)) csv_number(out, number_of(value));
+  }
   buffer_printf(out, "\n");
 }
 
@@ -38,8 +41,12 @@ static void put_point_head(Buffer *out, const json_t *point) {
   const char *key;
   json_t *value;
   buffer_printf(out, "run,arm,seed,network,hash,elo_is_bound");
-  json_object_foreach(json_object_get(point, "cost"), key, value) buffer_printf(out, ",%s", key);
-  json_object_foreach((json_t *)point, key, value) if (is_measure(key, value)) buffer_printf(out, ",%s", key);
+  json_object_foreach(json_object_get(point, "cost"), key, value) {
+    buffer_printf(out, ",%s", key);
+  }
+  json_object_foreach((json_t *)point, key, value) {
+    if (is_measure(key, value)) buffer_printf(out, ",%s", key);
+  }
   buffer_printf(out, "\n");
 }
 
@@ -53,14 +60,15 @@ static void put_curves(Buffer *out, const json_t *arm) {
   json_t *curves, *lists;
   json_object_foreach(json_object_get(arm, "curves"), unit, curves) {
     const json_t *budget = json_object_get(curves, "budget");
-    json_object_foreach(curves, measure, lists) for (size_t k = 0;
-                                                     lists != budget && k < json_array_size(budget); k++) {
-      csv_text(out, text_of(arm, "name"));
-      buffer_printf(out, ",%s", unit);
-      csv_number(out, number_of(json_array_get(budget, k)));
-      buffer_printf(out, ",%s", measure);
-      put_band(out, lists, k);
-      buffer_printf(out, "\n");
+    json_object_foreach(curves, measure, lists) {
+      for (size_t k = 0; lists != budget && k < json_array_size(budget); k++) {
+        csv_text(out, text_of(arm, "name"));
+        buffer_printf(out, ",%s", unit);
+        csv_number(out, number_of(json_array_get(budget, k)));
+        buffer_printf(out, ",%s", measure);
+        put_band(out, lists, k);
+        buffer_printf(out, "\n");
+      }
     }
   }
 }
