@@ -78,6 +78,24 @@ static bool hesitant(Player *player, const PlayerQuery *query, int visits, Playe
   return true;
 }
 
+Test(accuracy, fewer_positions_are_evenly_spaced) {
+  Error err;
+  Positions *all = read_text(
+      "1 1,2,3,4,5,6,7\n2 2,2,3,4,5,6,7\n3 3,2,3,4,5,6,7\n4 4,2,3,4,5,6,7\n5 5,2,3,4,5,6,7\n", &err);
+  cr_assert(all, "%s", err.message);
+  Positions *some = positions_thin(all, 2), *same = positions_thin(all, 9);
+  cr_assert(some->count == 2 && same->count == 5);
+  for (int i = 0; i < 2; i++) {
+    int from = i ? 2 : 0;
+    cr_assert_eq(some->scores[i * 7], 1 + from);
+    cr_assert_eq(some->moves[i * c4()->max_plies], from);
+    cr_assert_eq(some->plies[i], 1);
+    size_t size = c4()->state_size;
+    cr_assert_eq(memcmp(some->states + (size_t)i * size, all->states + (size_t)from * size, size), 0);
+  }
+  positions_free(some), positions_free(same), positions_free(all);
+}
+
 Test(accuracy, shares_and_log_loss_by_hand) {
   Error err;
   Positions *positions = read_text("1 2,1,0,0,0,0,0\n"  /* won; the lowest is the best */

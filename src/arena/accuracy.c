@@ -116,6 +116,23 @@ Positions *positions_shipped(const Game *game, Error *err) {
   return positions_read(game, path, err);
 }
 
+Positions *positions_thin(const Positions *positions, int count) {
+  const Game *game = positions->game;
+  size_t state = game->state_size, line = (size_t)game->max_plies, moves = (size_t)game->moves;
+  if (count > positions->count) count = positions->count;
+  size_t n = (size_t)count;
+  Positions *out = positions_empty(game, count);
+  out->count = count;
+  for (size_t i = 0; i < n; i++) {
+    size_t from = i * (size_t)positions->count / n;
+    memcpy(out->states + i * state, positions->states + from * state, state);
+    memcpy(out->moves + i * line, positions->moves + from * line, line * sizeof(int));
+    out->plies[i] = positions->plies[from];
+    memcpy(out->scores + i * moves, positions->scores + from * moves, moves * sizeof(int));
+  }
+  return out;
+}
+
 void positions_free(Positions *positions) {
   if (!positions) return;
   free(positions->states), free(positions->moves), free(positions->plies), free(positions->scores);
