@@ -1,5 +1,6 @@
 #include "arena/compare_data.h"
 
+#include "base/fields.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -42,11 +43,6 @@ static void show_elo(void *context, const EloProgress *progress) {
   Collecting *collecting = context;
   if (collecting->doing)
     collecting->doing(collecting->context, "rating pool", progress->games_done, progress->games_total);
-}
-
-static double real_or_nan(const json_t *object, const char *key) {
-  const json_t *value = object ? json_object_get(object, key) : NULL;
-  return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
 static bool allocate(CompareData *data, const Experiment *experiment, Error *err) {
@@ -128,7 +124,7 @@ static bool measure_points(Collecting *collecting, Error *err) {
     const json_t *measured = compare_measure_point(collecting->meter, &data->pool, p, err);
     if (!measured) return false;
     for (int f = FIELD_ELO + 1; f < FIELD_UNIQUE_SHARE; f++)
-      data->field[f][p] = real_or_nan(measured, compare_field_name((CompareField)f));
+      data->field[f][p] = field_number(measured, compare_field_name((CompareField)f));
   }
   return true;
 }
@@ -142,7 +138,7 @@ static bool read_diversity(CompareData *data, int r, Error *err) {
     if (point->run != r || point->network < 1) continue;
     const json_t *line = json_array_get(log, (size_t)point->network - 1);
     data->field[FIELD_UNIQUE_SHARE][p] =
-        real_or_nan(line, "unique_positions") / real_or_nan(line, "positions");
+        field_number(line, "unique_positions") / field_number(line, "positions");
   }
   json_decref(log);
   free(info);
@@ -158,7 +154,7 @@ static bool measure_searchers(Collecting *collecting, Error *err) {
     const json_t *measured =
         compare_measure_search(collecting->meter, &pool->points[searcher->point], searcher->visits, err);
     if (!measured && err->message[0]) return false;
-    data->search_value_kept[s] = real_or_nan(measured, "value_kept");
+    data->search_value_kept[s] = field_number(measured, "value_kept");
   }
   return true;
 }
@@ -174,7 +170,7 @@ static bool measure_sets(Collecting *collecting, Error *err) {
     if (!go_on(collecting, "generalisation", i, runs * (runs + 2), err)) return false;
     const json_t *measured = compare_measure_set(collecting->meter, &data->pool, data->last[row], set, err);
     if (!measured && err->message[0]) return false;
-    data->set_share[row * (runs + 2) + column] = real_or_nan(measured, "value_kept");
+    data->set_share[row * (runs + 2) + column] = field_number(measured, "value_kept");
   }
   return true;
 }

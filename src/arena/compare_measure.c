@@ -23,8 +23,8 @@ struct CompareMeter {
   int threads;
   json_t *known; /* key -> object */
   char path[FILE_PATH_MAX];
-  Positions *positions;   /* the shipped ones; NULL where there are none */
-  Positions *search_ones; /* position_count of them, for test-time search */
+  Positions *positions;        /* the shipped ones; NULL where there are none */
+  Positions *search_positions; /* position_count of them, for test-time search */
   ComparePolicies *policies;
   NamedSet *sets;
   int set_count;
@@ -52,7 +52,7 @@ CompareMeter *compare_meter_new(const Experiment *experiment, int threads, Error
   Error missing;
   meter->positions = positions_shipped(experiment->design.game, &missing);
   if (meter->positions)
-    meter->search_ones = positions_thin(meter->positions, experiment->design.settings.position_count);
+    meter->search_positions = positions_thin(meter->positions, experiment->design.settings.position_count);
   if (fine) return meter;
   compare_meter_free(meter);
   return NULL;
@@ -63,7 +63,7 @@ void compare_meter_free(CompareMeter *meter) {
   for (int s = 0; s < meter->set_count; s++) positions_free(meter->sets[s].positions);
   free(meter->sets);
   positions_free(meter->positions);
-  positions_free(meter->search_ones);
+  positions_free(meter->search_positions);
   compare_policies_free(meter->policies);
   json_decref(meter->known);
   free(meter);
@@ -209,9 +209,10 @@ static const json_t *none(Error *err) {
 const json_t *compare_measure_search(CompareMeter *meter, const ComparePoint *point, int visits, Error *err) {
   char key[KEY_MAX];
   if (!meter->positions) return none(err);
-  snprintf(key, sizeof key, "search %08x visits %d on %d", point->hash, visits, meter->search_ones->count);
+  snprintf(key, sizeof key, "search %08x visits %d on %d", point->hash, visits,
+           meter->search_positions->count);
   const json_t *known = json_object_get(meter->known, key);
-  return known ? known : measure_on(meter, point, meter->search_ones, visits, key, err);
+  return known ? known : measure_on(meter, point, meter->search_positions, visits, key, err);
 }
 
 static Positions *make_set(CompareMeter *meter, const ComparePool *pool, int set_point, Error *err) {

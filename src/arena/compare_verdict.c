@@ -2,6 +2,7 @@
 #include "arena/compare_result.h"
 
 #include "base/clock.h"
+#include "base/fields.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -9,16 +10,6 @@
 #include <string.h>
 
 enum { SEEDS_TO_TRUST = 5 };
-
-static double real(const json_t *object, const char *key) {
-  const json_t *value = json_object_get(object, key);
-  return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static const char *text(const json_t *object, const char *key) {
-  const char *value = json_string_value(json_object_get(object, key));
-  return value ? value : "";
-}
 
 __attribute__((format(printf, 2, 3))) static void say(json_t *list, const char *format, ...) {
   char line[600];
@@ -32,31 +23,33 @@ __attribute__((format(printf, 2, 3))) static void say(json_t *list, const char *
 static void print_budget(const json_t *experiment, double amount, char out[48]) {
   static const char *const keys[] = {"cpu_seconds", "flops", "evaluations", "games"};
   for (int u = 0; u < COMPARE_UNITS; u++)
-    if (strcmp(text(experiment, "unit"), keys[u]) == 0) compare_print_amount((CompareUnit)u, amount, out);
+    if (strcmp(field_text(experiment, "unit"), keys[u]) == 0)
+      compare_print_amount((CompareUnit)u, amount, out);
 }
 
 /* "+35 Elo [-10, +80]"; without the interval where there is none. */
 static void print_band(const json_t *band, const char *format, double scale, char out[96]) {
   char number[3][24];
   static const char *const keys[] = {"mean", "low", "high"};
-  for (int i = 0; i < 3; i++) snprintf(number[i], sizeof number[i], format, scale * real(band, keys[i]));
-  if (isfinite(real(band, "low")))
+  for (int i = 0; i < 3; i++)
+    snprintf(number[i], sizeof number[i], format, scale * field_number(band, keys[i]));
+  if (isfinite(field_number(band, "low")))
     snprintf(out, 96, "%s [%s, %s]", number[0], number[1], number[2]);
   else
-    snprintf(out, 96, "%s", isfinite(real(band, "mean")) ? number[0] : "unknown");
+    snprintf(out, 96, "%s", isfinite(field_number(band, "mean")) ? number[0] : "unknown");
 }
 
 /* 1 where the whole interval is above zero, -1 below, 0 where it holds zero or there is none. */
 static int side_of(const json_t *band) {
-  return real(band, "low") > 0 ? 1 : real(band, "high") < 0 ? -1 : 0;
+  return field_number(band, "low") > 0 ? 1 : field_number(band, "high") < 0 ? -1 : 0;
 }
 
 static void say_final(const json_t *experiment, const json_t *comparison, json_t *verdict) {
   const json_t *final = json_object_get(comparison, "final_elo");
   char budget[48], band[96], chance[64] = "";
-  const char *arm = text(comparison, "arm"), *base = text(comparison, "over");
-  double probability = real(comparison, "probability_ahead");
-  print_budget(experiment, real(experiment, "budget"), budget);
+  const char *arm = field_text(comparison, "arm"), *base = field_text(comparison, "over");
+  double probability = field_number(comparison, "probability_ahead");
+  print_budget(experiment, field_number(experiment, "budget"), budget);
   print_band(final, "%+.0f", 1, band);
   if (isfinite(probability))
     snprintf(chance, sizeof chance, "; probability that it is ahead: %.0f%%", 100 * probability);
@@ -78,7 +71,7 @@ static void print_side(const json_t *comparisons, int side, Buffer *out) {
     char band[96];
     if (side_of(final) != side) continue;
     print_band(final, "%+.0f", 1, band);
-    buffer_printf(out, "%s%s (%s Elo)", out->size ? ", " : "", text(comparison, "arm"), band);
+    buffer_printf(out, "%s%s (%s Elo)", out->size ? ", " : "", field_text(comparison, "arm"), band);
   }
 }
 
@@ -91,9 +84,9 @@ static void say_answer(const json_t *experiment, const json_t *comparisons, json
   char budget[48];
   Buffer line = {0};
   if (json_array_size(comparisons) < 2) return;
-  print_budget(experiment, real(experiment, "budget"), budget);
+  print_budget(experiment, field_number(experiment, "budget"), budget);
   buffer_printf(&line, "At the end of the budget (%s), against %s", budget,
-                text(json_array_get(comparisons, 0), "over"));
+                field_text(json_array_get(comparisons, 0), "over"));
   for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
     Buffer arms = {0};
     print_side(comparisons, sides[i].side, &arms);
@@ -139,7 +132,7 @@ static int largest_of(const json_t *list) {
 /* Where along the budget the difference excludes zero, on either side. */
 static void say_head_start(const json_t *experiment, const json_t *comparison, json_t *verdict) {
   const json_t *elo = json_object_get(comparison, "elo"), *grid = json_object_get(comparison, "budget");
-  const char *arm = text(comparison, "arm"), *over = text(comparison, "over");
+  const char *arm = field_text(comparison, "arm"), *over = field_text(comparison, "over");
   int best = largest_of(json_object_get(elo, "mean"));
   if (best < 0) return;
   size_t at = (size_t)best;
@@ -152,7 +145,7 @@ static void say_head_start(const json_t *experiment, const json_t *comparison, j
   print_budget(experiment, json_number_value(json_array_get(grid, at)), budget);
   print_stretches(experiment, grid, json_object_get(elo, "low"), 1, &ahead);
   print_stretches(experiment, grid, json_object_get(elo, "high"), -1, &behind);
-  if (real(band, "mean") > 0)
+  if (field_number(band, "mean") > 0)
     say(verdict, "The largest lead of %s over %s is %s Elo, at %s.", arm, over, shown, budget);
   else
     say(verdict, "%s leads %s at no budget.", arm, over);
@@ -162,7 +155,7 @@ static void say_head_start(const json_t *experiment, const json_t *comparison, j
   if (behind.size)
     say(verdict, "%s is behind %s with an interval that excludes zero%.*s.", arm, over, (int)behind.size,
         (const char *)behind.data);
-  if (!ahead.size && !behind.size && isfinite(real(band, "low")))
+  if (!ahead.size && !behind.size && isfinite(field_number(band, "low")))
     say(verdict, "At no budget does the interval of %s over %s exclude zero.", arm, over);
   json_decref(band);
   buffer_free(&ahead), buffer_free(&behind);
@@ -170,25 +163,26 @@ static void say_head_start(const json_t *experiment, const json_t *comparison, j
 
 static void say_crossover(const json_t *experiment, const json_t *comparison, json_t *verdict) {
   const json_t *crossover = json_object_get(comparison, "crossover"), *value;
-  const char *arm = text(comparison, "arm"), *base = text(comparison, "over"),
-             *mean = text(crossover, "mean"), *hedge = "By the means alone, ";
+  const char *arm = field_text(comparison, "arm"), *base = field_text(comparison, "over"),
+             *mean = field_text(crossover, "mean"), *hedge = "By the means alone, ";
   char at[48], low[48], high[48] = "beyond this budget", interval[160] = "";
   size_t k;
   json_array_foreach(json_object_get(json_object_get(comparison, "elo"), "low"), k,
                      value) if (json_is_number(value) && json_number_value(value) > 0) hedge = "";
-  print_budget(experiment, real(crossover, "at"), at);
-  if (isfinite(real(crossover, "low"))) {
-    print_budget(experiment, real(crossover, "low"), low);
-    if (isfinite(real(crossover, "high"))) print_budget(experiment, real(crossover, "high"), high);
+  print_budget(experiment, field_number(crossover, "at"), at);
+  if (isfinite(field_number(crossover, "low"))) {
+    print_budget(experiment, field_number(crossover, "low"), low);
+    if (isfinite(field_number(crossover, "high")))
+      print_budget(experiment, field_number(crossover, "high"), high);
     snprintf(interval, sizeof interval, " (95%% interval of that crossover: from %s to %s)", low, high);
   }
   if (strcmp(mean, "crossed") == 0)
     say(verdict, "%s%s is no longer worse than %s from %s on%s.", hedge, base, arm, at, interval);
-  else if (strcmp(mean, "never ahead") != 0 && isfinite(real(crossover, "share_not_within")))
+  else if (strcmp(mean, "never ahead") != 0 && isfinite(field_number(crossover, "share_not_within")))
     say(verdict,
         "%s%s is ahead of %s when the budget ends, so %s has not drawn level within it%s; in %.0f%% of the "
         "resamples it has not.",
-        hedge, arm, base, base, interval, 100 * real(crossover, "share_not_within"));
+        hedge, arm, base, base, interval, 100 * field_number(crossover, "share_not_within"));
   else if (strcmp(mean, "never ahead") != 0)
     say(verdict, "%s%s is ahead of %s when the budget ends.", hedge, arm, base);
 }
@@ -196,18 +190,18 @@ static void say_crossover(const json_t *experiment, const json_t *comparison, js
 static const json_t *arm_named(const json_t *arms, const char *name) {
   const json_t *arm;
   size_t i;
-  json_array_foreach(arms, i, arm) if (strcmp(text(arm, "name"), name) == 0) return arm;
+  json_array_foreach(arms, i, arm) if (strcmp(field_text(arm, "name"), name) == 0) return arm;
   return NULL;
 }
 
 static void say_accuracy(const json_t *comparison, json_t *verdict) {
   const json_t *kept = json_object_get(comparison, "final_search_value_kept");
   char band[96];
-  if (!isfinite(real(kept, "mean"))) return;
+  if (!isfinite(field_number(kept, "mean"))) return;
   print_band(kept, "%+.1f", 100, band);
   say(verdict,
       "By the exact solver, the share of positions whose value %s keeps less that of %s is %s points%s.",
-      text(comparison, "arm"), text(comparison, "over"), band,
+      field_text(comparison, "arm"), field_text(comparison, "over"), band,
       side_of(kept) ? "" : ", which shows no difference");
 }
 
@@ -216,11 +210,11 @@ static void say_accuracy(const json_t *comparison, json_t *verdict) {
 static void say_brittleness(const json_t *arms, const json_t *comparison, json_t *verdict) {
   const json_t *random = json_object_get(comparison, "random_value_kept"),
                *gap = json_object_get(comparison, "gap_random");
-  const char *arm = text(comparison, "arm"), *over = text(comparison, "over");
+  const char *arm = field_text(comparison, "arm"), *over = field_text(comparison, "over");
   const json_t *own = json_object_get(arm_named(arms, arm), "generalisation"),
                *base = json_object_get(arm_named(arms, over), "generalisation");
   char lead[96], wider[96];
-  if (!isfinite(real(gap, "mean"))) return;
+  if (!isfinite(field_number(gap, "mean"))) return;
   print_band(random, "%+.1f", 100, lead);
   print_band(gap, "%+.1f", 100, wider);
   bool more = side_of(gap) > 0 && side_of(random) < 0, less = side_of(gap) < 0 && side_of(random) > 0;
@@ -228,10 +222,10 @@ static void say_brittleness(const json_t *arms, const json_t *comparison, json_t
       "Off its data: on its own late positions and on random ones %s keeps the value in %.1f%% and %.1f%%, "
       "%s in "
       "%.1f%% and %.1f%%; the difference on random ones is %s points, that of own less random %s: %s.",
-      arm, 100 * real(json_object_get(own, "own"), "mean"),
-      100 * real(json_object_get(own, "random"), "mean"), over,
-      100 * real(json_object_get(base, "own"), "mean"), 100 * real(json_object_get(base, "random"), "mean"),
-      lead, wider,
+      arm, 100 * field_number(json_object_get(own, "own"), "mean"),
+      100 * field_number(json_object_get(own, "random"), "mean"), over,
+      100 * field_number(json_object_get(base, "own"), "mean"),
+      100 * field_number(json_object_get(base, "random"), "mean"), lead, wider,
       more   ? "it is more brittle"
       : less ? "it is less brittle"
              : "no difference in brittleness is shown");
@@ -244,7 +238,7 @@ static double top1_at_start(const json_t *arm) {
   int n = 0;
   size_t i;
   json_array_foreach(json_object_get(arm, "runs"), i, run) {
-    double top1 = real(json_array_get(json_object_get(run, "points"), 1), "teacher_top1");
+    double top1 = field_number(json_array_get(json_object_get(run, "points"), 1), "teacher_top1");
     if (isfinite(top1)) sum += top1, n++;
   }
   return n ? sum / n : NAN;
@@ -258,9 +252,9 @@ static void print_untaught(const json_t *arms, char out[160]) {
   json_array_foreach(arms, i, arm) {
     const json_t *band = json_object_get(json_object_get(arm, "final"), "teacher_top1");
     char top1[96];
-    if (json_is_true(json_object_get(arm, "imitation")) || !isfinite(real(band, "mean"))) continue;
+    if (json_is_true(json_object_get(arm, "imitation")) || !isfinite(field_number(band, "mean"))) continue;
     print_band(band, "%.0f", 100, top1);
-    snprintf(out, 160, ", %s's in %s%%", text(arm, "name"), top1);
+    snprintf(out, 160, ", %s's in %s%%", field_text(arm, "name"), top1);
     return;
   }
 }
@@ -269,7 +263,7 @@ static void say_remains(const json_t *arms, const json_t *arm, json_t *verdict) 
   const json_t *final = json_object_get(arm, "final");
   char kl[96], top1[96], distance[96], untaught[160], start[48] = "";
   if (!json_is_true(json_object_get(arm, "imitation")) ||
-      !isfinite(real(json_object_get(final, "teacher_top1"), "mean")))
+      !isfinite(field_number(json_object_get(final, "teacher_top1"), "mean")))
     return;
   print_band(json_object_get(final, "teacher_top1"), "%.0f", 100, top1);
   print_band(json_object_get(final, "start_kl"), "%.2f", 1, kl);
@@ -281,30 +275,32 @@ static void say_remains(const json_t *arms, const json_t *arm, json_t *verdict) 
       "What remains of imitation in %s: its first choice is the teacher's in %s%% of the positions%s%s; its "
       "policy "
       "has moved by %s nats and its weights by %s of their norm since.",
-      text(arm, "name"), top1, start, untaught, kl, distance);
+      field_text(arm, "name"), top1, start, untaught, kl, distance);
 }
 
 static void say_search(const json_t *arm, json_t *verdict) {
   const json_t *search = json_object_get(arm, "search"), *slope = json_object_get(search, "elo_per_doubling"),
                *trade = json_object_get(search, "search_doublings_per_training_doubling");
   char elo[96], training[96];
-  if (!isfinite(real(slope, "mean"))) return;
+  if (!isfinite(field_number(slope, "mean"))) return;
   print_band(slope, "%+.0f", 1, elo);
   print_band(trade, "%.2f", 1, training);
-  if (isfinite(real(trade, "mean")))
+  if (isfinite(field_number(trade, "mean")))
     say(verdict,
         "%s: doubling the visits is worth %s Elo; doubling the training is worth %s doublings of visits.",
-        text(arm, "name"), elo, training);
+        field_text(arm, "name"), elo, training);
   else
-    say(verdict, "%s: doubling the visits is worth %s Elo.", text(arm, "name"), elo);
+    say(verdict, "%s: doubling the visits is worth %s Elo.", field_text(arm, "name"), elo);
 }
 
 /* How much more a run gained by games inside it than against fixed opponents, and half its 95 % interval (of
  * two independent ratings); NaN where either is missing. */
 static double gain_gap(const json_t *run, double *half) {
   const json_t *inside = json_object_get(run, "gain_inside"), *fixed = json_object_get(run, "gain_fixed");
-  *half = hypot(real(inside, "high") - real(inside, "low"), real(fixed, "high") - real(fixed, "low")) / 2;
-  return isfinite(*half) ? real(inside, "elo") - real(fixed, "elo") : NAN;
+  *half = hypot(field_number(inside, "high") - field_number(inside, "low"),
+                field_number(fixed, "high") - field_number(fixed, "low")) /
+          2;
+  return isfinite(*half) ? field_number(inside, "elo") - field_number(fixed, "elo") : NAN;
 }
 
 /* The engine's own optimism, over all runs. */
@@ -317,7 +313,7 @@ static void say_optimism(const json_t *arms, json_t *verdict) {
     double half, gap = gain_gap(run, &half);
     if (!isfinite(gap)) continue;
     gaps += gap, squares += half * half, n++;
-    inside += real(json_object_get(run, "gain_inside"), "elo");
+    inside += field_number(json_object_get(run, "gain_inside"), "elo");
   }
   if (!n) return;
   double gap = gaps / n, half = sqrt(squares) / n;
@@ -334,7 +330,7 @@ static void say_optimism(const json_t *arms, json_t *verdict) {
 /* --- what cannot be said --- */
 
 static void limit_seeds(const json_t *experiment, json_t *limits) {
-  int seeds = (int)real(experiment, "seeds");
+  int seeds = (int)field_number(experiment, "seeds");
   if (seeds < 2)
     say(limits, "One seed: nothing can be said about other seeds, so there are no intervals over runs.");
   else if (seeds < SEEDS_TO_TRUST)
@@ -360,7 +356,7 @@ static double rating_squares(const json_t *arm, int *runs) {
   json_array_foreach(json_object_get(arm, "runs"), i, run) {
     const json_t *points = json_object_get(run, "points");
     const json_t *last = json_array_get(points, json_array_size(points) - 1);
-    double half = (real(last, "elo_high") - real(last, "elo_low")) / 2;
+    double half = (field_number(last, "elo_high") - field_number(last, "elo_low")) / 2;
     if (isfinite(half)) sum += half * half, ++*runs;
   }
   return sum;
@@ -369,17 +365,17 @@ static double rating_squares(const json_t *arm, int *runs) {
 /* Seeds that happen to agree make an interval shorter than the ratings it is made of can be sure of. */
 static void limit_ratings(const json_t *arms, const json_t *comparison, json_t *limits) {
   const json_t *final = json_object_get(comparison, "final_elo");
-  double half = (real(final, "high") - real(final, "low")) / 2;
+  double half = (field_number(final, "high") - field_number(final, "low")) / 2;
   int own = 0, base = 0;
-  double squares = rating_squares(arm_named(arms, text(comparison, "arm")), &own) +
-                   rating_squares(arm_named(arms, text(comparison, "over")), &base);
+  double squares = rating_squares(arm_named(arms, field_text(comparison, "arm")), &own) +
+                   rating_squares(arm_named(arms, field_text(comparison, "over")), &base);
   double error = sqrt(squares) / (own > 0 ? own : 1);
   if (own > 1 && own == base && half < error)
     say(limits,
         "The interval of %s over %s is +-%.0f Elo because its seeds happen to agree; the ratings behind it "
         "are "
         "certain to about +-%.0f only (were they independent): read it as that wide.",
-        text(comparison, "arm"), text(comparison, "over"), half, error);
+        field_text(comparison, "arm"), field_text(comparison, "over"), half, error);
 }
 
 static void limit_many(const json_t *comparisons, json_t *limits) {
@@ -398,8 +394,8 @@ static void limit_open(const json_t *comparisons, json_t *limits) {
   Buffer arms = {0};
   json_array_foreach(comparisons, i, comparison) {
     if (side_of(json_object_get(comparison, "final_elo"))) continue;
-    buffer_printf(&arms, "%s%s", arms.size ? ", " : "", text(comparison, "arm"));
-    over = text(comparison, "over");
+    buffer_printf(&arms, "%s%s", arms.size ? ", " : "", field_text(comparison, "arm"));
+    over = field_text(comparison, "over");
   }
   if (arms.size)
     json_array_append_new(
@@ -412,8 +408,8 @@ static void limit_open(const json_t *comparisons, json_t *limits) {
 
 /* The budget that all runs have reached. */
 static double reached(const json_t *experiment, const json_t *arm) {
-  const json_t *grid =
-      json_object_get(json_object_get(json_object_get(arm, "curves"), text(experiment, "unit")), "budget");
+  const json_t *grid = json_object_get(
+      json_object_get(json_object_get(arm, "curves"), field_text(experiment, "unit")), "budget");
   size_t count = json_array_size(grid);
   return count ? json_number_value(json_array_get(grid, count - 1)) : NAN;
 }
@@ -426,22 +422,22 @@ static void limit_run(const json_t *experiment, const json_t *arm, const json_t 
   json_array_foreach(points, i, point) bounds += json_is_true(json_object_get(point, "elo_is_bound"));
   if (bounds)
     say(limits, "%s: %d of its ratings rest on one-sided results and are bounds rather than measurements.",
-        text(run, "run"), bounds);
+        field_text(run, "run"), bounds);
   double half, gap = gain_gap(run, &half);
   if (gap > half)
     say(limits,
         "%s has gained %.0f Elo by its own games but %.0f against fixed opponents: its gain is overstated "
         "from "
         "inside.",
-        text(run, "run"), real(inside, "elo"), real(fixed, "elo"));
+        field_text(run, "run"), field_number(inside, "elo"), field_number(fixed, "elo"));
   point = json_array_get(points, 1);
   if (json_is_true(json_object_get(arm, "imitation")) &&
-      real(json_object_get(point, "cost"), text(experiment, "unit")) > reached(experiment, arm))
+      field_number(json_object_get(point, "cost"), field_text(experiment, "unit")) > reached(experiment, arm))
     say(limits,
         "%s: its bootstrap stage alone took more than the budget that all runs have reached, so its final "
         "figures are "
         "those of its initial weights.",
-        text(run, "run"));
+        field_text(run, "run"));
 }
 
 void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
@@ -471,5 +467,5 @@ void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
       "All of this holds for %s, this network, this teacher and budgets up to this one; nothing is said "
       "about "
       "others.",
-      text(experiment, "title"));
+      field_text(experiment, "title"));
 }

@@ -128,11 +128,16 @@ static bool play_pairs(Tournament *t, int i, int j, int pairs, Error *err) {
   return fine;
 }
 
+static int missing_pairs(const Tournament *t, const EloPairing *wanted) {
+  int pairs = wanted->pairs - *between(t, wanted->a, wanted->b) / 2;
+  return pairs > 0 ? pairs : 0;
+}
+
 /* Every pairing up to its share of half the games, or up to what the caller wants. */
 static bool round_robin(Tournament *t, Error *err) {
   for (int k = 0; t->options->pairings && k < t->options->pairing_count; k++) {
     const EloPairing *wanted = &t->options->pairings[k];
-    int pairs = wanted->pairs - *between(t, wanted->a, wanted->b) / 2;
+    int pairs = missing_pairs(t, wanted);
     if (pairs > 0 && !play_pairs(t, wanted->a, wanted->b, pairs, err)) return false;
   }
   if (t->options->pairings) return true;
@@ -196,6 +201,10 @@ bool elo_play(Store *store, Player *const *players, int count, const EloOptions 
     if (missing > 0) t.wanted += missing;
   }
   t.wanted = (t.wanted + 1) / 2; /* a game serves two */
+  int named = 0;
+  for (int k = 0; fine && options->pairings && k < options->pairing_count; k++)
+    named += 2 * missing_pairs(&t, &options->pairings[k]);
+  if (named > t.wanted) t.wanted = named;
   fine = fine && round_robin(&t, err) && fill_up(&t, err);
   free(t.between), free(t.exhausted), free(t.elo), free(t.width);
   openings_free(pool);

@@ -1,5 +1,6 @@
 #include "cli/compare_export.h"
 
+#include "base/fields.h"
 #include "cli/export_file.h"
 #include "cli/tensorboard.h"
 
@@ -10,10 +11,6 @@ static double number_of(const json_t *value) {
   return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-static const char *text_of(const json_t *object, const char *key) {
-  return json_string_value(json_object_get(object, key));
-}
-
 /* A measure of a point: null where unknown, so what is left when texts, truths and objects are taken out. */
 static bool is_measure(const char *key, const json_t *value) {
   return strcmp(key, "network") != 0 && (json_is_number(value) || json_is_null(value));
@@ -22,11 +19,11 @@ static bool is_measure(const char *key, const json_t *value) {
 static void put_point(Buffer *out, const json_t *arm, const json_t *run, const json_t *point) {
   const char *key;
   json_t *value;
-  csv_text(out, text_of(run, "run"));
+  csv_text(out, field_text(run, "run"));
   buffer_printf(out, ",");
-  csv_text(out, text_of(arm, "name"));
+  csv_text(out, field_text(arm, "name"));
   buffer_printf(out, ",%lld,%lld,%s,%d", (long long)json_integer_value(json_object_get(run, "seed")),
-                (long long)json_integer_value(json_object_get(point, "network")), text_of(point, "hash"),
+                (long long)json_integer_value(json_object_get(point, "network")), field_text(point, "hash"),
                 json_is_true(json_object_get(point, "elo_is_bound")));
   json_object_foreach(json_object_get(point, "cost"), key, value) {
     csv_number(out, number_of(value));
@@ -62,7 +59,7 @@ static void put_curves(Buffer *out, const json_t *arm) {
     const json_t *budget = json_object_get(curves, "budget");
     json_object_foreach(curves, measure, lists) {
       for (size_t k = 0; lists != budget && k < json_array_size(budget); k++) {
-        csv_text(out, text_of(arm, "name"));
+        csv_text(out, field_text(arm, "name"));
         buffer_printf(out, ",%s", unit);
         csv_number(out, number_of(json_array_get(budget, k)));
         buffer_printf(out, ",%s", measure);
@@ -78,8 +75,8 @@ static void put_search(Buffer *out, const json_t *arm) {
   const json_t *curve, *visits;
   json_array_foreach(json_object_get(json_object_get(arm, "search"), "checkpoints"), c, curve)
       json_array_foreach(json_object_get(curve, "visits"), v, visits) {
-    csv_text(out, text_of(arm, "name"));
-    csv_number(out, number_of(json_object_get(curve, "checkpoint")));
+    csv_text(out, field_text(arm, "name"));
+    csv_number(out, field_number(curve, "checkpoint"));
     csv_number(out, number_of(visits));
     put_band(out, json_object_get(curve, "elo"), v);
     put_band(out, json_object_get(curve, "value_kept"), v);
@@ -116,7 +113,7 @@ static void write_events(const json_t *run, const char *folder) {
   json_array_foreach(json_object_get(run, "points"), p, point) {
     const char *key;
     json_t *value;
-    double seconds = number_of(json_object_get(json_object_get(point, "cost"), "cpu_seconds"));
+    double seconds = field_number(json_object_get(point, "cost"), "cpu_seconds");
     json_object_foreach((json_t *)point, key, value) {
       char tag[80];
       if (!is_measure(key, value)) continue;
@@ -125,11 +122,7 @@ static void write_events(const json_t *run, const char *folder) {
                          number_of(value));
     }
   }
-  char path[FILE_PATH_MAX];
-  export_join(path, folder, text_of(run, "run"));
-  export_make_folder(path);
-  Buffer bytes = tensorboard_finish(&events);
-  export_write(path, "events.out.tfevents.0000000000.selfplay", &bytes);
+  export_events(folder, field_text(run, "run"), &events);
 }
 
 void compare_write_tensorboard(const json_t *result, const char *folder) {

@@ -1,5 +1,6 @@
 #include "cli/compare_page.h"
 
+#include "base/fields.h"
 #include "base/memory.h"
 #include "cli/page.h"
 
@@ -64,16 +65,6 @@ static double item(const json_t *list, size_t k) {
   return json_is_number(value) ? json_number_value(value) : NAN;
 }
 
-static double real(const json_t *object, const char *key) {
-  const json_t *value = json_object_get(object, key);
-  return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
-static const char *text_of(const json_t *object, const char *key) {
-  const char *text = json_string_value(json_object_get(object, key));
-  return text ? text : "";
-}
-
 /* x[] against lists {mean, low, high}; intervals only where every point has one. */
 static PlotSeries band_series(const char *title, int style, const json_t *x, double x_scale,
                               const json_t *lists, double y_scale) {
@@ -105,7 +96,7 @@ static bool put_curves(Page *page, const json_t *arms, const CurveFigure *figure
     series[x] = memory_new(count, sizeof(PlotSeries));
     json_array_foreach(arms, a, arm) {
       const json_t *curves = json_object_get(json_object_get(arm, "curves"), axes[x].key);
-      series[x][a] = band_series(text_of(arm, "name"), (int)a, json_object_get(curves, "budget"),
+      series[x][a] = band_series(field_text(arm, "name"), (int)a, json_object_get(curves, "budget"),
                                  axes[x].scale, json_object_get(curves, figure->key), figure->scale);
     }
     snprintf(ids[x], sizeof ids[x], "%s-%s", figure->key, axes[x].button);
@@ -141,7 +132,7 @@ static bool put_plot(Page *page, Plot *plot, PlotSeries *series, int count, Erro
 
 static bool put_head_start(Page *page, const json_t *result, Error *err) {
   const json_t *comparisons = json_object_get(result, "comparisons"), *comparison;
-  const char *unit = text_of(json_object_get(result, "experiment"), "unit");
+  const char *unit = field_text(json_object_get(result, "experiment"), "unit");
   size_t count = json_array_size(comparisons), i;
   double scale = 1;
   const char *label = unit;
@@ -150,8 +141,8 @@ static bool put_head_start(Page *page, const json_t *result, Error *err) {
   PlotSeries *series = memory_new(count + 1, sizeof *series);
   char title[96];
   json_array_foreach(comparisons, i, comparison) {
-    snprintf(title, sizeof title, "%.40s over %.40s", text_of(comparison, "arm"),
-             text_of(comparison, "over"));
+    snprintf(title, sizeof title, "%.40s over %.40s", field_text(comparison, "arm"),
+             field_text(comparison, "over"));
     series[i] = band_series(title, (int)i + 1, json_object_get(comparison, "budget"), scale,
                             json_object_get(comparison, "elo"), 1);
   }
@@ -178,7 +169,7 @@ static bool put_search_plot(Page *page, const json_t *arms, size_t checkpoint, c
   PlotSeries *series = memory_new(count, sizeof *series);
   json_array_foreach(arms, a, arm) {
     const json_t *search = search_of(arm, checkpoint);
-    series[a] = band_series(text_of(arm, "name"), (int)a, json_object_get(search, "visits"), 1,
+    series[a] = band_series(field_text(arm, "name"), (int)a, json_object_get(search, "visits"), 1,
                             json_object_get(search, figure->key), figure->scale);
   }
   Plot plot = {.id = id,
@@ -193,8 +184,8 @@ static bool put_search_plot(Page *page, const json_t *arms, size_t checkpoint, c
 /* --- tables --- */
 
 static void put_band(Page *page, const json_t *band, int digits, double scale) {
-  double mean = scale * real(band, "mean"), low = scale * real(band, "low"),
-         high = scale * real(band, "high");
+  double mean = scale * field_number(band, "mean"), low = scale * field_number(band, "low"),
+         high = scale * field_number(band, "high");
   if (!isfinite(mean))
     page_cell(page, "–");
   else if (!isfinite(low))
@@ -217,7 +208,7 @@ static void put_table(Page *page, const json_t *arms, const char *caption, const
   for (int c = 0; c < count; c++) headings[c + 1] = columns[c].heading;
   page_table(page, caption, headings, count + 1);
   json_array_foreach(arms, a, arm) {
-    page_row(page, text_of(arm, "name"));
+    page_row(page, field_text(arm, "name"));
     for (int c = 0; c < count; c++)
       put_band(page, json_object_get(json_object_get(arm, group), columns[c].key), columns[c].digits,
                columns[c].scale);
@@ -226,9 +217,9 @@ static void put_table(Page *page, const json_t *arms, const char *caption, const
 }
 
 static void put_gain(Page *page, const json_t *gain) {
-  double elo = real(gain, "elo");
+  double elo = field_number(gain, "elo");
   if (isfinite(elo))
-    page_cell(page, "%+.0f [%+.0f, %+.0f]", elo, real(gain, "low"), real(gain, "high"));
+    page_cell(page, "%+.0f [%+.0f, %+.0f]", elo, field_number(gain, "low"), field_number(gain, "high"));
   else
     page_cell(page, "–");
 }
@@ -239,7 +230,7 @@ static void put_gains(Page *page, const json_t *arms) {
   page_table(page, "Elo gained from each run's first network to its last",
              (const char *[]){"run", "by games inside the run", "against fixed opponents"}, 3);
   json_array_foreach(arms, a, arm) json_array_foreach(json_object_get(arm, "runs"), r, run) {
-    page_row(page, text_of(run, "run"));
+    page_row(page, field_text(run, "run"));
     put_gain(page, json_object_get(run, "gain_inside"));
     put_gain(page, json_object_get(run, "gain_fixed"));
   }
@@ -260,10 +251,10 @@ static void put_comparisons(Page *page, const json_t *result) {
   page_table(page, "At the end of the budget, over the first arm",
              (const char *[]){"arm", "Elo", "probability that it is ahead", "of being the best of all"}, 4);
   json_array_foreach(json_object_get(result, "comparisons"), i, comparison) {
-    page_row(page, text_of(comparison, "arm"));
+    page_row(page, field_text(comparison, "arm"));
     put_band(page, json_object_get(comparison, "final_elo"), 0, 1);
-    double ahead = real(comparison, "probability_ahead"),
-           best = real(json_object_get(result, "probability_best"), text_of(comparison, "arm"));
+    double ahead = field_number(comparison, "probability_ahead"),
+           best = field_number(json_object_get(result, "probability_best"), field_text(comparison, "arm"));
     if (isfinite(ahead))
       page_cell(page, "%.2f", ahead);
     else
@@ -289,7 +280,7 @@ static void put_figures(Page *page, const json_t *result) {
 
 static bool put_plots(Page *page, const json_t *result, Error *err) {
   const json_t *arms = json_object_get(result, "arms");
-  const char *labels[AXES], *unit = text_of(json_object_get(result, "experiment"), "unit");
+  const char *labels[AXES], *unit = field_text(json_object_get(result, "experiment"), "unit");
   int first = 1;
   for (int x = 0; x < AXES; x++) {
     labels[x] = axes[x].button;
@@ -307,7 +298,7 @@ static bool put_search_plots(Page *page, const json_t *arms, size_t checkpoint, 
   static const CurveFigure figures[] = {
       {"elo", "Elo by visits", "Elo, mcts:1000 is 0", "At other budgets of search", 1},
       {"value_kept", "Accuracy by visits", "value kept, %", "By the exact solver", 100}};
-  double share = real(search_of(json_array_get(arms, 0), checkpoint), "checkpoint");
+  double share = field_number(search_of(json_array_get(arms, 0), checkpoint), "checkpoint");
   for (size_t f = 0; f < sizeof figures / sizeof *figures; f++) {
     char title[80], caption[200], id[40];
     snprintf(title, sizeof title, "%s, networks at %g%% of the budget", figures[f].title, 100 * share);
@@ -354,11 +345,12 @@ static void put_generalisation(Page *page, const json_t *arms) {
 static void put_settings(Page *page, const json_t *experiment) {
   page_section(page, "settings", "Settings, versions and seeds");
   page_text(page, "%s; %.0f seeds from %.0f on; %.0f rated games at %.0f visits; selfplay %s on %s.",
-            text_of(experiment, "title"), real(experiment, "seeds"), real(experiment, "first_seed"),
-            real(experiment, "games"), real(experiment, "visits"), text_of(experiment, "version"),
-            text_of(experiment, "features"));
+            field_text(experiment, "title"), field_number(experiment, "seeds"),
+            field_number(experiment, "first_seed"), field_number(experiment, "games"),
+            field_number(experiment, "visits"), field_text(experiment, "version"),
+            field_text(experiment, "features"));
   page_fold(page, "The design");
-  char *copy = strdup(text_of(experiment, "design")), *rest = copy, *line;
+  char *copy = strdup(field_text(experiment, "design")), *rest = copy, *line;
   while ((line = strsep(&rest, "\n")))
     if (*line) page_item(page, "`%s`", line);
   free(copy);
@@ -378,7 +370,7 @@ bool compare_page_write(const json_t *result, const char *command, const char *p
   const json_t *verdict = json_object_get(result, "verdict");
   const char *answer = json_string_value(json_array_get(verdict, 0));
   char title[160];
-  snprintf(title, sizeof title, "%s: %s", text_of(experiment, "title"),
+  snprintf(title, sizeof title, "%s: %s", field_text(experiment, "title"),
            any_imitation(arms) ? "does imitation help?" : "which way of learning is ahead?");
   Page *page = page_new(title);
   page_svg(page, svg);

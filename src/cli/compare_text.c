@@ -1,6 +1,7 @@
 #include "cli/compare_text.h"
 
 #include "base/clock.h"
+#include "base/fields.h"
 
 #include <math.h>
 #include <string.h>
@@ -64,19 +65,14 @@ void compare_table_progress(void *context, const CompareProgress *progress) {
 
 /* --- answers --- */
 
-static double real(const json_t *object, const char *key) {
-  const json_t *value = json_object_get(object, key);
-  return json_is_number(value) ? json_number_value(value) : NAN;
-}
-
 static void band_text(const json_t *band, const char *format, double scale, char out[64]) {
   char mean[20], low[20], high[20];
-  snprintf(mean, sizeof mean, format, scale * real(band, "mean"));
-  snprintf(low, sizeof low, format, scale * real(band, "low"));
-  snprintf(high, sizeof high, format, scale * real(band, "high"));
-  if (!isfinite(real(band, "mean")))
+  snprintf(mean, sizeof mean, format, scale * field_number(band, "mean"));
+  snprintf(low, sizeof low, format, scale * field_number(band, "low"));
+  snprintf(high, sizeof high, format, scale * field_number(band, "high"));
+  if (!isfinite(field_number(band, "mean")))
     snprintf(out, 64, "-");
-  else if (!isfinite(real(band, "low")))
+  else if (!isfinite(field_number(band, "low")))
     snprintf(out, 64, "%s", mean);
   else
     snprintf(out, 64, "%s [%s, %s]", mean, low, high);
@@ -171,15 +167,18 @@ static void print_search(const json_t *arms, size_t checkpoint) {
         json_array_get(json_object_get(json_object_get(arm, "search"), "checkpoints"), checkpoint);
     if (!i)
       printf("\nTest-time search: Elo and value kept (%%) by visits, networks at %g%% of the budget\n",
-             100 * real(search, "checkpoint"));
+             100 * field_number(search, "checkpoint"));
     printf("%-26s", arm_name(arm));
+    int known = 0;
     json_array_foreach(json_object_get(search, "visits"), v, visits) {
       const json_t *elo = json_array_get(json_object_get(json_object_get(search, "elo"), "mean"), v),
                    *kept = json_array_get(json_object_get(json_object_get(search, "value_kept"), "mean"), v);
       if (!json_is_number(elo)) continue;
+      known++;
       printf("  %lld: %+.0f", (long long)json_integer_value(visits), json_number_value(elo));
       if (json_is_number(kept)) printf(" (%.0f)", 100 * json_number_value(kept));
     }
+    if (!known) printf("  no network but that of a later share");
     printf("\n");
   }
 }
@@ -195,11 +194,11 @@ void compare_print_text(const Experiment *experiment, const json_t *result) {
   const json_t *arms = json_object_get(result, "arms");
   char budget[48];
   compare_print_amount(experiment->design.unit, experiment->design.budget, budget);
-  printf("%s: %d arms, %d seed%s, %s of %s for each run; %d rated games at %d visits; mcts:1000 is 0\n",
-         experiment->design.game->title, experiment->design.arm_count, experiment->design.settings.seeds,
-         experiment->design.settings.seeds == 1 ? "" : "s", budget,
-         compare_unit_name(experiment->design.unit),
-         (int)real(json_object_get(result, "experiment"), "games"), experiment->design.settings.visits);
+  printf(
+      "%s: %d arms, %d seed%s, %s of %s for each run; %d rated games at %d visits; mcts:1000 is 0\n",
+      experiment->design.game->title, experiment->design.arm_count, experiment->design.settings.seeds,
+      experiment->design.settings.seeds == 1 ? "" : "s", budget, compare_unit_name(experiment->design.unit),
+      (int)field_number(json_object_get(result, "experiment"), "games"), experiment->design.settings.visits);
   print_curves(experiment, arms);
   static const Column finals[] = {{"final", "elo", "Elo", "%+.0f", 1},
                                   {"final", "value_kept", "value kept, policy %", "%.1f", 100},

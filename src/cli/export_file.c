@@ -24,6 +24,14 @@ void export_write(const char *folder, const char *name, Buffer *text) {
   buffer_free(text);
 }
 
+void export_events(const char *folder, const char *run, TensorBoard *events) {
+  char path[FILE_PATH_MAX];
+  export_join(path, folder, run);
+  export_make_folder(path);
+  Buffer bytes = tensorboard_finish(events);
+  export_write(path, "events.out.tfevents.0000000000.selfplay", &bytes);
+}
+
 void csv_text(Buffer *out, const char *text) {
   if (!text[strcspn(text, ",\"\r\n")]) {
     buffer_printf(out, "%s", text);

@@ -1,5 +1,6 @@
 /* Reading and measuring what a report shows. */
 #include "arena/accuracy.h"
+#include "base/fields.h"
 #include "base/memory.h"
 #include "cli/arena_options.h"
 #include "cli/report.h"
@@ -21,8 +22,7 @@ double report_unit(const Report *report) {
 }
 
 double report_number(const json_t *line, const char *key) {
-  const json_t *value = json_object_get(line, key);
-  return json_is_number(value) ? json_number_value(value) : NAN;
+  return field_number(line, key);
 }
 
 const json_t *report_last(const ReportRun *run) {

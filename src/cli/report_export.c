@@ -179,14 +179,11 @@ void report_write_tensorboard(const Report *report, const char *folder) {
       snprintf(tag, sizeof tag, "strength/elo%s%s", run->elo[c].options[0] ? "," : "", run->elo[c].options);
       put_points(&events, run, tag, run->elo[c].points, run->elo[c].count);
     }
-    char path[FILE_PATH_MAX], label[REPORT_LABEL];
+    char label[REPORT_LABEL];
     snprintf(label, sizeof label, "%s", run->label);
     for (char *c = label; *c; c++)
       if (*c == '/') *c = '_'; /* a folder that goes by its path */
-    export_join(path, folder, label);
-    export_make_folder(path);
-    Buffer bytes = tensorboard_finish(&events);
-    export_write(path, "events.out.tfevents.0000000000.selfplay", &bytes);
+    export_events(folder, label, &events);
   }
 }
 
