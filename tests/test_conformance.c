@@ -50,6 +50,27 @@ static void expect_sound_position(const Game *game, const void *state, int ply) 
   cr_assert_eq(game->key(copy), game->key(state));
 }
 
+/* The quicker ways, where there are any, say what trying every move says. */
+static void expect_quick_ways_agree(const Game *game, const void *state, const int *moves, int count) {
+  if (!game->wins_at_once || count == 0) return;
+  int safe[GAME_MOVES_MAX], quick[GAME_MOVES_MAX], safe_count = 0;
+  bool wins = false;
+  for (int i = 0; i < count; i++) {
+    uint64_t after[GAME_STATE_MAX / sizeof(uint64_t)];
+    float value;
+    memcpy(after, state, game->state_size);
+    game->play(after, moves[i]);
+    if (game->over(after, &value))
+      wins |= value == -1;
+    else if (!game->wins_at_once(after))
+      safe[safe_count++] = moves[i];
+  }
+  cr_assert_eq(game->wins_at_once(state), wins, "%s", game->name);
+  if (!game->safe_moves || wins || game->ply(state) + 1 >= game->max_plies) return;
+  cr_assert_eq(game->safe_moves(state, quick), safe_count, "%s", game->name);
+  cr_assert_eq(memcmp(quick, safe, (size_t)safe_count * sizeof *safe), 0, "%s", game->name);
+}
+
 static void play_randomly(Playout *playout, Rng *rng) {
   const Game *game = playout->game;
   game->init(playout->state);
@@ -58,6 +79,7 @@ static void play_randomly(Playout *playout, Rng *rng) {
     int moves[GAME_MOVES_MAX], count = game->legal(playout->state, moves);
     expect_sound_moves(game, playout->state, moves, count);
     expect_sound_position(game, playout->state, playout->count);
+    expect_quick_ways_agree(game, playout->state, moves, count);
     if (count == 0) break;
     uint64_t key = game->key(playout->state);
     int move = moves[rng_below(rng, (uint32_t)count)];

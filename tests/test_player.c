@@ -45,7 +45,7 @@ Test(player, spelling_errors_say_what_is_wrong) {
   expect_message("net:x,visit=3", "unknown option 'visit=3'");
   expect_message("net:x,search=alpha", "puct or gumbel");
   expect_message("net:x,temperature=hot", "temperature= needs a number");
-  expect_message("net:x,precision=double", "precision= needs float32 or int8");
+  expect_message("net:x,precision=double", "precision= needs float32, int8 or fastest");
   expect_message("net:x,solve=maybe", "solve= needs on or off");
   expect_message("net:x,probe=-2", "probe= needs a whole number from 0");
   expect_message("net:x,level=11", "level= needs a whole number from 1 to 10");

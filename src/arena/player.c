@@ -49,7 +49,7 @@ static const char help[] =
     "gumbel; `play' and `analyze' always use puct, whose visits say something of\n"
     "every move), temperature=T (default 0), solve=on|off (proofs in the tree;\n"
     "default on), probe=N (moves played by the rules alone at each leaf to find such proofs;\n"
-    "default 2000), precision=float32|int8 (of the network's arithmetic; default\n"
+    "default 2000), precision=float32|int8|fastest (of the network's arithmetic; default\n"
     "float32), level=1..10 (for people: 1 is a beginner, 10 the full engine).\n"
     "A run's folder or a .net file may stand alone.\n";
 
@@ -118,9 +118,11 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
                      option + 6);
   }
   if (strncmp(option, "precision=", 10) == 0) {
-    request->precision = strcmp(option + 10, "int8") == 0 ? PLAN_INT8 : PLAN_FLOAT32;
-    if (request->precision == PLAN_INT8 || strcmp(option + 10, "float32") == 0) return true;
-    return error_set(err, "precision= needs float32 or int8, not '%.40s'", option + 10);
+    static const char *const names[] = {"float32", "int8", "fastest"};
+    for (int i = 0; i < 3; i++)
+      if (strcmp(option + 10, names[i]) == 0)
+        return request->precision = (int)plan_precision_here((PlanPrecision)i), true;
+    return error_set(err, "precision= needs float32, int8 or fastest, not '%.40s'", option + 10);
   }
   if (strncmp(option, "level=", 6) == 0) {
     int level;

@@ -12,8 +12,8 @@
  * Options after a comma, for networks: visits=N (0 = the network's policy alone, no search; default 200),
  * search=gumbel|puct (default gumbel; analysing is always by puct), temperature=T (default 0), solve=on|off
  * (default on: proven values are carried up the tree), probe=N (with solve: moves that mcts/probe.h may play
- * at a leaf; default 2000), precision=float32|int8 (default float32; net/plan.h), level=1..10 (visits and
- * temperature for a person to play against: 1 is a beginner, 10 the full engine). Of options that set the
+ * at a leaf; default 2000), precision=float32|int8|fastest (default float32; net/plan.h), level=1..10 (visits
+ * and temperature for a person to play against: 1 is a beginner, 10 the full engine). Of options that set the
  * same thing the last one counts. A word that is no kind of player but names a run's folder (or a .net file)
  * is that run (or file).
  *

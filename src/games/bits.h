@@ -18,6 +18,11 @@ static inline int bits_count(uint64_t x) {
   return __builtin_popcountll(x);
 }
 
+/* The number of the lowest set bit; x is not 0. */
+static inline int bits_lowest(uint64_t x) {
+  return __builtin_ctzll(x);
+}
+
 /* Maps any score into (-1, 1): half way at |score| = scale. */
 static inline float bits_squash(int score, int scale) {
   int size = score < 0 ? -score : score;

@@ -49,6 +49,14 @@ static bool c4_wins_at_once(const void *state) {
   return (c4_wins(c->mover, c->all) & c4_playable(c->all)) != 0;
 }
 
+static int c4_safe_moves(const void *state, int *moves) {
+  const Connect4 *c = state;
+  int count = 0;
+  for (uint64_t safe = c4_safe(c->mover, c->all); safe; safe &= safe - 1)
+    moves[count++] = bits_lowest(safe) / C4_STRIDE;
+  return count;
+}
+
 static int c4_ply(const void *state) {
   return bits_count(((const Connect4 *)state)->all);
 }
@@ -156,6 +164,7 @@ const Game game_connect4 = {
     .play = c4_play,
     .over = c4_over,
     .wins_at_once = c4_wins_at_once,
+    .safe_moves = c4_safe_moves,
     .to_move = c4_to_move,
     .ply = c4_ply,
     .encode = c4_encode,

@@ -38,6 +38,19 @@ static inline uint64_t c4_wins(uint64_t stones, uint64_t all) {
   return (vertical | lines) & ~all & C4_BOARD;
 }
 
+/* Where stones may be played after which the opponent cannot win at once; 0 where every move loses. The mover
+ * cannot win at once. */
+static inline uint64_t c4_safe(uint64_t mover, uint64_t all) {
+  uint64_t possible = c4_playable(all);
+  uint64_t threats = c4_wins(mover ^ all, all);
+  uint64_t forced = possible & threats;
+  if (forced) {
+    if (forced & (forced - 1)) return 0;
+    possible = forced;
+  }
+  return possible & ~(threats >> 1); /* nor below a square where the opponent would win */
+}
+
 static inline bool c4_has_four(uint64_t stones) {
   static const int steps[4] = {1, C4_STRIDE, C4_STRIDE - 1, C4_STRIDE + 1};
   uint64_t fours = 0;

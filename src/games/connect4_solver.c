@@ -101,19 +101,6 @@ typedef struct Child {
   uint64_t threats; /* squares that would complete four for the player who has just moved */
 } Child;
 
-/* Moves after which the opponent cannot win at once; 0 where every move loses. The mover cannot win at once.
- */
-static uint64_t non_losing_moves(Board board) {
-  uint64_t possible = c4_playable(board.all);
-  uint64_t threats = c4_wins(board.mover ^ board.all, board.all);
-  uint64_t forced = possible & threats;
-  if (forced) {
-    if (forced & (forced - 1)) return 0;
-    possible = forced;
-  }
-  return possible & ~(threats >> 1); /* nor below a square where the opponent would win */
-}
-
 /* The children, the best guess first: most winning squares made, then nearest to the centre. Their buckets
  * are on the way from memory when this returns. */
 static int order_children(const Connect4Solver *solver, Board board, uint64_t moves, Child *children) {
@@ -148,7 +135,7 @@ static void look_up(const Connect4Solver *solver, uint64_t key, int *lowest, int
 static int negamax(Connect4Solver *solver, Board board, uint64_t key, int alpha, int beta) {
   int stones = bits_count(board.all);
   solver->nodes++;
-  uint64_t moves = non_losing_moves(board);
+  uint64_t moves = c4_safe(board.mover, board.all);
   if (!moves) return -(C4_SQUARES - stones) / 2;
   if (stones >= C4_SQUARES - 2) return 0;
 

@@ -49,6 +49,11 @@ typedef struct Game {
   /* True where the player to move can win with this very move. Optional: NULL where the game has no quicker
    * way than trying every move. */
   bool (*wins_at_once)(const void *state);
+  /* The legal moves after which the opponent cannot win at once, ascending, into moves[]; returns how many.
+   * Asked only where the player to move cannot win at once and a move is left after this one. Optional,
+   * beside wins_at_once, for games of alternate turns that end by a win or after max_plies and no other way:
+   * a quicker way than trying every move. */
+  int (*safe_moves)(const void *state, int *moves);
   /* 0 where the first player is to move, else 1. */
   int (*to_move)(const void *state);
   /* Moves played since the start. */

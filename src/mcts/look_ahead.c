@@ -13,14 +13,28 @@ static int look_at(const Game *game, const void *state, int move) {
   return game->wins_at_once && game->wins_at_once(after) ? sign : MOVE_OPEN;
 }
 
+/* The same of every move where the game has a quicker way; false where not. */
+static bool look_quickly(const Game *game, const void *state, LookAhead *out) {
+  int safe[GAME_MOVES_MAX];
+  if (!game->safe_moves || game->ply(state) + 1 >= game->max_plies || game->wins_at_once(state)) return false;
+  int count = game->safe_moves(state, safe);
+  for (int i = 0, s = 0; i < out->count; i++) {
+    bool is_safe = s < count && safe[s] == out->moves[i];
+    out->known[i] = is_safe ? MOVE_OPEN : -1;
+    s += is_safe;
+  }
+  return true;
+}
+
 bool look_ahead(const Game *game, const void *state, bool solve, LookAhead *out, int *value) {
-  bool open = !solve;
   out->count = game->legal(state, out->moves);
   memset(out->known, MOVE_OPEN, (size_t)out->count);
+  if (solve && !look_quickly(game, state, out))
+    for (int i = 0; i < out->count; i++) out->known[i] = (int8_t)look_at(game, state, out->moves[i]);
+  bool open = false;
   *value = -1;
-  for (int i = 0; solve && i < out->count; i++) {
-    int known = look_at(game, state, out->moves[i]);
-    out->known[i] = (int8_t)known;
+  for (int i = 0; i < out->count; i++) {
+    int known = out->known[i];
     if (known == MOVE_OPEN)
       open = true;
     else if (known > *value)

@@ -31,10 +31,9 @@ struct Probe {
   uint16_t worth[2][GAME_MOVES_MAX]; /* how often a move of that player answered YES: the history heuristic */
 };
 
-typedef struct Child {
-  int move;
-  uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
-} Child;
+typedef struct State {
+  uint64_t words[GAME_STATE_MAX / sizeof(uint64_t)];
+} State;
 
 Probe *probe_new(const Game *game, int nodes) {
   Probe *probe = memory_new(1, sizeof *probe);
@@ -53,56 +52,69 @@ void probe_clear(Probe *probe) {
   memset(probe->worth, 0, sizeof probe->worth);
 }
 
+static void play(const Game *game, const void *state, int move, State *after) {
+  memcpy(after, state, game->state_size);
+  game->play(after, move);
+}
+
 static bool wins_at_once(const Game *game, const void *state) {
   return game->wins_at_once && game->wins_at_once(state);
 }
 
-/* The moves that do not end the game, at this ply or the next, the most promising first; their number, or -1
- * where another one reaches the goal. */
-static int open_children(Probe *probe, const void *state, int goal, Child *children, const Child **order) {
+/* Drops the moves that end the game, at this ply or the next; returns how many are left, or -1 where another
+ * one reaches the goal. */
+static int open_moves(Probe *probe, const void *state, int goal, int *moves) {
   const Game *game = probe->game;
-  int moves[GAME_MOVES_MAX], side = game->to_move(state), count = 0;
-  int legal = game->legal(state, moves);
-  const uint16_t *worth = probe->worth[side];
+  int side = game->to_move(state), count = 0, legal = game->legal(state, moves);
+  if (game->safe_moves && game->ply(state) + 1 < game->max_plies) {
+    probe->left -= legal;
+    return game->safe_moves(state, moves);
+  }
   for (int i = 0; i < legal; i++) {
-    Child *child = &children[count];
+    State child;
     float end;
-    child->move = moves[i];
-    memcpy(child->state, state, game->state_size);
-    game->play(child->state, moves[i]);
-    int sign = game->to_move(child->state) == side ? 1 : -1;
-    bool over = game->over(child->state, &end);
-    if (over || wins_at_once(game, child->state)) {
-      if (sign * (over ? (int)end : 1) >= goal) return -1;
+    play(game, state, moves[i], &child);
+    bool over = game->over(&child, &end);
+    if (!over && !wins_at_once(game, &child)) {
+      moves[count++] = moves[i];
       continue;
     }
-    int at = count++;
-    for (; at > 0 && worth[order[at - 1]->move] < worth[moves[i]]; at--) order[at] = order[at - 1];
-    order[at] = child;
+    int sign = game->to_move(&child) == side ? 1 : -1;
+    if (sign * (over ? (int)end : 1) >= goal) return -1;
   }
   probe->left -= legal;
   return count;
+}
+
+/* The most promising first. */
+static void order_moves(const uint16_t *worth, int *moves, int count) {
+  for (int i = 1; i < count; i++) {
+    int move = moves[i], at = i;
+    for (; at > 0 && worth[moves[at - 1]] < worth[move]; at--) moves[at] = moves[at - 1];
+    moves[at] = move;
+  }
 }
 
 static Answer at_least(Probe *probe, const void *state, int goal, int depth);
 
 static Answer search_children(Probe *probe, const void *state, int goal, int depth) {
   const Game *game = probe->game;
-  Child children[WIDEST];
-  const Child *order[WIDEST];
-  int count = open_children(probe, state, goal, children, order);
+  int moves[GAME_MOVES_MAX], count = open_moves(probe, state, goal, moves);
   if (count < 0) return YES;
   if (count > 1) depth--; /* a forced move costs no depth: threats are followed to their end */
   if (count > 0 && depth < 0) return UNKNOWN;
   int side = game->to_move(state);
+  order_moves(probe->worth[side], moves, count);
   Answer best = NO;
   for (int i = 0; i < count; i++) {
     if (probe->left <= 0) return UNKNOWN;
-    bool again = game->to_move(order[i]->state) == side;
-    Answer answer = again ? at_least(probe, order[i]->state, goal, depth)
-                          : (Answer)-at_least(probe, order[i]->state, 1 - goal, depth);
+    State child;
+    play(game, state, moves[i], &child);
+    bool again = game->to_move(&child) == side;
+    Answer answer =
+        again ? at_least(probe, &child, goal, depth) : (Answer)-at_least(probe, &child, 1 - goal, depth);
     if (answer == YES) {
-      probe->worth[side][order[i]->move] += (uint16_t)(1 + depth);
+      probe->worth[side][moves[i]] += (uint16_t)(1 + depth);
       return YES;
     }
     if (answer == UNKNOWN) best = UNKNOWN;

@@ -10,11 +10,16 @@
 typedef struct NetPlan NetPlan;
 typedef struct PlanWorkspace PlanWorkspace;
 
-/* PLAN_INT8 does the blocks' convolutions in 8-bit integers (net/plan_low.h). */
-typedef enum PlanPrecision { PLAN_FLOAT32, PLAN_INT8 } PlanPrecision;
+/* PLAN_INT8 does the blocks' convolutions in 8-bit integers (net/plan_low.h). PLAN_FASTEST is what was
+ * measured to be the faster of the two on CPUs like this one (docs/performance.md): PLAN_INT8 with AVX-512
+ * VNNI. */
+typedef enum PlanPrecision { PLAN_FLOAT32, PLAN_INT8, PLAN_FASTEST } PlanPrecision;
+
+/* PLAN_FASTEST resolved for this CPU; the others as they are. */
+PlanPrecision plan_precision_here(PlanPrecision precision);
 
 NetPlan *plan_new(const Net *net); /* in single precision */
-/* PLAN_INT8 needs a calibrated net (net->ranges). */
+/* All but PLAN_FLOAT32 need a calibrated net (net->ranges). */
 NetPlan *plan_new_as(const Net *net, PlanPrecision precision);
 /* Sets net->ranges for PLAN_INT8: for the input of each of the blocks' convolutions twice the largest
  * activation, averaged over positions planes[count][planes][rows][cols] of the kind that will be played. */

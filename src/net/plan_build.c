@@ -164,12 +164,18 @@ NetPlan *plan_new_with(const Net *net, const PlanKernels *kernels, PlanMethod me
   return plan;
 }
 
+PlanPrecision plan_precision_here(PlanPrecision precision) {
+  if (precision != PLAN_FASTEST) return precision;
+  return low_kernels_are_fastest() ? PLAN_INT8 : PLAN_FLOAT32;
+}
+
 NetPlan *plan_new_as(const Net *net, PlanPrecision precision) {
   const PlanKernels *kernels[PLAN_MOST_KERNELS];
   const LowKernels *low[LOW_MOST_KERNELS];
   plan_kernels_here(kernels);
   low_kernels_here(low);
-  return plan_new_with(net, kernels[0], plan_method_for(&net->shape), precision == PLAN_INT8 ? low[0] : NULL);
+  bool in_integers = plan_precision_here(precision) == PLAN_INT8;
+  return plan_new_with(net, kernels[0], plan_method_for(&net->shape), in_integers ? low[0] : NULL);
 }
 
 NetPlan *plan_new(const Net *net) {

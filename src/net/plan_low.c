@@ -16,14 +16,25 @@ static bool has_avx_vnni(void) {
   unsigned a, b, c, d;
   return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4);
 }
+
+static bool has_avx512_vnni(void) {
+  __builtin_cpu_init();
+  return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw");
+}
+#else
+static bool has_avx512_vnni(void) {
+  return false;
+}
 #endif
+
+bool low_kernels_are_fastest(void) {
+  return has_avx512_vnni();
+}
 
 void low_kernels_here(const LowKernels *list[LOW_MOST_KERNELS]) {
   int count = 0;
 #ifdef __x86_64__
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw"))
-    list[count++] = &low_kernels_avx512vnni;
+  if (has_avx512_vnni()) list[count++] = &low_kernels_avx512vnni;
   if (has_avx_vnni()) list[count++] = &low_kernels_avxvnni;
   if (__builtin_cpu_supports("avx2")) list[count++] = &low_kernels_avx2;
 #endif

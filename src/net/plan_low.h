@@ -61,6 +61,9 @@ extern const LowKernels low_kernels_avx2, low_kernels_avxvnni, low_kernels_avx51
 /* Kernels for this CPU, best first; ends with NULL. */
 void low_kernels_here(const LowKernels *list[LOW_MOST_KERNELS]);
 
+/* Whether they were measured to be faster than single precision on CPUs like this one. */
+bool low_kernels_are_fastest(void);
+
 /* `weights`[out][in][9] with batch norm folded in, and bias[out]; `range` is the input's. */
 LowConv low_conv_new(const LowKernels *kernels, int in, int out, const float *weights, const float *bias,
                      float range);
