@@ -15,12 +15,16 @@ enum { PHASE_NEW, PHASE_CLAIMED, PHASE_EXPANDED, PHASE_FINISHED };
 /* Sums are fixed point, since atomic addition of integers is exact in any order. */
 static const double UNIT = 1 << 20;
 
+/* Half a cache line, so that none lies in two. */
 typedef struct SharedNode {
   _Atomic int64_t value_sum, draw_sum; /* in 1/UNIT, for the player to move here */
   _Atomic int32_t visits, virtual_losses;
-  _Atomic uint32_t phase;
-  uint32_t first_edge, edge_count;
-  float value; /* of a finished game, or of a proven position without edges */
+  _Atomic uint16_t phase;
+  uint16_t edge_count;
+  union {
+    uint32_t first_edge; /* of an expanded node */
+    float value;         /* of a finished game, or of a proven position without edges */
+  };
 } SharedNode;
 
 typedef struct SharedEdge {
@@ -32,8 +36,9 @@ typedef struct SharedEdge {
 
 /* Numbers [next, end) of nodes or edges that a thread has set aside for itself, so that neither the counters
  * nor the cache lines of new nodes pass from thread to thread all the time. */
-typedef struct Reserve {
-  size_t next, end;
+typedef struct Reserve { /* each in a cache line of its own */
+  _Alignas(CACHE_LINE) size_t next;
+  size_t end;
 } Reserve;
 
 enum { EDGES_ASIDE = 512 };

@@ -21,7 +21,7 @@ static bool claim(_Atomic size_t *counter, size_t capacity, size_t count, Reserv
   do
     if (capacity - start < count) return false;
   while (!atomic_compare_exchange_weak(counter, &start, start + count));
-  *out = (Reserve){start, start + count};
+  *out = (Reserve){.next = start, .end = start + count};
   return true;
 }
 
@@ -206,7 +206,7 @@ static bool settle_by_rules(Worker *worker, SharedNode *node, const char *state,
 static uint32_t visit(Worker *worker, SharedNode *node, int length, bool *claimed) {
   SharedSearch *search = worker->search;
   const char *state = worker->line + (size_t)(length - 1) * search->game->state_size;
-  uint32_t phase = atomic_load_explicit(&node->phase, memory_order_acquire);
+  uint16_t phase = atomic_load_explicit(&node->phase, memory_order_acquire);
   *claimed = false;
   if (phase != PHASE_NEW || !atomic_compare_exchange_strong(&node->phase, &phase, PHASE_CLAIMED))
     return phase;
@@ -304,7 +304,7 @@ static void expand(Worker *worker, const Leaf *leaf, const float *logits) {
     atomic_store_explicit(&edge->upper, open ? 1 : leaf->look.known[i], memory_order_relaxed);
   }
   node->first_edge = (uint32_t)first;
-  node->edge_count = (uint32_t)count;
+  node->edge_count = (uint16_t)count;
   atomic_store_explicit(&node->phase, PHASE_EXPANDED, memory_order_release);
   carry_proof(search, leaf->nodes, leaf->edges, leaf->length);
 }

@@ -21,8 +21,9 @@ typedef struct Leaf {
   LookAhead look;
 } Leaf;
 
+/* Each in cache lines of its own. */
 typedef struct Worker {
-  SharedSearch *search;
+  _Alignas(CACHE_LINE) SharedSearch *search;
   Evaluator *evaluator;
   Probe *probe;                       /* NULL: none */
   Reserve *spare_nodes, *spare_edges; /* the search's, of this thread */
