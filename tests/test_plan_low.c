@@ -174,6 +174,13 @@ Test(plan_low, the_shipped_network_hardly_changes_its_mind_on_real_positions) {
   cr_log_info("KL %g nats, value error %g", divergence, error);
   cr_assert_lt(divergence, 0.01);
   cr_assert_lt(error, 0.02);
+  /* The fastest path is one of the two, and the one that it says. */
+  float *fastest = answers(net, PLAN_FASTEST, planes, count);
+  PlanPrecision here = plan_precision_here(PLAN_FASTEST);
+  cr_assert_eq(here, low_kernels_are_fastest() ? PLAN_INT8 : PLAN_FLOAT32);
+  size_t bytes = (size_t)(count * (game->moves + 3)) * sizeof *fastest;
+  cr_assert_eq(memcmp(fastest, here == PLAN_INT8 ? low : exact, bytes), 0);
+  free(fastest);
   free(exact), free(low), free(planes);
   positions_free(positions);
   net_free(net);
