@@ -83,7 +83,7 @@ static bool make_stratum(Maker *maker, int ply, int source, int wanted, Error *e
     if (!exact_reaches(maker->game, state, err)) return false;
     if (position_wins_at_once(maker->game, state)) continue;
     if (!key_set_add(&maker->seen, position_canonical_key(maker->game, moves, ply))) continue;
-    if (!moves_differ_in_value(maker, state) || !is_long(maker, state)) continue;
+    if (!is_long(maker, state) || !moves_differ_in_value(maker, state)) continue;
     print_position(maker, moves, ply, state);
     found++;
     maker->found++;

@@ -300,6 +300,8 @@ static double learning_rate(const Learner *learner, int iteration) {
   double progress = fmin(1, (double)iteration / config->rate_decay_iterations);
   double rate = config->rate;
   if (config->rate > 0 && config->rate_final > 0) rate *= pow(config->rate_final / config->rate, progress);
+  if (iteration > config->rate_decay_iterations)
+    rate *= pow((double)config->rate_decay_iterations / iteration, config->rate_tail);
   if (learner->steps < config->warmup_steps) rate *= (double)(learner->steps + 1) / config->warmup_steps;
   return rate;
 }

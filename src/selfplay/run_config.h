@@ -42,7 +42,7 @@ typedef struct RunConfig {
   int batch, slice;
   int convolution; /* ConvolutionKind */
   double reuse, surprise;
-  double rate, rate_final;
+  double rate, rate_final, rate_tail;
   int warmup_steps, rate_decay_iterations;
   double value_weight, value_mix, plies_weight;
   OptimizerConfig optimizer;

@@ -91,7 +91,8 @@ bool run_open(const char *name, RunInfo *out, Error *err) {
 static bool is_later_key(const ConfigKey *key) {
   static const char *const later[] = {"net.symmetries",      "search.forced_playouts",
                                       "selfplay.full_share", "selfplay.quick_visits",
-                                      "learner.surprise",    "learner.plies_weight"};
+                                      "learner.surprise",    "learner.plies_weight",
+                                      "learner.rate_tail"};
   for (size_t i = 0; i < sizeof later / sizeof *later; i++)
     if (strcmp(key->name, later[i]) == 0) return true;
   return false;
