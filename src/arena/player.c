@@ -118,9 +118,8 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
                      option + 6);
   }
   if (strncmp(option, "precision=", 10) == 0) {
-    static const char *const names[] = {"float32", "int8", "fastest"};
-    for (int i = 0; i < 3; i++)
-      if (strcmp(option + 10, names[i]) == 0)
+    for (int i = 0; plan_precision_names[i]; i++)
+      if (strcmp(option + 10, plan_precision_names[i]) == 0)
         return request->precision = (int)plan_precision_here((PlanPrecision)i), true;
     return error_set(err, "precision= needs float32, int8 or fastest, not '%.40s'", option + 10);
   }

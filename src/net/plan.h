@@ -14,6 +14,8 @@ typedef struct PlanWorkspace PlanWorkspace;
  * measured to be the faster of the two on CPUs like this one (docs/performance.md): PLAN_INT8 with AVX-512
  * VNNI. */
 typedef enum PlanPrecision { PLAN_FLOAT32, PLAN_INT8, PLAN_FASTEST } PlanPrecision;
+/* As configurations and players name them; ends with NULL. */
+extern const char *const plan_precision_names[];
 
 /* PLAN_FASTEST resolved for this CPU; the others as they are. */
 PlanPrecision plan_precision_here(PlanPrecision precision);

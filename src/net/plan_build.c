@@ -164,6 +164,8 @@ NetPlan *plan_new_with(const Net *net, const PlanKernels *kernels, PlanMethod me
   return plan;
 }
 
+const char *const plan_precision_names[] = {"float32", "int8", "fastest", NULL};
+
 PlanPrecision plan_precision_here(PlanPrecision precision) {
   if (precision != PLAN_FASTEST) return precision;
   return low_kernels_are_fastest() ? PLAN_INT8 : PLAN_FLOAT32;

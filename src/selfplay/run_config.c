@@ -1,6 +1,7 @@
 #include "selfplay/run_config.h"
 
 #include "games/exact.h"
+#include "net/plan.h"
 #include "selfplay/tying.h"
 
 #include <stdio.h>
@@ -11,7 +12,6 @@ static const char *const head_kinds[] = {"both", "policy", "value", NULL};
 static const char *const teacher_kinds[] = {"alphabeta", "mcts", "solver", NULL};
 static const char *const optimizer_kinds[] = {"adam", "sgd", NULL};
 static const char *const switches[] = {"off", "on", NULL};
-static const char *const precision_kinds[] = {"float32", "int8", "fastest", NULL};
 static const char *const convolution_kinds[] = {"winograd", "reference", NULL};
 
 #define AT(field) offsetof(RunConfig, field)
@@ -92,7 +92,7 @@ static const ConfigKey keys[] = {
         "Searched moves of a game that use the first temperature."),
     INT("selfplay.cache_log2", cache_log2, 0, 26, "15",
         "Log2 of the positions in each shard's evaluation cache; 0 = no cache."),
-    CHOICE("selfplay.precision", precision, precision_kinds, "fastest",
+    CHOICE("selfplay.precision", precision, plan_precision_names, "fastest",
            "Arithmetic of the network that plays: single precision, 8-bit integers in its blocks, or the "
            "faster of the two on this CPU (integers with AVX-512 VNNI)."),
 
