@@ -44,6 +44,39 @@ Test(probe, agrees_with_the_exact_solver) {
   connect4_solver_free(solver);
 }
 
+/* Its line is legal, never gives away what was proven, and mostly goes on to the end. */
+Test(probe, plays_its_proofs_out) {
+  const Game *game = game_find("connect4");
+  Connect4Solver *solver = connect4_solver_new(20);
+  int lines = 0, finished = 0;
+  for (uint32_t i = 0; i < 200; i++) {
+    State state = random_position(game, i, 12 + (int)i % 26);
+    Probe *probe = probe_new(game, 2000);
+    int value, moves[64], legal[GAME_MOVES_MAX];
+    float end = 0;
+    bool proven = probe_position(probe, &state, &value), over = false;
+    int length = probe_line(probe, &state, moves, 64);
+    cr_assert_eq(proven, length > 0);
+    probe_free(probe);
+    if (!proven) continue;
+    for (int k = 0; k < length; k++, value = -value) {
+      int count = game->legal(&state, legal), at = 0;
+      cr_assert_not(over);
+      cr_assert_eq(connect4_solver_value(solver, (const Connect4 *)&state), value, "position %u, move %d", i,
+                   k);
+      while (at < count && legal[at] != moves[k]) at++;
+      cr_assert_lt(at, count);
+      game->play(&state, moves[k]);
+      over = game->over(&state, &end);
+    }
+    lines++;
+    if (over) cr_assert_eq((int)end, value, "position %u", i);
+    finished += over;
+  }
+  cr_expect(lines > 50 && finished * 10 >= lines * 9, "%d lines, %d to the end", lines, finished);
+  connect4_solver_free(solver);
+}
+
 /* A game with passes and without wins_at_once. */
 Test(probe, agrees_with_the_exact_solver_of_othello) {
   const Game *game = game_find("othello6");

@@ -181,6 +181,18 @@ static int draw_move(const PlayerAnalysis *analysis, double temperature, Rng rng
   return children[rng_choose(&rng, weights, analysis->child_count)].move;
 }
 
+/* A proof by the rules ends the tree, and with it the principal variation: it is played out. */
+static void play_out_proof(const NetPlayer *self, const Game *game, const void *state, PlayerAnalysis *out) {
+  enum { LONGEST = sizeof out->pv / sizeof *out->pv };
+  if (!self->config.solve || self->config.probe_nodes == 0) return;
+  uint64_t end[GAME_STATE_MAX / sizeof(uint64_t)];
+  memcpy(end, state, game->state_size);
+  for (int i = 0; i < out->pv_length; i++) game->play(end, out->pv[i]);
+  Probe *probe = probe_new(game, self->config.probe_nodes);
+  out->pv_length += probe_line(probe, end, out->pv + out->pv_length, LONGEST - out->pv_length);
+  probe_free(probe);
+}
+
 static bool net_analyze(Player *player, const PlayerQuery *query, int visits, PlayerAnalysis *out,
                         Error *err) {
   (void)err;
@@ -195,6 +207,7 @@ static bool net_analyze(Player *player, const PlayerQuery *query, int visits, Pl
       self->temperature > 0 ? draw_move(out, self->temperature, query->rng) : shared_search_move(search);
   out->proven = shared_search_proven(search, &out->proven_value);
   out->pv_length = shared_search_pv(search, out->pv, (int)(sizeof out->pv / sizeof *out->pv));
+  play_out_proof(self, player->game, query->state, out);
   shared_search_root_wdl(search, out->wdl);
   return true;
 }

@@ -8,7 +8,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { SOLVER_LOG2_BYTES = 26, TRIES = 200000, PLIES_MAX = 512 };
+enum { SOLVER_LOG2_BYTES = 26, EARLY_LOG2_BYTES = 30, EARLY_PLIES = 12, TRIES = 200000, PLIES_MAX = 512 };
 
 typedef struct Maker {
   const Game *game;
@@ -49,9 +49,12 @@ static bool moves_differ_in_value(const Maker *maker, const void *state) {
   return least < most;
 }
 
+/* Who wins is found much sooner than how late, and often rules the position out. */
 static bool is_long(const Maker *maker, const void *state) {
   int longer_than = maker->plan->longer_than;
-  return !longer_than ||
+  if (!longer_than) return true;
+  int latest = exact_value(maker->solver, state);
+  return exact_plies_left(maker->game, state, latest) > longer_than &&
          exact_plies_left(maker->game, state, exact_score(maker->solver, state)) > longer_than;
 }
 
@@ -119,7 +122,8 @@ bool positions_make_exact(const Game *game, const PositionsPlan *plan, const cha
   if (plan->last_ply >= game->max_plies || plan->last_ply >= PLIES_MAX)
     return error_set(err, "a position of %d plies: games of %s have at most %d", plan->last_ply, game->title,
                      game->max_plies);
-  Exact *solver = exact_new(game, SOLVER_LOG2_BYTES, err);
+  bool early = plan->first_ply < EARLY_PLIES;
+  Exact *solver = exact_new(game, early ? EARLY_LOG2_BYTES : SOLVER_LOG2_BYTES, err);
   if (!solver) return false;
   game->init(start);
   if (plan->longer_than && exact_plies_left(game, start, 0) < 0) {

@@ -157,3 +157,40 @@ bool probe_position(Probe *probe, const void *state, int *value) {
   *vain = key;
   return false;
 }
+
+/* A move after which the value stays what it is; -1 where none is proven to. */
+static int keeping_move(Probe *probe, const void *state, int value) {
+  const Game *game = probe->game;
+  int moves[GAME_MOVES_MAX], count = game->legal(state, moves), side = game->to_move(state), kept = -1;
+  for (int i = 0; i < count; i++) {
+    State child;
+    float end;
+    int after;
+    play(game, state, moves[i], &child);
+    int sign = game->to_move(&child) == side ? 1 : -1;
+    if (game->over(&child, &end)) {
+      if (sign * (int)end == value) return moves[i];
+    } else if (value < 0) {
+      if (kept < 0 || !wins_at_once(game, &child)) kept = moves[i];
+    } else if (kept < 0 && probe_position(probe, &child, &after) && sign * after == value) {
+      kept = moves[i];
+    }
+  }
+  return kept;
+}
+
+int probe_line(Probe *probe, const void *state, int *moves, int max) {
+  const Game *game = probe->game;
+  State now, next;
+  int length = 0, value;
+  float end;
+  memcpy(&now, state, game->state_size);
+  while (length < max && !game->over(&now, &end) && probe_position(probe, &now, &value)) {
+    int move = keeping_move(probe, &now, value);
+    if (move < 0) break;
+    moves[length++] = move;
+    play(game, &now, move, &next);
+    now = next;
+  }
+  return length;
+}

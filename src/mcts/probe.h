@@ -23,5 +23,9 @@ void probe_clear(Probe *probe);
  * is then its value for the player to move. What is found is remembered, as are positions probed in vain,
  * which are not probed again. */
 bool probe_position(Probe *probe, const void *state, int *value);
+/* Plays a proven position on by moves that keep its value, the loser putting up what resistance one ply of
+ * sight allows, until the game is over, `max` moves are played or the probe proves no further; the first to
+ * reach the end is not always the shortest. Returns how many `moves` there are, 0 where nothing is proven. */
+int probe_line(Probe *probe, const void *state, int *moves, int max);
 
 #endif

@@ -118,9 +118,10 @@ static const ConfigKey keys[] = {
     INT("learner.warmup_steps", warmup_steps, 0, 1000000, "100", "Steps of linear warm-up."),
     INT("learner.rate_decay_iterations", rate_decay_iterations, 1, 1000000, "100",
         "Iterations over which the rate falls geometrically to its final value."),
-    REAL("learner.rate_tail", rate_tail, 0, 2, "0",
-         "Thereafter the final rate falls on as (decay iterations / iteration) to this power, for runs of any "
-         "length; 0 keeps it."),
+    REAL(
+        "learner.rate_tail", rate_tail, 0, 2, "0",
+        "Thereafter the final rate falls on as (decay iterations / iteration) to this power, for runs of any "
+        "length; 0 keeps it."),
     REAL("learner.value_weight", value_weight, 0, 100, "1",
          "Weight of the value loss beside the policy loss."),
     REAL("learner.plies_weight", plies_weight, 0, 100, "0",

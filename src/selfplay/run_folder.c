@@ -89,10 +89,9 @@ bool run_open(const char *name, RunInfo *out, Error *err) {
 /* Keys that did not exist yet when a run may have been made are left out at what they were then, their
  * default, so that it can go on. */
 static bool is_later_key(const ConfigKey *key) {
-  static const char *const later[] = {"net.symmetries",      "search.forced_playouts",
-                                      "selfplay.full_share", "selfplay.quick_visits",
-                                      "learner.surprise",    "learner.plies_weight",
-                                      "learner.rate_tail"};
+  static const char *const later[] = {
+      "net.symmetries",   "search.forced_playouts", "selfplay.full_share", "selfplay.quick_visits",
+      "learner.surprise", "learner.plies_weight",   "learner.rate_tail"};
   for (size_t i = 0; i < sizeof later / sizeof *later; i++)
     if (strcmp(key->name, later[i]) == 0) return true;
   return false;
