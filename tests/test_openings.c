@@ -140,6 +140,10 @@ Test(openings, files_name_the_line_that_is_wrong) {
   cr_assert_eq(openings->items[1].plies, 3);
   cr_assert_eq(openings->items[1].moves[2], 2);
   openings_free(openings);
+  cr_assert(read_text("4\n - # the empty board\n", &openings, &err), "%s", err.message);
+  cr_assert_eq(openings->count, 2);
+  cr_assert_eq(openings->items[1].plies, 0);
+  openings_free(openings);
   cr_assert_not(read_text("44\n49\n", &openings, &err));
   cr_assert(strstr(err.message, ":2: move 2, '9'"), "%s", err.message);
   cr_assert_not(read_text("4444444\n", &openings, &err));

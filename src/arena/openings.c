@@ -19,6 +19,8 @@ enum {
   SOLVER_LOG2_BYTES = 28, /* a larger table pays over many openings */
 };
 
+#define START "-" /* the line of the game's first position, which no move leads to */
+
 /* A heuristic value beyond this is lopsided. */
 static const float balance_limit = 0.35f;
 
@@ -60,7 +62,9 @@ void opening_print_line(const Game *game, const int *moves, int count, Buffer *o
 static bool parse_line(const Game *game, const char *line, Opening *out, Error *err) {
   _Alignas(64) char state[GAME_STATE_MAX];
   float value;
-  if (!game_read_line(game, line, out->moves, OPENING_PLIES_MAX, &out->plies, err)) return false;
+  bool start = strcmp(line, START) == 0;
+  out->plies = 0;
+  if (!start && !game_read_line(game, line, out->moves, OPENING_PLIES_MAX, &out->plies, err)) return false;
   opening_play(game, out, state);
   return !game->over(state, &value) ||
          error_set(err, "the game is over there; an opening leaves moves to play");
@@ -88,7 +92,9 @@ Openings *openings_read(const Game *game, const char *path, Error *err) {
   while (fine && (line = strsep(&rest, "\n"))) {
     number++;
     line[strcspn(line, "#\r")] = 0;
-    if (line[strspn(line, " \t")] == 0) continue;
+    line += strspn(line, " \t");
+    for (size_t end = strlen(line); end > 0 && strchr(" \t", line[end - 1]); end--) line[end - 1] = 0;
+    if (line[0] == 0) continue;
     fine = read_line(openings, &seen, line, err) || error_prefix(err, "%s:%d", path, number);
   }
   key_set_free(&seen);

@@ -33,8 +33,8 @@ typedef struct Openings {
 Openings *openings_new(const Game *game, const char *path, int count, uint64_t seed, Error *err);
 /* As many as there are, but at most `count`. */
 Openings *openings_up_to(const Game *game, const char *path, int count, uint64_t seed, Error *err);
-/* The lines of a file, one a line, `#` for comments, in its order. An illegal, finished or repeated line is
- * an error that names FILE:LINE. */
+/* The lines of a file, one a line, `#` for comments, `-` for the first position, in its order. An illegal,
+ * finished or repeated line is an error that names FILE:LINE. */
 Openings *openings_read(const Game *game, const char *path, Error *err);
 void openings_free(Openings *openings); /* NULL is fine */
 

@@ -36,7 +36,7 @@ static const struct argp_option option_table[] = {
      "play, default as many as there are openings)",
      0},
     {"openings", KEY_OPENINGS, "FILE", 0,
-     "Openings, one line of moves each (default: the game's shipped ones)", 0},
+     "Openings, one line of moves each, `-' for the first position (default: the game's shipped ones)", 0},
     {"sprt", KEY_SPRT, "ELO0,ELO1", 0,
      "Stop as soon as a sequential probability ratio test decides between these Elo differences of A over B",
      0},
