@@ -81,7 +81,7 @@ Test(probe, plays_its_proofs_out) {
 Test(probe, agrees_with_the_exact_solver_of_othello) {
   const Game *game = game_find("othello6");
   OthelloSolver *solver = othello_solver_new(game, 16);
-  Probe *probe = probe_new(game, 3000);
+  Probe *probe = probe_new(game, 6000);
   int proven = 0;
   for (uint32_t i = 0; i < 100; i++) {
     State state = random_position(game, i, 24 + (int)i % 6);
@@ -97,7 +97,7 @@ Test(probe, agrees_with_the_exact_solver_of_othello) {
 
 Test(probe, a_large_one_solves_tic_tac_toe) {
   const Game *game = game_find("tictactoe");
-  Probe *small = probe_new(game, 10), *large = probe_new(game, 100000);
+  Probe *small = probe_new(game, 10), *large = probe_new(game, 10000000);
   State state = {{0}};
   int value;
   game->init(&state);

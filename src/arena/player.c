@@ -48,7 +48,7 @@ static const char help[] =
     "search; default 200), search=gumbel|puct (how matches search; default\n"
     "gumbel; `play' and `analyze' always use puct, whose visits say something of\n"
     "every move), temperature=T (default 0), solve=on|off (proofs in the tree;\n"
-    "default on), probe=N (moves played by the rules alone at each leaf to find such proofs;\n"
+    "default on), probe=N (most moves played by the rules alone at a leaf for such proofs;\n"
     "default 2000), precision=float32|int8|fastest (of the network's arithmetic; default\n"
     "float32), level=1..10 (for people: 1 is a beginner, 10 the full engine).\n"
     "A run's folder or a .net file may stand alone.\n";

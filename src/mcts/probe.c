@@ -8,6 +8,7 @@
 enum {
   ENTRIES = 1024, /* of the table; 16 KiB stay in the first-level cache */
   VAIN = 1024,
+  LEAST = 60,  /* moves of any probe, unless it has fewer in all */
   WIDEST = 32, /* legal moves; where there are more, nothing is near */
 };
 
@@ -138,6 +139,16 @@ static Answer at_least(Probe *probe, const void *state, int goal, int depth) {
   return answer;
 }
 
+/* Few positions early in a game can be proven, and the last ones nearly all: what a probe may play grows with
+ * the square of the game's progress. */
+static int moves_allowed(const Probe *probe, const void *state) {
+  int64_t squares = probe->game->rows * probe->game->cols, done = probe->game->ply(state) + 1;
+  if (done >= squares) return probe->nodes;
+  int64_t allowed = probe->nodes * done * done / (squares * squares);
+  int64_t least = probe->nodes < LEAST ? probe->nodes : LEAST;
+  return (int)(allowed < least ? least : allowed);
+}
+
 bool probe_position(Probe *probe, const void *state, int *value) {
   const Game *game = probe->game;
   int moves[GAME_MOVES_MAX], plies = game->max_plies - game->ply(state);
@@ -146,7 +157,7 @@ bool probe_position(Probe *probe, const void *state, int *value) {
   uint64_t key = game->key(state), *vain = &probe->vain[(key >> 32) % VAIN];
   if (*vain == key) return false;
   Answer wins = UNKNOWN, holds = UNKNOWN;
-  probe->left = probe->nodes;
+  probe->left = moves_allowed(probe, state);
   for (int depth = 0; depth <= plies && probe->left > 0; depth++) {
     if (wins == UNKNOWN) wins = at_least(probe, state, 1, depth);
     if (holds == UNKNOWN && wins != YES) holds = at_least(probe, state, 0, depth);

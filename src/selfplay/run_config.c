@@ -67,8 +67,8 @@ static const ConfigKey keys[] = {
            "Carry proven wins, losses and draws up the tree (MCTS-solver; Winands et al. 2008, Cazenave and "
            "Saffidine 2010); they are exact value targets."),
     INT("search.probe", search.probe_nodes, 0, 1000000, "500",
-        "With search.solve: moves played by the rules alone, before a leaf is evaluated, to look for a proof "
-        "of its value (Baier and Winands 2015); 0 = none."),
+        "With search.solve: most moves played by the rules alone, before a leaf is evaluated, to look for a "
+        "proof of its value (Baier and Winands 2015); fewer early in a game; 0 = none."),
 
     REAL("selfplay.full_share", full_share, 0.01, 1, "1",
          "Share of the moves searched in full; the others take selfplay.quick_visits without root noise and, "
