@@ -18,8 +18,9 @@ static Case case_new(const char *convolution) {
   const Game *game = game_find("connect4");
   Case c = {0};
   Error err;
-  const char *sets[] = {convolution,       "net.blocks=2",      "net.channels=20",   "learner.batch=48",
-                        "learner.slice=8", "selfplay.games=16", "selfplay.shards=1", "search.visits=4"};
+  const char *sets[] = {convolution,         "net.blocks=2",    "net.channels=20",
+                        "learner.batch=48",  "learner.slice=8", "selfplay.games=16",
+                        "selfplay.shards=1", "search.visits=4", "selfplay.random_plies=12"};
   cr_assert(run_config_shipped(game, &c.config, &err), "%s", err.message);
   for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
     cr_assert(config_set(&run_config_table, &c.config, sets[i], "test", &err), "%s", err.message);

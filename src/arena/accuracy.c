@@ -55,7 +55,8 @@ static bool read_scores(Positions *positions, char *text, Error *err) {
       continue;
     }
     long score = strtol(word, &end, 10);
-    if (end == word || *end || labs(score) > 100000) return error_set(err, "'%.20s' is no score", word);
+    if (end == word || *end || score < -100000 || score > 100000)
+      return error_set(err, "'%.20s' is no score", word);
     if (!legal)
       return error_set(err, "score %ld for move %s, which is illegal; it should be '.'", score, name);
     scores[m++] = (int)score;
@@ -88,8 +89,7 @@ static Positions *positions_empty(const Game *game, int capacity) {
 
 Positions *positions_read(const Game *game, const char *path, Error *err) {
   Buffer file = {0};
-  if (!file_read(path, &file, err)) return buffer_free(&file), NULL;
-  buffer_put(&file, "", 1);
+  if (!file_read_text(path, &file, err)) return buffer_free(&file), NULL;
   int lines = 1, number = 0;
   for (size_t i = 0; i < file.size; i++) lines += file.data[i] == '\n';
   Positions *positions = positions_empty(game, lines);

@@ -262,8 +262,9 @@ static bool check_arm(const CompareDesign *design, CompareArm *arm, Error *err) 
   const char *key = other_network(&design->arms[0].config, &arm->config);
   arm->config.iterations = 0, arm->config.minutes = 0; /* the budget says how long */
   if (strcmp(arm->config.game, design->game->name) != 0)
-    return error_set(err, "arm '%s' is of game %s, the experiment of %s", arm->name, arm->config.game,
-                     design->game->name);
+    return error_set(
+        err, "arm '%s' is of game %s, the experiment of %s; name the game with --game or in [compare]",
+        arm->name, arm->config.game, design->game->name);
   if (!run_config_valid(&arm->config, err)) return error_prefix(err, "arm '%s'", arm->name);
   if (key)
     return error_set(err, "arm '%s' has another %s than '%s'; all arms must have the same net.* keys",

@@ -144,8 +144,10 @@ static void against(const ComparePolicies *policies, const float *reference, con
   if (top1) *top1 = reference ? hits / policies->count : NAN;
 }
 
+/* NAN where the network has grown since: weights that did not exist have no distance. */
 static double distance(const Net *net, const Net *start) {
   double difference = 0, norm = 0;
+  if (memcmp(&net->shape, &start->shape, sizeof net->shape) != 0) return NAN;
   for (size_t i = 0; i < net->param_count; i++) {
     double d = (double)net->params[i] - (double)start->params[i];
     difference += d * d, norm += (double)start->params[i] * (double)start->params[i];

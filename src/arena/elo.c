@@ -232,7 +232,8 @@ bool elo_rate(Store *store, const Game *game, int resamples, uint64_t seed, EloT
   if (reference < 0) {
     elo_table_free(out);
     return error_set(err,
-                     "no game of %s with the reference player %s is recorded; play some with `selfplay elo'",
+                     "no game of %s with the reference player %s is recorded; name players to play some, "
+                     "as in `selfplay elo mcts:100 random'",
                      game->title, elo_reference(game));
   }
   const StoreResults *results = &out->results;

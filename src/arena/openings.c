@@ -81,8 +81,7 @@ static bool read_line(Openings *openings, KeySet *seen, const char *line, Error 
 
 Openings *openings_read(const Game *game, const char *path, Error *err) {
   Buffer file = {0};
-  if (!file_read(path, &file, err)) return buffer_free(&file), NULL;
-  buffer_put(&file, "", 1);
+  if (!file_read_text(path, &file, err)) return buffer_free(&file), NULL;
   int lines = 1, number = 0;
   for (size_t i = 0; i < file.size; i++) lines += file.data[i] == '\n';
   Openings *openings = openings_empty(game, lines);
@@ -181,8 +180,8 @@ Openings *openings_up_to(const Game *game, const char *path, int count, uint64_t
 Openings *openings_new(const Game *game, const char *path, int count, uint64_t seed, Error *err) {
   Openings *openings = openings_up_to(game, path, count, seed, err);
   if (!openings || openings->count == count) return openings;
-  error_set(err, "%s has only %d distinct balanced openings, not %d; ask for at most %d games", game->title,
-            openings->count, count, 2 * openings->count);
+  error_set(err, "%s has only %d distinct%s openings, not %d; ask for at most %d games",
+            path ? path : game->title, openings->count, path ? "" : " balanced", count, 2 * openings->count);
   openings_free(openings);
   return NULL;
 }
@@ -227,7 +226,8 @@ static bool write_made(const Openings *openings, int plies, int limit, uint64_t 
   buffer_printf(
       &text,
       "# Balanced openings of %s, one line of moves each.\n"
-      "# Made by: selfplay make-data openings --game %s --count %d --plies %d --limit %d --seed %llu\n"
+      "# Made by: selfplay make-data openings --game %s --count %d --plies %d --limit %d --seed %llu "
+      "--output FILE\n"
       "# %d uniformly random moves; distinct positions up to symmetry; the player to move cannot win at\n",
       game->title, game->name, openings->count, plies, limit, (unsigned long long)seed, plies);
   if (exact_exists(game, true) && limit == 0)

@@ -34,24 +34,24 @@ static const PlayerKind kinds[] = {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-static const char help[] =
-    "Players:\n"
-    "  run:NAME@12,visits=200  iteration 12 of a run; without @ the newest\n"
-    "  net:FILE,visits=200     a network file\n"
-    "  random                  uniform over legal moves\n"
-    "  mcts:1000               plain tree search, 1000 random playouts a move\n"
-    "  alphabeta:4             alpha-beta of depth 4 with the game's heuristic\n"
-    "  solver                  exact play, where the game has a solver\n"
-    "  human                   a person; in `selfplay play' only\n"
-    "  gtp:COMMAND             an engine that speaks the Go Text Protocol\n"
-    "Options of networks, each after a comma: visits=N (0: the policy alone, no\n"
-    "search; default 200), search=gumbel|puct (how matches search; default\n"
-    "gumbel; `play' and `analyze' always use puct, whose visits say something of\n"
-    "every move), temperature=T (default 0), solve=on|off (proofs in the tree;\n"
-    "default on), probe=N (most moves played by the rules alone at a leaf for such proofs;\n"
-    "default 2000), precision=float32|int8|fastest (of the network's arithmetic; default\n"
-    "float32), level=1..10 (for people: 1 is a beginner, 10 the full engine).\n"
-    "A run's folder or a .net file may stand alone.\n";
+static const char help[] = "Players:\n"
+                           "  run:NAME@12,visits=200  iteration 12 of a run; without @ the newest\n"
+                           "  net:FILE,visits=200     a network file\n"
+                           "  random                  uniform over legal moves\n"
+                           "  mcts:1000               plain tree search, 1000 random playouts a move\n"
+                           "  alphabeta:4             alpha-beta of depth 4 with the game's heuristic\n"
+                           "  solver                  exact play, where the game has a solver\n"
+                           "  human                   a person; in `selfplay play' only\n"
+                           "  gtp:COMMAND             an engine that speaks the Go Text Protocol\n"
+                           "Options of networks, each after a comma: visits=N (0: the policy alone, no\n"
+                           "search; default 200), search=gumbel|puct (how matches search; default\n"
+                           "gumbel; `play' and `analyze' always use puct, whose visits say something of\n"
+                           "every move), temperature=T (default 0), solve=on|off (proofs in the tree;\n"
+                           "default on), probe=N (most moves played by the rules alone at a leaf for\n"
+                           "such proofs; default 2000), precision=float32|int8|fastest (of the network's\n"
+                           "arithmetic; default float32), level=1..10 (for people: 1 is a beginner, 10\n"
+                           "the full engine).\n"
+                           "A run's folder or a .net file may stand alone.\n";
 
 const char *player_help(void) {
   return help;
@@ -203,6 +203,12 @@ static Player *make(const char *spelling, const Game *game, int threads, Error *
   snprintf(whole, sizeof whole, ":%s", spelling);
   if (!parse_argument(guessed, whole, &request, err)) return NULL;
   return guessed->make(&request, err);
+}
+
+bool player_is_network(const char *spelling) {
+  const PlayerKind *kind = find_kind(spelling, strcspn(spelling, ":,"));
+  if (!kind) kind = guess_kind(spelling);
+  return kind && kind->argument == ARGUMENT_NETWORK;
 }
 
 Player *player_new(const char *spelling, const Game *game, int threads, Error *err) {

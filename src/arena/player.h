@@ -65,6 +65,8 @@ struct Player {
   void (*release)(Player *player);
 };
 
+/* True of a spelling that names a network, by run: or net: or its bare folder or file. */
+bool player_is_network(const char *spelling);
 /* NULL with a message that quotes the spelling and says what is wrong with it. `threads` >= 1 may be used
  * inside choose and analyze. */
 Player *player_new(const char *spelling, const Game *game, int threads, Error *err);

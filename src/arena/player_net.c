@@ -148,8 +148,8 @@ static void analyze_root(Player *player, const PlayerQuery *query, PlayerAnalysi
 }
 
 static SharedSearch *shared_for(NetPlayer *self, const Game *game, int visits) {
-  /* A simulation adds at most one node; the rest is room to go on with the same position. */
-  size_t nodes = 4 * ((size_t)visits + (size_t)self->threads * SHARED_NODES_ASIDE);
+  /* A simulation adds at most one node. */
+  size_t nodes = (size_t)visits + 1 + (size_t)self->threads * SHARED_NODES_ASIDE;
   if (nodes > NODES_MAX) nodes = NODES_MAX;
   if (self->shared && nodes <= self->shared_nodes) return self->shared;
   if (self->shared) shared_search_free(self->shared);
@@ -313,6 +313,8 @@ Player *player_make_run(const PlayerRequest *request, Error *err) {
   bool fine = run_open(name, run, err);
   if (fine && run->game != request->game)
     fine = error_set(err, "%s is a run of %s; add --game=%s", run->folder, run->game->title, run->game->name);
+  if (fine && run->iterations < 0)
+    fine = error_set(err, "%s has no network yet; train it further", run->folder);
   if (fine && iteration > run->iterations)
     fine = error_set(err, "%s has finished %d iterations, not %d", run->folder, run->iterations, iteration);
   if (fine) {

@@ -102,7 +102,8 @@ static void print_header(Maker *maker) {
   buffer_printf(
       &maker->text,
       "# Positions of %s with the exact score of each move number, for `selfplay accuracy'.\n"
-      "# Made by: selfplay make-data positions --game %s --count %d --plies %d,%d%s --seed %llu\n"
+      "# Made by: selfplay make-data positions --game %s --count %d --plies %d,%d%s --seed %llu --output "
+      "FILE\n"
       "# Spread evenly over %d to %d plies; half of each ply's from uniformly random play, half from "
       "alpha-beta\n"
       "# of depth %d with %.0f%% random moves. Distinct up to symmetry. Kept only where the player to "

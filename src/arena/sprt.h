@@ -14,6 +14,8 @@
 #include "arena/score.h"
 
 typedef enum SprtScale { SPRT_LOGISTIC, SPRT_NORMALIZED } SprtScale;
+/* The largest bound, in normalized Elo, for which five outcomes always have a distribution. */
+enum { SPRT_NORMALIZED_MOST = 200 };
 typedef enum SprtVerdict { SPRT_CONTINUE, SPRT_H0, SPRT_H1 } SprtVerdict;
 
 typedef struct Sprt {

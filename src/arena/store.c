@@ -335,13 +335,15 @@ bool store_results(Store *store, const char *game, StoreResults *out, Error *err
 
 static StorePlayer player_column(sqlite3_stmt *statement, int column) {
   StorePlayer player = {.hash = (uint32_t)sqlite3_column_int64(statement, column + 1)};
-  snprintf(player.name, sizeof player.name, "%s", (const char *)sqlite3_column_text(statement, column));
+  const char *name = (const char *)sqlite3_column_text(statement, column);
+  snprintf(player.name, sizeof player.name, "%s", name ? name : "");
   return player;
 }
 
 bool store_each(Store *store, const char *game, StoreVisit *visit, void *context, Error *err) {
   static const char sql[] =
-      "SELECT p.name, p.hash, q.name, q.hash, o.moves, g.moves, g.played_at, g.points, g.pair FROM games g"
+      "SELECT p.name, p.hash, q.name, q.hash, o.moves, g.moves, g.played_at, g.points, g.pair, g.id FROM "
+      "games g"
       " JOIN openings o ON o.id = g.opening JOIN players p ON p.id = g.first JOIN players q ON q.id = "
       "g.second"
       " WHERE o.game = ? ORDER BY g.id";
@@ -357,7 +359,11 @@ bool store_each(Store *store, const char *game, StoreVisit *visit, void *context
                                 .played_at = (const char *)sqlite3_column_text(statement, 6),
                                 .points = sqlite3_column_int(statement, 7),
                                 .pair = sqlite3_column_int64(statement, 8)};
-    fine = visit(context, &record, err);
+    bool whole = record.opening && record.moves && record.played_at && strlen(record.played_at) >= 10 &&
+                 record.points >= 0 && record.points <= 2;
+    fine = whole ? visit(context, &record, err)
+                 : error_set(err, "%s: damaged: game %lld is not whole", store->path,
+                             (long long)sqlite3_column_int64(statement, 9));
   }
   if (fine && code != SQLITE_DONE) fine = store_fail(store, err);
   sqlite3_finalize(statement);

@@ -163,6 +163,14 @@ bool file_read(const char *path, Buffer *out, Error *err) {
   return fine;
 }
 
+bool file_read_text(const char *path, Buffer *out, Error *err) {
+  if (!file_read(path, out, err)) return false;
+  if (out->size && memchr(out->data, 0, out->size))
+    return error_set(err, "%s: damaged, or no text: it holds a zero byte", path);
+  buffer_put(out, "", 1);
+  return true;
+}
+
 enum { GZIP_WINDOW = 15 + 16, HEADER_SIZE = 24 };
 
 static bool compress_gzip(const Buffer *plain, Buffer *packed) {

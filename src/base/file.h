@@ -38,6 +38,8 @@ bool file_write(const char *path, const void *bytes, size_t size, Error *err);
 void file_remove_temporaries(const char *folder);
 /* Reads a whole file, gzip or plain, into an empty buffer. */
 bool file_read(const char *path, Buffer *out, Error *err);
+/* The same of a text, which then ends with a zero byte; one that holds a zero byte before is no text. */
+bool file_read_text(const char *path, Buffer *out, Error *err);
 /* Writes a checked block; `magic` is 8 characters. */
 bool file_write_block(const char *path, const char magic[8], uint32_t version, const Buffer *payload,
                       Error *err);

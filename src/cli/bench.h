@@ -43,7 +43,7 @@ typedef struct Bench {
 typedef double BenchBody(void *context);
 
 /* Runs `body` on `threads` threads at once, each with its own contexts[thread], for repetitions of about 30
- * ms (at least one call) until `seconds` have passed, but 3 to 15 repetitions. One call warms up. Inside,
+ * ms (at least one call) until `seconds` have passed, but 3 to 12 repetitions. One call warms up. Inside,
  * OpenBLAS runs single-threaded calls. */
 BenchRates bench_measure(BenchBody *body, void **contexts, int threads, double seconds);
 /* Processor time of this thread, or of the whole process. */

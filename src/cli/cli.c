@@ -160,7 +160,8 @@ void cli_flush(void) {
 }
 
 void cli_print_json(json_t *object) {
-  json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+  if (!object || json_dumpf(object, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0)
+    cli_fail("cannot write this as JSON: a name in it is not UTF-8, or standard output is full");
   putchar('\n');
   json_decref(object);
   cli_flush();

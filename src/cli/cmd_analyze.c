@@ -16,7 +16,7 @@ typedef struct Options {
 
 static const struct argp_option option_table[] = {
     {"moves", 'm', "LINE", 0, "Moves from the starting position, as 4455 or f5d6c3 (default: none)", 0},
-    {"visits", 'v', "N", 0, "Simulations (default: the player's own)", 0},
+    {"visits", 'v', "N", 0, "Simulations (default: the player's own; 800 for the shipped network)", 0},
     {0},
 };
 
@@ -81,7 +81,8 @@ int cmd_analyze(int argc, char **argv) {
   if (game->over(state, &value))
     cli_fail("--moves: the game is over after this line; there is nothing to analyse");
   Player *player = cli_new_player(options.player, &options.common);
-  if (!player->analyze) cli_fail("%s: this kind of player has nothing to show", player->name);
+  if (!player->analyze)
+    cli_fail("%s: this kind of player has nothing to show; run:, net:, mcts: and solver have", player->name);
   PlayerAnalysis *analysis = calloc(1, sizeof *analysis);
   PlayerQuery query = {state, moves, count, rng_make(options.common.seed, RNG_PLAYER, 0, 0)};
   if (!player->analyze(player, &query, options.visits, analysis, &err)) cli_fail("%s", err.message);

@@ -82,6 +82,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     if (options->longer_than && strcmp(options->kind, "positions") != 0)
       cli_usage_error("--longer-than is for positions alone, not with '%s'", options->kind);
     if (!options->output) cli_usage_error("make-data needs --output FILE");
+    if (strcmp(options->kind, "book") == 0 && (options->count || options->plies[0] >= 0))
+      cli_usage_error("a book has all positions of eight plies: --count and --plies are not for it");
+    if (options->limit >= 0 && strcmp(options->kind, "openings") != 0)
+      cli_usage_error("--limit is for openings alone, not with '%s'", options->kind);
+    if (strcmp(options->kind, "openings") == 0 && options->plies[1] != options->plies[0])
+      cli_usage_error("openings have one length: --plies N");
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;

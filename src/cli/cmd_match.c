@@ -25,6 +25,7 @@ typedef struct Options {
   const char *players[2];
   int games; /* 0: not given */
   bool sequential, record;
+  const char *sprt_only; /* an option that means nothing without --sprt */
   Sprt sprt;
   const char *db, *openings;
 } Options;
@@ -33,7 +34,7 @@ static const struct argp_option option_table[] = {
     {"games", 'n', "N", 0,
      "Games to play, an even number: each opening is played with both colours (default 100; with --sprt the "
      "most to "
-     "play, default as many as there are openings)",
+     "play, default as many as there are openings, up to 2,000 games)",
      0},
     {"openings", KEY_OPENINGS, "FILE", 0,
      "Openings, one line of moves each, `-' for the first position (default: the game's shipped ones)", 0},
@@ -80,12 +81,15 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY_NORMALIZED:
     options->sprt.scale = SPRT_NORMALIZED;
+    options->sprt_only = "--normalized";
     return 0;
   case KEY_ALPHA:
     options->sprt.alpha = cli_parse_real(state, "--alpha", arg, 1e-6, 0.49);
+    options->sprt_only = "--alpha";
     return 0;
   case KEY_BETA:
     options->sprt.beta = cli_parse_real(state, "--beta", arg, 1e-6, 0.49);
+    options->sprt_only = "--beta";
     return 0;
   case KEY_RECORD:
     options->record = true;
@@ -103,6 +107,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case ARGP_KEY_END:
     if (state->arg_num < 2)
       cli_usage_error("match needs two players, as in: selfplay match run:demo mcts:1000");
+    if (options->sprt_only && !options->sequential)
+      cli_usage_error("%s needs --sprt ELO0,ELO1", options->sprt_only);
+    if (options->sprt.scale == SPRT_NORMALIZED &&
+        fmax(fabs(options->sprt.elo0), fabs(options->sprt.elo1)) > SPRT_NORMALIZED_MOST)
+      cli_usage_error("--sprt: with --normalized both bounds lie within %d Elo", SPRT_NORMALIZED_MOST);
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;

@@ -199,7 +199,8 @@ static bool try_move(Session *session, const char *word) {
                  ? (columns ? session->cursor_col : session->cursor_row * game->cols + session->cursor_col)
                  : game->parse_move(word);
   if (play_over(session)) {
-    snprintf(session->message, sizeof session->message, "the game is over; n begins a new one");
+    snprintf(session->message, sizeof session->message, "the game is over; %s begins a new one",
+             session->keys ? "n" : "new");
     return session->keys;
   }
   if (move >= 0 && game_is_legal(game, session->state, move)) {
@@ -207,14 +208,15 @@ static bool try_move(Session *session, const char *word) {
     return true;
   }
   snprintf(session->message, sizeof session->message,
-           move < 0 ? "'%.40s' is neither a move nor a command; ? lists them" : "'%.40s' is illegal here",
-           word);
+           move < 0 ? "'%.40s' is neither a move nor a command; `%s' lists them" : "'%.40s' is illegal here",
+           word, session->keys ? "?" : "help");
   return false;
 }
 
 static const char help_text[] = "a digit, or arrows and Enter: move   m: move by its name\n"
                                 "u: undo   h: hint   s: swap sides   n: new game   q: quit\n"
                                 "v: the engine's visits   i: what the engine thinks, on and off";
+static const char piped_help_text[] = "a move by its name, undo, hint, swap, visits N, info, new, quit";
 
 /* Does what the word says. False ends the session. */
 static bool obey(Session *session, const char *word) {
@@ -227,6 +229,7 @@ static bool obey(Session *session, const char *word) {
   if (session->keys && word[0] && !word[1] && strchr(letters, word[0])) command = word[0];
   for (int i = 0; i < 9; i++)
     if (strcmp(word, words[i]) == 0) command = letters[i];
+  if (strcmp(word, "?") == 0) command = '?';
   session->message[0] = 0;
   switch (command) {
   case 'u':
@@ -251,7 +254,7 @@ static bool obey(Session *session, const char *word) {
   case 'q':
     return false;
   case '?':
-    snprintf(session->message, sizeof session->message, "%s", help_text);
+    snprintf(session->message, sizeof session->message, "%s", session->keys ? help_text : piped_help_text);
     return true;
   case 'm':
     if (!ask(session, "move", name)) return false;
@@ -328,6 +331,8 @@ int cmd_play(int argc, char **argv) {
     options.player = fallback;
   }
   char leveled[FILE_PATH_MAX + 64];
+  if (options.level && !player_is_network(options.player))
+    cli_usage_error("--level is for networks, not for %s", options.player);
   if (options.level) {
     snprintf(leveled, sizeof leveled, "%s,level=%d", options.player, options.level);
     options.player = leveled;

@@ -41,7 +41,10 @@ static const struct argp_option option_table[] = {
     {"run", KEY_RUN, "DIR", 0, "The run's folder (default runs/GAME-ARM-SEED). The same command continues it",
      0},
     {"iterations", KEY_ITERATIONS, "N", 0, "Train for N iterations in all", 0},
-    {"minutes", KEY_MINUTES, "M", 0, "Train for M minutes of wall-clock time in all", 0},
+    {"minutes", KEY_MINUTES, "M", 0,
+     "Train for M minutes of wall-clock time in all; each of the two, given alone, sets the other's limit "
+     "aside",
+     0},
     {"print-config", KEY_PRINT, 0, 0, "Print the resolved configuration with every key's meaning, and stop",
      0},
     {0},
@@ -186,6 +189,8 @@ static void resolve_config(const Options *options, RunConfig *config) {
   for (int i = 0; fine && i < options->set_count; i++)
     fine = config_set(&run_config_table, config, options->sets[i], "--set", &err);
   if (!fine) cli_fail("%s", err.message);
+  if (!options->config && strcmp(config->game, options->common.game->name) != 0)
+    cli_fail("--set: game is chosen by --game %s, which brings its configuration", config->game);
   if (options->common.game_given && strcmp(config->game, options->common.game->name) != 0)
     cli_fail("%s: is a configuration of %s, not of %s; give the right --config or --game",
              options->config ? options->config : "--set", config->game, options->common.game->name);

@@ -38,7 +38,7 @@ static const char overview[] =
     "  accuracy   how often a player's move is right, by the exact solver\n"
     "  compare    ways of learning at one budget over several seeds, with intervals\n"
     "  report     one HTML page with the plots of runs\n"
-    "  make-data  write expert games and test positions\n"
+    "  make-data  make openings, test positions, the book of Connect Four\n"
     "  bench      measure speed\n"
     "  games      what can be played\n"
     "\n"

@@ -29,6 +29,7 @@ typedef struct ReportRun {
   RunInfo info;
   char label[REPORT_LABEL]; /* the run's name; its folder where two runs go by one name */
   json_t *log, *imitation;  /* run_log(), run_imitation_log() */
+  uint32_t first_hash;      /* of network 0, which no line of the log names */
   ReportPoint
       *accuracy; /* value kept by the network alone on the built-in set; NULL without a solver's set */
   int accuracy_count;

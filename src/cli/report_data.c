@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "cli/arena_options.h"
 #include "cli/report.h"
+#include "net/net.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -53,6 +54,12 @@ static void open_run(Report *report, const char *name) {
     cli_fail("%s", err.message);
   if (run->info.iterations < 0)
     cli_fail("%s: it has no network yet, so there is nothing to report; train it further", run->info.folder);
+  char path[FILE_PATH_MAX];
+  run_network_path(&run->info, 0, path);
+  Net *first = net_load(path, run->info.game->name, NULL, NULL, &err);
+  if (!first) cli_fail("%s", err.message);
+  run->first_hash = net_hash(first);
+  net_free(first);
   report->count++;
 }
 
@@ -106,7 +113,9 @@ static int iteration_of(const ReportRun *run, const StorePlayer *player, const c
   int iteration = atoi(at + 1);
   if (strcmp(slash ? slash + 1 : name, run->info.name) != 0 || iteration > run->info.iterations) return -1;
   const json_t *line = iteration ? json_array_get(run->log, (size_t)iteration - 1) : NULL;
-  if (iteration && (!line || (uint32_t)report_number(line, "network_hash") != player->hash)) return -1;
+  if (iteration && !line) return -1;
+  uint32_t hash = line ? (uint32_t)report_number(line, "network_hash") : run->first_hash;
+  if (hash != player->hash) return -1;
   *options = comma ? comma + 1 : "";
   return iteration;
 }

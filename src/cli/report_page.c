@@ -338,12 +338,12 @@ static void put_run_commands(const Report *report, Page *page) {
   for (int r = 0; r < report->count; r++) {
     const RunInfo *run = &report->runs[r].info;
     char command[3 * FILE_PATH_MAX], source[FILE_PATH_MAX + 2] = "";
+    if (run->iterations == 0) continue; /* only its first network: there is nothing to train again */
     if (run->source[0]) snprintf(source, sizeof source, "=%s", run->source);
-    snprintf(
-        command, sizeof command,
-        "selfplay --%s%s --game %s --config %s/run.conf --seed %llu --iterations %d --minutes 0 --run NEW",
-        run->arm == ARM_FROM_SCRATCH ? "from-scratch" : "bootstrap-imitation", source, run->game->name,
-        run->folder, (unsigned long long)run->seed, run->iterations);
+    snprintf(command, sizeof command,
+             "selfplay --%s%s --game %s --config %s/run.conf --seed %llu --iterations %d --run NEW",
+             run->arm == ARM_FROM_SCRATCH ? "from-scratch" : "bootstrap-imitation", source, run->game->name,
+             run->folder, (unsigned long long)run->seed, run->iterations);
     page_command(page, command);
   }
   page_text(page, "On a machine with the same CPU features they give the same networks, byte for byte, at "

@@ -44,7 +44,7 @@ typedef struct SearchConfig {
   double
       fpu_reduction; /* first-play urgency: an unvisited child's Q is its parent's value less this times the
                         square root of the prior mass already visited (0 at the root when noise is on) */
-  double dirichlet_alpha; /* 0 = 10 / (mean number of legal moves), else as given */
+  double dirichlet_alpha; /* 0 = 10 / (number of legal moves at the root), else as given */
   double dirichlet_share; /* share of noise in the root priors; 0 switches it off */
   double forced_playouts; /* PUCT with root noise: k of mcts/forced.h; 0 = none */
   int gumbel_considered;  /* m, actions considered at the root */

@@ -51,7 +51,7 @@ static ReplayBlock *teacher_shard(const Training *training, int shard, TeacherSt
 static bool play_games(Training *training, TeacherStop *stop, int *made, Error *err) {
   int total = training->config->imitation_games, shards = (total + GAMES_PER_SHARD - 1) / GAMES_PER_SHARD;
   ReplayBlock **blocks = memory_new((size_t)shards, sizeof *blocks);
-  bool failed = false;
+  _Atomic bool failed = false;
   *made = 0;
 #pragma omp parallel for schedule(dynamic) num_threads(training->threads)
   for (int i = 0; i < shards; i++) {
@@ -62,8 +62,10 @@ static bool play_games(Training *training, TeacherStop *stop, int *made, Error *
     {
       if (blocks[i])
         *made += i == shards - 1 ? total - i * GAMES_PER_SHARD : GAMES_PER_SHARD;
-      else if (why.message[0] && !failed)
-        failed = true, *err = why;
+      else if (why.message[0] && !failed) {
+        *err = why;
+        failed = true;
+      }
       training_report(training, STAGE_TEACHER, *made, total);
     }
   }
@@ -165,7 +167,7 @@ static bool pass(Training *training, Fitting *fitting, int epoch, FitStats *fit,
 static bool run_epoch(Training *training, Fitting *fitting, int epoch, Error *err) {
   double start = clock_wall();
   FitStats fit;
-  if (!pass(training, fitting, epoch, &fit, err)) return false;
+  if (!pass(training, fitting, epoch, &fit, err) || !training_is_sound(training, err)) return false;
   if (!fit.steps) return true;
   HeldOutStats held;
   Calibration calibration;

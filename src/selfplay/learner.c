@@ -183,8 +183,15 @@ const Net *learner_averaged(Learner *learner) {
   return learner->averaged;
 }
 
-int64_t learner_steps(const Learner *learner) {
-  return learner->steps;
+static bool all_finite(const float *values, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (!isfinite(values[i])) return false;
+  return true;
+}
+
+bool learner_is_finite(const Learner *learner) {
+  const Net *net = learner->net;
+  return all_finite(net->params, net->param_count) && all_finite(net->stats, net->stat_count);
 }
 
 int64_t learner_samples(const Learner *learner) {

@@ -45,7 +45,8 @@ void learner_restart(Learner *learner, const Net *weights);
 /* Grows the averaged network to this shape (net_grow()) and starts again from it; nothing where it has that
  * shape. */
 void learner_grow(Learner *learner, const NetShape *shape);
-int64_t learner_steps(const Learner *learner);
+/* False once training has diverged: a weight or a batch norm's statistic is infinite or no number. */
+bool learner_is_finite(const Learner *learner);
 /* Samples drawn since the learner was made, over restarts. */
 int64_t learner_samples(const Learner *learner);
 

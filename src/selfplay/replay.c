@@ -125,6 +125,12 @@ static bool check_header(const FileHeader *header, const Game *game, const Repla
   return true;
 }
 
+static bool outcomes_valid(const ReplayBlock *block) {
+  for (int i = 0; i < block->count; i++)
+    if (block->facts[i].outcome < -1 || block->facts[i].outcome > 1) return false;
+  return true;
+}
+
 ReplayBlock *replay_block_load(const Game *game, const ReplayOrigin *origin, const char *path, Error *err) {
   Buffer payload = {0};
   FileHeader header;
@@ -143,6 +149,11 @@ ReplayBlock *replay_block_load(const Game *game, const ReplayOrigin *origin, con
   buffer_get(&payload, block->states, n * game->state_size);
   buffer_get(&payload, block->policies, n * moves * sizeof *block->policies);
   buffer_get(&payload, block->facts, n * sizeof *block->facts);
+  if (!outcomes_valid(block)) {
+    error_set(err, "%s: damaged: an outcome that is none", path);
+    replay_block_free(block);
+    block = NULL;
+  }
 done:
   buffer_free(&payload);
   return block;

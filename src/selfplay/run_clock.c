@@ -49,12 +49,13 @@ void run_clock_advance(RunClock *clock) {
 }
 
 void run_clock_skip(RunClock *clock) {
+  clock->paused = false;
   clock->since = now();
   set_deadline(clock);
 }
 
 void run_clock_teach(RunClock *clock, bool teaching) {
-  run_clock_advance(clock);
+  if (!clock->paused) run_clock_advance(clock);
   clock->teaching = teaching;
 }
 
@@ -67,7 +68,7 @@ bool run_clock_is_spent(const RunClock *clock) {
 }
 
 bool run_clock_write(RunClock *clock, bool hurry, Error *err) {
-  if (!hurry && clock_wall() - clock->written < WRITE_SECONDS) return true;
+  if (clock->paused || (!hurry && clock_wall() - clock->written < WRITE_SECONDS)) return true;
   run_clock_advance(clock);
   json_t *root = json_pack("{s:f, s:f, s:f, s:f}", "seconds", clock->spent.seconds, "cpu_seconds",
                            clock->spent.cpu_seconds, "teacher_seconds", clock->teacher.seconds,

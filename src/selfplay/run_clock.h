@@ -17,6 +17,7 @@ typedef struct RunClock {
   RunTime spent, teacher; /* before `since`; the teacher's is part of the whole */
   RunTime since;          /* readings of wall and processor clock */
   bool teaching;
+  bool paused;     /* what is done costs no budget: run_clock_skip() will end it */
   double limit;    /* seconds; 0 = none */
   double deadline; /* reading of the wall clock at which it is reached */
   double written;  /* the same when clock.json was */

@@ -114,7 +114,8 @@ static const ConfigKey keys[] = {
          "(policy-surprise "
          "weighting, Wu 2020)."),
     REAL("learner.rate", rate, 0, 10, "0.008", "Learning rate after warm-up."),
-    REAL("learner.rate_final", rate_final, 0, 10, "0.0015", "Learning rate at the end of its decay."),
+    REAL("learner.rate_final", rate_final, 0, 10, "0.0015",
+         "Learning rate at the end of its decay; 0 = it does not fall."),
     INT("learner.warmup_steps", warmup_steps, 0, 1000000, "100", "Steps of linear warm-up."),
     INT("learner.rate_decay_iterations", rate_decay_iterations, 1, 1000000, "100",
         "Iterations over which the rate falls geometrically to its final value."),

@@ -125,6 +125,7 @@ static bool write_description(const RunRequest *request, const RunInfo *run, Err
   json_t *root = json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "game", request->game->name, "arm",
                            arm_names[request->arm], "seed", (json_int_t)request->seed, "source",
                            request->source, "version", version_text(), "features", simd_features());
+  if (!root) return error_set(err, "%s: this name is not UTF-8; rename it", request->source);
   char *text = json_dumps(root, JSON_INDENT(2));
   json_decref(root);
   run_path(run, "run.json", path);
@@ -163,8 +164,9 @@ static bool same_run(const RunRequest *request, const RunInfo *run, Error *err) 
   char mine[CONFIG_TEXT_MAX], theirs[CONFIG_TEXT_MAX];
   config_value(key, &run->config, mine);
   config_value(key, &request->config, theirs);
-  return error_set(err, "%s: was started with %s = %s, not %s; choose another --run to change it",
-                   run->folder, key->name, mine, theirs);
+  return error_set(err,
+                   "%s: was started with %s = %s, not %s; go on with --set %s=%s, or choose another --run",
+                   run->folder, key->name, mine, theirs, key->name, mine);
 }
 
 static bool is_new(const RunInfo *info) {

@@ -41,7 +41,7 @@ static bool learn(Training *training, int iteration, int64_t new_positions, FitS
     total->expert_share = part.expert_share;
     training_report(training, STAGE_LEARNING, done, steps);
   }
-  return true;
+  return training_is_sound(training, err);
 }
 
 /* Positions of this iteration, before the learner has seen them: the honest measure of the network that

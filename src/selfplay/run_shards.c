@@ -65,7 +65,7 @@ static ReplayBlock *get_shard(Playing *playing, int shard, Error *err) {
 
 ReplayBlock **run_shards_get(Training *training, int number, const Net *net, ShardStats *stats, Error *err) {
   int shards = training->config->shards;
-  bool failed = false;
+  _Atomic bool failed = false;
   Playing playing = {.training = training,
                      .number = number,
                      .network_hash = net_hash(net),
@@ -77,10 +77,13 @@ ReplayBlock **run_shards_get(Training *training, int number, const Net *net, Sha
     Error why;
     blocks[i] = get_shard(&playing, i, &why);
 #pragma omp critical(run_events)
-    if (!blocks[i] && !failed) failed = true, *err = why;
+    if (!blocks[i] && !failed) {
+      *err = why;
+      failed = true;
+    }
   }
   plan_free(playing.plan);
-  if (*training->stop && !failed) failed = true, error_set(err, "%s", "");
+  if (*training->stop && !failed) failed = !error_set(err, "%s", "");
   for (int i = 0; i < shards; i++) {
     if (failed)
       replay_block_free(blocks[i]);
@@ -116,7 +119,7 @@ bool run_shards_load_window(Training *training, Error *err) {
     if (!blocks) return false;
     for (int i = 0; i < training->config->shards; i++) replay_add(training->replay, blocks[i]);
     free(blocks);
-    replay_trim(training->replay, window);
+    replay_trim(training->replay, window > stats.positions ? window : (int)stats.positions);
   }
   return true;
 }

@@ -38,6 +38,7 @@ static bool finished(const Training *training) {
 /* Reads back what a finished iteration left for the next; that is no training, and its time does not count.
  */
 static bool continue_run(Training *training, Error *err) {
+  training->clock.paused = true;
   if (!run_shards_load_window(training, err)) return false;
   if (training->run.arm == ARM_BOOTSTRAP_IMITATION && training->config->imitation_keep > 0 &&
       !imitation_load(training, err))

@@ -136,11 +136,10 @@ static bool read_game(const Game *game, const char *line, uint32_t number, Repla
 ReplayBlock *teacher_read(const Game *game, const char *path, TeacherNotice *notice, void *context,
                           int *games, Error *err) {
   Buffer text = {0};
-  if (!file_read(path, &text, err)) {
+  if (!file_read_text(path, &text, err)) {
     buffer_free(&text);
     return NULL;
   }
-  buffer_put(&text, "", 1);
   ReplayBlock *block = replay_block_new(game);
   int number = 0;
   *games = 0;

@@ -8,6 +8,15 @@ void training_notice(const Training *training, const char *message) {
   if (training->events->notice) training->events->notice(training->events->context, message);
 }
 
+bool training_is_sound(const Training *training, Error *err) {
+  return learner_is_finite(training->learner) ||
+         error_set(
+             err,
+             "%s: training has diverged (weights are no finite numbers); its last network is whole, but go "
+             "on in a new run with a lower learner.rate or a learner.clip_norm",
+             training->run.folder);
+}
+
 double training_seconds_left(const Training *training) {
   double limit = run_clock_left(&training->clock);
   if (training->config->iterations > 0 && training->last_iteration_seconds > 0) {
