@@ -236,7 +236,7 @@ static Store *open_store(const Experiment *experiment, Error *err) {
 
 bool compare_pool_play(const Experiment *experiment, const ComparePool *pool, int threads,
                        void (*progress)(void *context, const EloProgress *progress), void *context,
-                       Error *err) {
+                       const volatile sig_atomic_t *stop, Error *err) {
   const CompareSettings *settings = &experiment->design.settings;
   Player **players = memory_new((size_t)pool->player_count, sizeof *players);
   Store *store = open_store(experiment, err);
@@ -251,7 +251,8 @@ bool compare_pool_play(const Experiment *experiment, const ComparePool *pool, in
                         .pairings = schedule.pairings,
                         .pairing_count = schedule.count,
                         .progress = progress,
-                        .context = context};
+                        .context = context,
+                        .stop = stop};
   EloPlayed played;
   fine = fine && elo_play(store, players, pool->player_count, &options, &played, err);
   free(schedule.pairings);
@@ -306,7 +307,7 @@ static CompareGain gain_of(const StoreResults *results, const int *marks, bool e
   }
   RatingTable *table = ratings_new(results->player_count, a, games, count);
   CompareGain gain = {NAN, NAN, NAN, count};
-  if (count && a != b && table->ratings[b].connected)
+  if (count && a != b && table->ratings[b].connected && !table->ratings[b].separated)
     gain = (CompareGain){table->ratings[b].elo, table->ratings[b].low, table->ratings[b].high, count};
   ratings_free(table);
   free(games);

@@ -39,10 +39,11 @@ bool compare_pool_new(const Experiment *experiment, ComparePool *out, Error *err
 void compare_pool_free(ComparePool *pool);
 
 /* Plays what is missing into FOLDER/ratings.sqlite: every network against the fixed opponents, its
- * predecessors in the same run and its counterparts of the same seed; then where intervals are widest. */
+ * predecessors in the same run and its counterparts of the same seed; then where intervals are widest. Ended
+ * by *stop it keeps what was played and returns false with an empty message. */
 bool compare_pool_play(const Experiment *experiment, const ComparePool *pool, int threads,
                        void (*progress)(void *context, const EloProgress *progress), void *context,
-                       Error *err);
+                       const volatile sig_atomic_t *stop, Error *err);
 
 /* Ratings of the pool from all games, and what part of them says. */
 typedef struct ComparePoolRatings {

@@ -103,6 +103,7 @@ static void watch_match(void *context, const MatchProgress *progress) {
 }
 
 static bool play_pairs(Tournament *t, int i, int j, int pairs, Error *err) {
+  if (t->options->stop && *t->options->stop) return error_set(err, "%s", "");
   Openings *openings = record_fresh_openings(t->store, t->players[i], t->players[j], t->pool, pairs, err);
   if (!openings) return false;
   bool fine = true;

@@ -11,6 +11,8 @@
 #include "arena/match.h"
 #include "arena/store.h"
 
+#include <signal.h>
+
 /* Spelling of the player whose rating is 0 in this game, always. */
 const char *elo_reference(const Game *game);
 
@@ -31,6 +33,7 @@ typedef struct EloOptions {
   int pairing_count;
   void (*progress)(void *context, const EloProgress *progress); /* may be NULL */
   void *context;
+  const volatile sig_atomic_t *stop; /* ends it soon, false with an empty message; may be NULL */
 } EloOptions;
 
 typedef struct EloPlayed {
