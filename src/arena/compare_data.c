@@ -90,7 +90,8 @@ static bool rate(Collecting *collecting, Error *err) {
   CompareData *data = collecting->data;
   const ComparePool *pool = &data->pool;
   ComparePoolRatings ratings;
-  if (!compare_pool_play(data->experiment, pool, collecting->threads, show_elo, collecting, collecting->stop, err) ||
+  if (!compare_pool_play(data->experiment, pool, collecting->threads, show_elo, collecting, collecting->stop,
+                         err) ||
       !compare_pool_rate(data->experiment, pool, &ratings, err))
     return false;
   data->games = ratings.games;
