@@ -169,18 +169,6 @@ Test(bad_input, illegal_moves_are_named_by_place) {
   program_refuses("", "play random --moves x", 1, "move 1, 'x'");
 }
 
-Test(bad_input, a_training_that_diverges_stops_and_leaves_whole_networks) {
-  ProgramResult result = program_run("", SCRATCH "--iterations 9 --run wild --set learner.rate=10 "
-                                                 "--set learner.rate_final=10 --set learner.weight_decay=1 "
-                                                 "--set learner.warmup_steps=0");
-  cr_assert_eq(result.code, 1, "%s", result.err);
-  cr_assert(strstr(result.err, "selfplay: wild: training has diverged"), "%s", result.err);
-  program_free(result);
-  result = program_run("", "analyze --game tictactoe run:wild --visits 10");
-  cr_assert_eq(result.code, 0, "%s", result.err);
-  program_free(result);
-}
-
 Test(bad_input, a_text_with_zero_bytes_is_no_text) {
   Error err;
   cr_assert(file_write("games.txt", "4455\n\0\0\n12\n", 11, &err));

@@ -131,3 +131,20 @@ Test(learner, measures_what_the_network_says) {
   net_workspace_free(workspace);
   case_free(&c);
 }
+
+/* What run_iteration.c and imitation.c ask before they save anything. */
+Test(learner, knows_when_it_has_diverged) {
+  Case c = case_new("learner.convolution=winograd");
+  fit(&c, 1, 2);
+  Net *net = (Net *)learner_net(c.learner);
+  cr_expect(learner_is_finite(c.learner));
+  float *last[] = {&net->params[net->param_count - 1], &net->stats[net->stat_count - 1]};
+  for (int i = 0; i < 2; i++) {
+    float kept = *last[i];
+    *last[i] = i ? INFINITY : NAN;
+    cr_expect_not(learner_is_finite(c.learner));
+    *last[i] = kept;
+  }
+  cr_expect(learner_is_finite(c.learner));
+  case_free(&c);
+}
