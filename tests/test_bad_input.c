@@ -176,11 +176,3 @@ Test(bad_input, a_text_with_zero_bytes_is_no_text) {
   program_refuses("", "match random random --no-record --openings games.txt", 1,
                   "games.txt: damaged, or no text");
 }
-
-Test(bad_input, options_that_would_mean_nothing_are_refused) {
-  program_refuses("", "match random random --alpha 0.1", 2, "--alpha needs --sprt");
-  program_refuses("", "match random random --sprt 0,250 --normalized", 2, "within 200 Elo");
-  program_refuses("", "play random --level 3", 2, "--level is for networks");
-  program_refuses("", "make-data openings --plies 2,9 -o o.txt", 2, "one length");
-  program_refuses("", "--from-scratch --set game=tictactoe --run one", 1, "chosen by --game tictactoe");
-}

@@ -53,6 +53,14 @@ Test(cli, wrong_usage_is_2) {
   program_free(bare);
 }
 
+Test(cli, options_that_would_mean_nothing_are_refused) {
+  program_refuses("", "match random random --alpha 0.1", 2, "--alpha needs --sprt");
+  program_refuses("", "match random random --sprt 0,250 --normalized", 2, "within 200 Elo");
+  program_refuses("", "play random --level 3", 2, "--level is for networks");
+  program_refuses("", "make-data openings --plies 2,9 -o o.txt", 2, "one length");
+  program_refuses("", "--from-scratch --set game=tictactoe --run one", 1, "chosen by --game tictactoe");
+}
+
 Test(cli, games_as_json) {
   json_t *root = program_json("games --json"), *games = json_object_get(root, "games"), *game;
   size_t i, found = 0;
