@@ -135,7 +135,7 @@ static Positions *made_by(const PositionsPlan *plan) {
 
 Test(accuracy, the_maker_keeps_only_positions_that_test_something) {
   const PositionsPlan plan = {
-      .count = 40, .first_ply = 18, .last_ply = 27, .depth = 3, .random_share = 0.3, .seed = 5};
+      .count = 40, .first_ply = 18, .last_ply = 27, .depth = 3, .random_share = 0.3, .seed = 5, .threads = 2};
   Positions *positions = made_by(&plan);
   cr_assert_eq(positions->count, 40);
   KeySet seen = {0};
@@ -163,6 +163,23 @@ Test(accuracy, the_maker_keeps_only_positions_that_test_something) {
   positions_free(positions);
 }
 
+Test(accuracy, threads_do_not_change_what_the_maker_makes) {
+  PositionsPlan plan = {
+      .count = 30, .first_ply = 18, .last_ply = 22, .depth = 3, .random_share = 0.3, .seed = 6, .threads = 1};
+  Positions *one = made_by(&plan);
+  plan.threads = 3;
+  Positions *three = made_by(&plan);
+  cr_assert_eq(one->count, 30);
+  cr_assert_eq(three->count, 30);
+  for (int i = 0; i < 30; i++) {
+    cr_assert_eq(one->plies[i], three->plies[i]);
+    cr_assert_arr_eq(one->moves + 42 * i, three->moves + 42 * i, (size_t)one->plies[i] * sizeof(int));
+    cr_assert_arr_eq(one->scores + 7 * i, three->scores + 7 * i, 7 * sizeof(int));
+  }
+  positions_free(one);
+  positions_free(three);
+}
+
 Test(accuracy, the_maker_keeps_only_long_games_where_asked) {
   Error err;
   const PositionsPlan plan = {.count = 12,
@@ -171,7 +188,8 @@ Test(accuracy, the_maker_keeps_only_long_games_where_asked) {
                               .longer_than = 20,
                               .depth = 3,
                               .random_share = 0.3,
-                              .seed = 5};
+                              .seed = 5,
+                              .threads = 2};
   Positions *positions = made_by(&plan);
   for (int i = 0; i < 12; i++) {
     int best = POSITION_ILLEGAL;

@@ -161,7 +161,7 @@ Test(openings, exact_maker_keeps_the_limit_and_reads_back) {
   close(fd);
   Error err;
   const Game *game = game_find("connect4");
-  cr_assert(openings_make(game, 12, 18, 2, 4, path, NULL, NULL, &err), "%s", err.message);
+  cr_assert(openings_make(game, 12, 18, 2, 4, 2, path, NULL, NULL, &err), "%s", err.message);
   Openings *openings = openings_read(game, path, &err);
   cr_assert(openings, "%s", err.message);
   cr_assert_eq(openings->count, 12);
@@ -185,7 +185,7 @@ Test(openings, maker_without_a_whole_solver_asks_alpha_beta) {
   close(fd);
   Error err;
   const Game *game = game_find("othello6");
-  cr_assert(openings_make(game, 6, 6, 10, 4, path, NULL, NULL, &err), "%s", err.message);
+  cr_assert(openings_make(game, 6, 6, 10, 4, 2, path, NULL, NULL, &err), "%s", err.message);
   Openings *openings = openings_read(game, path, &err);
   cr_assert(openings, "%s", err.message);
   cr_assert_eq(openings->count, 6);
@@ -201,7 +201,7 @@ Test(openings, maker_without_a_whole_solver_asks_alpha_beta) {
   }
   alphabeta_free(judge);
   openings_free(openings);
-  cr_assert_not(openings_make(game_find("tictactoe"), 300, 2, 2, 1, path, NULL, NULL, &err));
+  cr_assert_not(openings_make(game_find("tictactoe"), 300, 2, 2, 1, 1, path, NULL, NULL, &err));
   cr_assert(strstr(err.message, "found only"), "%s", err.message);
   unlink(path);
 }

@@ -146,7 +146,7 @@ bool match_play(Player *a, Player *b, const Openings *openings, const MatchOptio
                 Error *err) {
   assert(a->game == b->game && a->game == openings->game && openings->count > 0);
   int total = 2 * openings->count, longest = a->game->max_plies, batch = total;
-  if (options->sprt) batch = 2 * (options->sprt_pairs > 0 ? options->sprt_pairs : SPRT_PAIRS);
+  if (options->sprt) batch = 2 * SPRT_PAIRS;
   *out = (MatchResult){.games = memory_new((size_t)total, sizeof(MatchGame)),
                        .storage = memory_new((size_t)total * (size_t)longest, sizeof(int))};
   for (int g = 0; g < total; g++) out->games[g].moves = out->storage + (size_t)g * (size_t)longest;

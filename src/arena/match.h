@@ -29,7 +29,6 @@ typedef struct MatchProgress {
 typedef struct MatchOptions {
   uint64_t seed;
   const Sprt *sprt; /* NULL: play all pairs */
-  int sprt_pairs;   /* pairs played between two looks at the SPRT; 0 = 16 */
   void (*progress)(void *context, const MatchProgress *progress); /* may be NULL */
   void *context;
 } MatchOptions;

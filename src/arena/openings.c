@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <omp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,7 @@ enum {
   DRAWS_LEAST = 20000,     /* ... and at least */
   MAKER_DEPTHS = 2,
   SOLVER_LOG2_BYTES = 28, /* a larger table pays over many openings */
+  WAVE = 64               /* openings judged at once */
 };
 
 #define START "-" /* the line of the game's first position, which no move leads to */
@@ -252,27 +254,47 @@ static bool write_made(const Openings *openings, int plies, int limit, uint64_t 
   return fine;
 }
 
-bool openings_make(const Game *game, int count, int plies, int limit, uint64_t seed, const char *path,
-                   OpeningsProgress *progress, void *context, Error *err) {
-  assert(count > 0 && plies >= 0 && plies <= OPENING_PLIES_MAX && limit >= 0);
+/* A position that is cheap to find, and whether it is balanced, which is dear to know. */
+typedef struct Candidate {
+  Opening opening;
+  _Alignas(64) char state[GAME_STATE_MAX];
+  Rng rng;
+  bool balanced;
+} Candidate;
+
+bool openings_make(const Game *game, int count, int plies, int limit, uint64_t seed, int threads,
+                   const char *path, OpeningsProgress *progress, void *context, Error *err) {
+  assert(count > 0 && plies >= 0 && plies <= OPENING_PLIES_MAX && limit >= 0 && threads > 0);
   Openings *openings = openings_empty(game, count);
-  Judge judge = judge_new(game);
+  Candidate *candidates = memory_new(WAVE, sizeof *candidates);
+  Judge *judges = memory_new((size_t)threads, sizeof *judges);
+  for (int i = 0; i < threads; i++) judges[i] = judge_new(game);
   KeySet seen = {0};
-  long tries = (long)count * DRAWS_PER_OPENING;
-  for (long t = 0; t < tries && openings->count < count; t++) {
-    Rng rng = rng_make(seed, RNG_OPENINGS, (uint32_t)plies, (uint32_t)t);
-    _Alignas(64) char state[GAME_STATE_MAX];
-    Opening *opening = &openings->items[openings->count];
-    opening->plies = plies;
-    if (!position_random_line(game, &rng, plies, opening->moves, state)) continue;
-    if (!key_set_add(&seen, position_canonical_key(game, opening->moves, plies))) continue;
-    if (position_wins_at_once(game, state)) continue;
-    if (!judge_balanced(&judge, state, limit, &rng)) continue;
-    openings->count++;
+  long tries = (long)count * DRAWS_PER_OPENING, t = 0;
+  while (openings->count < count && t < tries) {
+    /* No more are judged at once than are still wanted, so that the threads do not change what is made. */
+    int wanted = count - openings->count, found = 0;
+    if (wanted > WAVE) wanted = WAVE;
+    for (; t < tries && found < wanted; t++) {
+      Candidate *next = &candidates[found];
+      next->rng = rng_make(seed, RNG_OPENINGS, (uint32_t)plies, (uint32_t)t);
+      next->opening.plies = plies;
+      if (!position_random_line(game, &next->rng, plies, next->opening.moves, next->state)) continue;
+      if (!key_set_add(&seen, position_canonical_key(game, next->opening.moves, plies))) continue;
+      found += !position_wins_at_once(game, next->state);
+    }
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+    for (int i = 0; i < found; i++)
+      candidates[i].balanced =
+          judge_balanced(&judges[omp_get_thread_num()], candidates[i].state, limit, &candidates[i].rng);
+    for (int i = 0; i < found; i++)
+      if (candidates[i].balanced) openings->items[openings->count++] = candidates[i].opening;
     if (progress) progress(context, openings->count, count);
   }
   key_set_free(&seen);
-  judge_free(&judge);
+  for (int i = 0; i < threads; i++) judge_free(&judges[i]);
+  free(judges);
+  free(candidates);
   bool fine = openings->count == count ? write_made(openings, plies, limit, seed, path, err)
                                        : error_set(err, "found only %d such openings of %d moves, not %d",
                                                    openings->count, plies, count);

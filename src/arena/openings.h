@@ -50,8 +50,8 @@ typedef void OpeningsProgress(void *context, int found, int wanted);
 /* For the makers of the shipped file: `count` balanced openings of `plies` random moves. Balanced means an
  * exact score between -limit and limit where an exact solver plays whole games, else a value between -limit
  * and limit hundredths by alpha-beta of depths 4 and 8. Writes the file, with a comment that says how it was
- * made. */
-bool openings_make(const Game *game, int count, int plies, int limit, uint64_t seed, const char *path,
-                   OpeningsProgress *progress, void *context, Error *err);
+ * made. The threads do not change what is made. */
+bool openings_make(const Game *game, int count, int plies, int limit, uint64_t seed, int threads,
+                   const char *path, OpeningsProgress *progress, void *context, Error *err);
 
 #endif

@@ -2,20 +2,30 @@
 
 #include "arena/openings.h"
 #include "arena/positions.h"
+#include "base/memory.h"
 #include "games/alphabeta.h"
 #include "games/exact.h"
 
 #include <assert.h>
+#include <omp.h>
 #include <stdio.h>
+#include <stdlib.h>
 
-enum { SOLVER_LOG2_BYTES = 26, EARLY_LOG2_BYTES = 30, EARLY_PLIES = 12, TRIES = 200000, PLIES_MAX = 512 };
+enum {
+  SOLVER_LOG2_BYTES = 26, /* a thread's table */
+  EARLY_LOG2_BYTES = 31,  /* where early positions are to be solved: of all threads together */
+  EARLY_PLIES = 12,
+  TRIES = 200000,
+  PLIES_MAX = 512,
+  WAVE = 64 /* positions solved at once */
+};
 
 typedef struct Maker {
   const Game *game;
   const PositionsPlan *plan;
   AlphaBeta *teacher;
-  Exact *solver;
-  int most_empty; /* squares, as after first_ply moves of which none is a pass */
+  Exact **solvers; /* [plan->threads] */
+  int most_empty;  /* squares, as after first_ply moves of which none is a pass */
   KeySet seen;
   Buffer text;
   int found;
@@ -38,10 +48,18 @@ static bool teacher_line(const Maker *maker, Rng *rng, int plies, int *moves, vo
   return !game->over(state, &value);
 }
 
-static bool moves_differ_in_value(const Maker *maker, const void *state) {
+/* A position that is cheap to find, and what is dear to know of it. */
+typedef struct Candidate {
+  int moves[PLIES_MAX];
+  _Alignas(64) char state[GAME_STATE_MAX];
+  bool kept;
+  int scores[GAME_MOVES_MAX]; /* where it is kept */
+} Candidate;
+
+static bool moves_differ_in_value(const Game *game, Exact *solver, const void *state) {
   int values[GAME_MOVES_MAX], least = 1, most = -1;
-  exact_move_values(maker->solver, state, values);
-  for (int move = 0; move < maker->game->moves; move++) {
+  exact_move_values(solver, state, values);
+  for (int move = 0; move < game->moves; move++) {
     if (values[move] == EXACT_NO_SCORE) continue;
     if (values[move] < least) least = values[move];
     if (values[move] > most) most = values[move];
@@ -50,49 +68,76 @@ static bool moves_differ_in_value(const Maker *maker, const void *state) {
 }
 
 /* Who wins is found much sooner than how late, and often rules the position out. */
-static bool is_long(const Maker *maker, const void *state) {
+static bool is_long(const Maker *maker, Exact *solver, const void *state) {
   int longer_than = maker->plan->longer_than;
   if (!longer_than) return true;
-  int latest = exact_value(maker->solver, state);
+  int latest = exact_value(solver, state);
   return exact_plies_left(maker->game, state, latest) > longer_than &&
-         exact_plies_left(maker->game, state, exact_score(maker->solver, state)) > longer_than;
+         exact_plies_left(maker->game, state, exact_score(solver, state)) > longer_than;
 }
 
-static void print_position(Maker *maker, const int *moves, int plies, const void *state) {
-  int scores[GAME_MOVES_MAX];
-  exact_moves(maker->solver, state, scores);
-  opening_print_line(maker->game, moves, plies, &maker->text);
+static void judge(const Maker *maker, Exact *solver, Candidate *candidate) {
+  candidate->kept = is_long(maker, solver, candidate->state) &&
+                    moves_differ_in_value(maker->game, solver, candidate->state);
+  if (candidate->kept) exact_moves(solver, candidate->state, candidate->scores);
+}
+
+static void print_position(Maker *maker, const Candidate *candidate, int plies) {
+  opening_print_line(maker->game, candidate->moves, plies, &maker->text);
   for (int move = 0; move < maker->game->moves; move++) {
     buffer_printf(&maker->text, "%c", move ? ',' : ' ');
-    if (scores[move] == EXACT_NO_SCORE)
+    if (candidate->scores[move] == EXACT_NO_SCORE)
       buffer_printf(&maker->text, ".");
     else
-      buffer_printf(&maker->text, "%d", scores[move]);
+      buffer_printf(&maker->text, "%d", candidate->scores[move]);
   }
   buffer_printf(&maker->text, "\n");
 }
 
-/* `wanted` positions of one ply from one source: 0 random play, 1 the teacher. */
-static bool make_stratum(Maker *maker, int ply, int source, int wanted, Error *err) {
-  int found = 0;
-  for (uint32_t t = 0; t < TRIES && found < wanted; t++) {
-    Rng rng = rng_make(maker->plan->seed, RNG_POSITIONS, (uint32_t)(2 * ply + source), t);
-    int moves[PLIES_MAX];
-    _Alignas(64) char state[GAME_STATE_MAX];
-    if (source == 0 ? !position_random_line(maker->game, &rng, ply, moves, state)
-                    : !teacher_line(maker, &rng, ply, moves, state))
+/* The next candidates of a stratum, at most `most`; *t is the number of the line to try next. -1: an error.
+ */
+static int gather(Maker *maker, int ply, int source, uint32_t *t, int most, Candidate *candidates,
+                  Error *err) {
+  int count = 0;
+  for (; *t < TRIES && count < most; ++*t) {
+    Rng rng = rng_make(maker->plan->seed, RNG_POSITIONS, (uint32_t)(2 * ply + source), *t);
+    Candidate *candidate = &candidates[count];
+    if (source == 0 ? !position_random_line(maker->game, &rng, ply, candidate->moves, candidate->state)
+                    : !teacher_line(maker, &rng, ply, candidate->moves, candidate->state))
       continue;
-    if (game_empty_squares(maker->game, state) > maker->most_empty) continue;
-    if (!exact_reaches(maker->game, state, err)) return false;
-    if (position_wins_at_once(maker->game, state)) continue;
-    if (!key_set_add(&maker->seen, position_canonical_key(maker->game, moves, ply))) continue;
-    if (!is_long(maker, state) || !moves_differ_in_value(maker, state)) continue;
-    print_position(maker, moves, ply, state);
-    found++;
-    maker->found++;
+    if (game_empty_squares(maker->game, candidate->state) > maker->most_empty) continue;
+    if (!exact_reaches(maker->game, candidate->state, err)) return -1;
+    if (position_wins_at_once(maker->game, candidate->state)) continue;
+    count += key_set_add(&maker->seen, position_canonical_key(maker->game, candidate->moves, ply));
+  }
+  return count;
+}
+
+/* `wanted` positions of one ply from one source: 0 random play, 1 the teacher. No more candidates are solved
+ * at once than are still wanted, so that what is made does not depend on the threads and none is solved in
+ * vain. */
+static bool make_stratum(Maker *maker, int ply, int source, int wanted, Error *err) {
+  Candidate *candidates = memory_new(WAVE, sizeof *candidates);
+  uint32_t t = 0;
+  int found = 0, count = 0;
+  while (found < wanted) {
+    int most = wanted - found < WAVE ? wanted - found : WAVE;
+    count = gather(maker, ply, source, &t, most, candidates, err);
+    if (count <= 0) break;
+#pragma omp parallel for schedule(dynamic) num_threads(maker->plan->threads)
+    for (int i = 0; i < count; i++) judge(maker, maker->solvers[omp_get_thread_num()], &candidates[i]);
+    for (int i = 0; i < count; i++) {
+      if (!candidates[i].kept) continue;
+      print_position(maker, &candidates[i], ply);
+      found++;
+      maker->found++;
+    }
     if (maker->progress) maker->progress(maker->context, maker->found, maker->plan->count);
   }
-  return found == wanted || error_set(err, "found only %d of %d positions of %d plies", found, wanted, ply);
+  free(candidates);
+  if (found < wanted && count == 0)
+    error_set(err, "found only %d of %d positions of %d plies", found, wanted, ply);
+  return found == wanted;
 }
 
 static void print_header(Maker *maker) {
@@ -116,33 +161,38 @@ static void print_header(Maker *maker) {
       maker->most_empty, exact_score_text(maker->game));
 }
 
+/* Early positions need a large table, which is shared out among the threads. */
+static int table_log2_bytes(const PositionsPlan *plan) {
+  int log2 = plan->first_ply < EARLY_PLIES ? EARLY_LOG2_BYTES : SOLVER_LOG2_BYTES;
+  for (int threads = 1; threads < plan->threads && log2 > SOLVER_LOG2_BYTES; threads *= 2) log2--;
+  return log2;
+}
+
 bool positions_make_exact(const Game *game, const PositionsPlan *plan, const char *path,
                           void (*progress)(void *context, int found, int wanted), void *context, Error *err) {
   _Alignas(64) char start[GAME_STATE_MAX];
-  assert(plan->count > 0 && 0 <= plan->first_ply && plan->first_ply <= plan->last_ply);
+  assert(plan->count > 0 && plan->threads > 0 && 0 <= plan->first_ply && plan->first_ply <= plan->last_ply);
   if (plan->last_ply >= game->max_plies || plan->last_ply >= PLIES_MAX)
     return error_set(err, "a position of %d plies: games of %s have at most %d", plan->last_ply, game->title,
                      game->max_plies);
-  bool early = plan->first_ply < EARLY_PLIES;
-  Exact *solver = exact_new(game, early ? EARLY_LOG2_BYTES : SOLVER_LOG2_BYTES, err);
-  if (!solver) return false;
   game->init(start);
-  if (plan->longer_than && exact_plies_left(game, start, 0) < 0) {
-    exact_free(solver);
+  if (plan->longer_than && exact_exists(game, false) && exact_plies_left(game, start, 0) < 0)
     return error_set(err, "the exact scores of %s do not tell how long a game lasts; leave --longer-than out",
                      game->title);
-  }
+  Exact **solvers = memory_new((size_t)plan->threads, sizeof(Exact *));
+  bool fine = true;
+  for (int i = 0; fine && i < plan->threads; i++)
+    fine = (solvers[i] = exact_new(game, table_log2_bytes(plan), err)) != NULL;
   Maker maker = {.game = game,
                  .plan = plan,
                  .teacher = alphabeta_new(game, plan->depth),
-                 .solver = solver,
+                 .solvers = solvers,
                  .most_empty = game_empty_squares(game, start) - plan->first_ply,
                  .progress = progress,
                  .context = context};
   print_header(&maker);
   /* Stratum k of 2 x plies gets its even share of the count. */
   int plies = plan->last_ply - plan->first_ply + 1, strata = 2 * plies;
-  bool fine = true;
   for (int k = 0; fine && k < strata; k++) {
     int wanted = (int)((long)plan->count * (k + 1) / strata - (long)plan->count * k / strata);
     fine = make_stratum(&maker, plan->first_ply + k / 2, k % 2, wanted, err);
@@ -151,6 +201,7 @@ bool positions_make_exact(const Game *game, const PositionsPlan *plan, const cha
   key_set_free(&maker.seen);
   buffer_free(&maker.text);
   alphabeta_free(maker.teacher);
-  exact_free(maker.solver);
+  for (int i = 0; i < plan->threads; i++) exact_free(solvers[i]);
+  free(solvers);
   return fine;
 }

@@ -105,8 +105,8 @@ static bool make_openings(const Options *options, CliProgress *bar, Error *err) 
   int limit = options->limit >= 0 ? options->limit : exact_exists(game, true) ? 2 : 10;
   if (plies > OPENING_PLIES_MAX)
     cli_usage_error("--plies: an opening has at most %d moves, not %d", OPENING_PLIES_MAX, plies);
-  return openings_make(game, count, plies, limit, options->common.seed, options->output, show_progress, bar,
-                       err);
+  return openings_make(game, count, plies, limit, options->common.seed, options->common.threads,
+                       options->output, show_progress, bar, err);
 }
 
 static bool make_positions(const Options *options, CliProgress *bar, Error *err) {
@@ -119,7 +119,8 @@ static bool make_positions(const Options *options, CliProgress *bar, Error *err)
                               .longer_than = options->longer_than,
                               .depth = 4,
                               .random_share = 0.3,
-                              .seed = options->common.seed};
+                              .seed = options->common.seed,
+                              .threads = options->common.threads};
   return positions_make_exact(game, &plan, options->output, show_progress, bar, err);
 }
 

@@ -10,7 +10,6 @@
 struct AlphaBeta {
   const Game *game;
   int depth;
-  uint64_t nodes;
 };
 
 AlphaBeta *alphabeta_new(const Game *game, int depth) {
@@ -41,7 +40,6 @@ static float negamax(AlphaBeta *player, const void *state, int depth, float alph
   uint64_t child[GAME_STATE_MAX / sizeof(uint64_t)];
   int moves[GAME_MOVES_MAX];
   float value;
-  player->nodes++;
   if (game->over(state, &value)) return finished_value(value, depth);
   if (depth == 0) return game->heuristic(state);
   int count = game->legal(state, moves);
@@ -76,8 +74,4 @@ int alphabeta_move(AlphaBeta *player, const void *state, Rng *rng, float *value)
   }
   if (value) *value = best;
   return chosen;
-}
-
-uint64_t alphabeta_nodes(const AlphaBeta *player) {
-  return player->nodes;
 }

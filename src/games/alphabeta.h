@@ -18,7 +18,5 @@ void alphabeta_free(AlphaBeta *player);
 /* A move of the best value, uniformly among equals: quicker wins and slower losses are better. *value (may be
  * NULL) receives that value for the player to move: beyond +-1 where a win or loss is proven, by how soon. */
 int alphabeta_move(AlphaBeta *player, const void *state, Rng *rng, float *value);
-/* Positions visited since the player was made. */
-uint64_t alphabeta_nodes(const AlphaBeta *player);
 
 #endif
