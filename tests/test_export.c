@@ -188,6 +188,8 @@ Test(export, ratings_agree_with_the_models_of_public_tools_within_5_elo) {
     double ours = table->ratings[i].elo * 2 / (2 + table->nu);
     double theirs[2] = {400 / M_LN10 * bayeselo[i] * factor, 400 / M_LN10 * ordo[i]};
     for (int k = 0; k < 2; k++) cr_assert(fabs(ours - theirs[k]) < 5, "%d: %g, %g", i, ours, theirs[k]);
+    double plain = table->ratings[i].elo_logistic;
+    cr_assert(fabs(plain - theirs[1]) < 0.05, "%d: %g, %g", i, plain, theirs[1]);
   }
   ratings_free(table);
 }

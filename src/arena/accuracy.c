@@ -76,7 +76,7 @@ static bool read_line(Positions *positions, char *line, Error *err) {
   return true;
 }
 
-static Positions *positions_empty(const Game *game, int capacity) {
+Positions *positions_empty(const Game *game, int capacity) {
   size_t n = (size_t)capacity;
   Positions *positions = memory_new(1, sizeof *positions);
   *positions = (Positions){.game = game,

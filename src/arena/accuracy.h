@@ -25,6 +25,8 @@ typedef struct Positions {
 Positions *positions_read(const Game *game, const char *path, Error *err);
 /* The shipped set, positions/GAME.txt. */
 Positions *positions_shipped(const Game *game, Error *err);
+/* None yet, with room for `capacity`; the caller's to free. */
+Positions *positions_empty(const Game *game, int capacity);
 /* At most `count` of them, evenly spaced, in their order; the caller's to free. */
 Positions *positions_thin(const Positions *positions, int count);
 void positions_free(Positions *positions); /* NULL is fine */

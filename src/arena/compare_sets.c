@@ -95,17 +95,6 @@ static void add_position(Positions *positions, Exact *solver, const void *state)
     positions->scores[i * moves + m] = scores[m] == EXACT_NO_SCORE ? POSITION_ILLEGAL : scores[m];
 }
 
-static Positions *empty_positions(const Game *game, int capacity) {
-  size_t n = (size_t)capacity;
-  Positions *out = memory_new(1, sizeof *out);
-  *out = (Positions){.game = game,
-                     .states = memory_new(n, game->state_size),
-                     .moves = memory_new(n * (size_t)game->max_plies, sizeof(int)),
-                     .plies = memory_new(n, sizeof(int)),
-                     .scores = memory_new(n * (size_t)game->moves, sizeof(int))};
-  return out;
-}
-
 Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed, Error *err) {
   const Game *game = block->game;
   size_t total = (size_t)block->count;
@@ -114,7 +103,7 @@ Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed
   exact_test_plies(game, solving.plies);
   solving.plies[0] +=
       (solving.plies[1] - solving.plies[0]) / 4; /* the earliest take the solver seconds each */
-  Positions *out = empty_positions(game, count);
+  Positions *out = positions_empty(game, count);
   uint32_t *order = memory_new(total + 1, sizeof *order);
   for (size_t i = 0; i < total; i++) order[i] = (uint32_t)i;
   Rng rng = rng_make(seed, RNG_POSITIONS, EVALUATION_ITERATION + 1, 0);

@@ -28,7 +28,7 @@ typedef struct MatchProgress {
 
 typedef struct MatchOptions {
   uint64_t seed;
-  const Sprt *sprt; /* NULL: play all pairs */
+  const Sprt *sprt;                                               /* NULL: play all pairs */
   void (*progress)(void *context, const MatchProgress *progress); /* may be NULL */
   void *context;
 } MatchOptions;

@@ -43,17 +43,8 @@ void opening_play(const Game *game, const Opening *opening, void *state) {
   for (int i = 0; i < opening->plies; i++) game->play(state, opening->moves[i]);
 }
 
-static bool single_characters(const Game *game) {
-  for (int move = 0; move < game->moves; move++) {
-    char text[GAME_MOVE_TEXT];
-    game->print_move(move, text);
-    if (strlen(text) != 1) return false;
-  }
-  return true;
-}
-
 void opening_print_line(const Game *game, const int *moves, int count, Buffer *out) {
-  bool together = single_characters(game);
+  bool together = game_moves_are_single(game);
   for (int i = 0; i < count; i++) {
     char text[GAME_MOVE_TEXT];
     game->print_move(moves[i], text);

@@ -55,6 +55,11 @@ static void fit_add(Fit *fit, const RatingGame *game) {
     fit->drawn[i * n + j]++, fit->drawn[j * n + i]++;
 }
 
+/* Each draw becomes half a win for both. */
+static void fit_split_draws(Fit *fit) {
+  for (int k = 0; k < fit->n * fit->n; k++) fit->wins[k] += fit->drawn[k] / 2, fit->drawn[k] = 0;
+}
+
 static bool took_points(const Fit *fit, int i, int j) {
   return fit->wins[i * fit->n + j] > 0 || fit->drawn[i * fit->n + j] > 0;
 }
@@ -270,6 +275,16 @@ static void count_games(RatingTable *table, const RatingGame *games, int count) 
   }
 }
 
+static void rate_without_draws(RatingTable *table, const RatingGame *games, int count) {
+  Fit fit = fit_new(table->players, table->reference);
+  for (int g = 0; g < count; g++) fit_add(&fit, &games[g]);
+  fit_split_draws(&fit);
+  fit_run(&fit, NULL);
+  for (int i = 0; i < table->players; i++)
+    table->ratings[i].elo_logistic = fit.connected[i] ? elo_scale * fit.x[i] : NAN;
+  fit_release(&fit);
+}
+
 RatingTable *ratings_new(int players, int reference, const RatingGame *games, int count) {
   assert(players > 0 && reference >= 0 && reference < players);
   size_t n = (size_t)players;
@@ -303,6 +318,7 @@ RatingTable *ratings_new(int players, int reference, const RatingGame *games, in
   }
   free(column);
   fit_release(&fit);
+  rate_without_draws(table, games, count);
   return table;
 }
 

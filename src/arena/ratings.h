@@ -17,7 +17,10 @@
  *
  * Where games were drawn, somebody must have beaten somebody who (by a chain of wins) beat them: else an ever
  * larger nu with ever larger differences explains the record ever better. Where nobody did, all pairings get
- * the prior. In all other cases there is no prior. Where no game was drawn nu is 0. */
+ * the prior. In all other cases there is no prior. Where no game was drawn nu is 0.
+ *
+ * Tools that know no draws (Ordo) make half a win and half a loss of each: `elo_logistic` is that figure. The
+ * two models part where draws are many and differences large. */
 #ifndef ARENA_RATINGS_H
 #define ARENA_RATINGS_H
 
@@ -32,6 +35,7 @@ typedef struct RatingGame {
 
 typedef struct Rating {
   double elo, low, high;                /* with its 95 % interval; NaN where not connected */
+  double elo_logistic;                  /* the plain model's, a draw as half a win for both; NaN likewise */
   double bootstrap_low, bootstrap_high; /* percentiles over resampled pairs; NaN before ratings_bootstrap() */
   int wins, draws, losses;
   bool connected; /* a chain of games leads to the reference */

@@ -47,7 +47,7 @@ bool game_is_legal(const Game *game, const void *state, int move) {
   return false;
 }
 
-static bool names_are_single(const Game *game) {
+bool game_moves_are_single(const Game *game) {
   char text[GAME_MOVE_TEXT];
   for (int move = 0; move < game->moves; move++) {
     game->print_move(move, text);
@@ -97,7 +97,7 @@ static bool unknown_move(const Game *game, int number, const char *word, int sho
 static bool walk_line(const Walk *walk, const char *line, Error *err) {
   static const char separators[] = " \t\r\n,";
   const Game *game = walk->game;
-  bool single = names_are_single(game);
+  bool single = game_moves_are_single(game);
   int number = 1;
   for (const char *at = line + strspn(line, separators); *at; at += strspn(at, separators), number++) {
     size_t length = strcspn(at, separators), used;

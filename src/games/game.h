@@ -101,6 +101,8 @@ int game_canonical(const Game *game, const void *state, void *canonical, uint64_
 
 /* True where the move is legal in the position. */
 bool game_is_legal(const Game *game, const void *state, int move);
+/* True where every move's name is one character, so that a line of them needs no blanks. */
+bool game_moves_are_single(const Game *game);
 /* The move whose name the word of `length` bytes begins with, by the longest such name; -1 where there is
  * none. *used receives the bytes of its name. */
 int game_leading_move(const Game *game, const char *word, size_t length, size_t *used);

@@ -137,7 +137,7 @@ static void run_workers(SharedSearch *search, int threads) {
 static int search_tree(SharedSearch *search, int visits) {
   atomic_store(&search->stop, false);
   atomic_store(&search->done, 0);
-  if (atomic_load(&search->nodes[search->root].phase) == PHASE_NEW) {
+  if (atomic_load(&search->nodes[0].phase) == PHASE_NEW) {
     atomic_store(&search->tickets, 1); /* the root's own evaluation, which no thread should wait for */
     run_workers(search, 1);
     atomic_store(&search->done, 0);
@@ -153,43 +153,10 @@ static void forget(SharedSearch *search, const void *state) {
   atomic_store(&search->edge_count, 0);
   memset(search->spare_nodes, 0, (size_t)search->threads * sizeof(Reserve));
   memset(search->spare_edges, 0, (size_t)search->threads * sizeof(Reserve));
-  search->root = 0;
   shared_node_init(&search->nodes[0]);
 }
 
 int shared_search_run(SharedSearch *search, const void *state, int visits) {
   forget(search, state);
   return search_tree(search, visits);
-}
-
-int shared_search_continue(SharedSearch *search, const void *state, int visits) {
-  size_t nodes = atomic_load(&search->node_count), edges = atomic_load(&search->edge_count);
-  bool same = nodes > 0 && memcmp(search->root_state, state, search->game->state_size) == 0;
-  bool room = nodes + (size_t)visits <= search->node_capacity &&
-              edges + (size_t)visits * edges_of_a_node(search->game) <= search->edge_capacity;
-  if (!same || !room) forget(search, state);
-  return search_tree(search, visits);
-}
-
-void shared_search_advance(SharedSearch *search, int move) {
-  if (atomic_load(&search->node_count) == 0) return;
-  const SharedNode *root = &search->nodes[search->root];
-  uint32_t child = NO_CHILD;
-  for (uint32_t i = 0; i < root->edge_count; i++)
-    if (search->edges[root->first_edge + i].move == move)
-      child = atomic_load(&search->edges[root->first_edge + i].child);
-  uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
-  memcpy(state, search->root_state, search->game->state_size);
-  search->game->play(state, move);
-  /* One that the rules have settled has no edges to search on from. */
-  if (child == NO_CHILD || atomic_load(&search->nodes[child].phase) != PHASE_EXPANDED) {
-    forget(search, state);
-    return;
-  }
-  memcpy(search->root_state, state, search->game->state_size);
-  search->root = child;
-}
-
-void shared_search_stop(SharedSearch *search) {
-  atomic_store(&search->stop, true);
 }

@@ -29,14 +29,8 @@ SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Ev
                                 int threads, int batch, size_t capacity);
 void shared_search_free(SharedSearch *search);
 /* Forgets the tree and does `visits` simulations from `state`, which is not finished; fewer where its value
- * is proven before, or the search is stopped. Returns how many were done. */
+ * is proven before. Returns how many were done. */
 int shared_search_run(SharedSearch *search, const void *state, int visits);
-/* As run, but keeps what the tree already holds for this same state and adds to it. */
-int shared_search_continue(SharedSearch *search, const void *state, int visits);
-/* Keeps the subtree below `move` where there is room for that, so that the next continue may use it. */
-void shared_search_advance(SharedSearch *search, int move);
-/* Asks a running search to stop soon; may be called from another thread or a signal handler. */
-void shared_search_stop(SharedSearch *search);
 
 int shared_search_children(const SharedSearch *search, SearchChild *children);
 void shared_search_root_wdl(const SharedSearch *search, float wdl[3]);

@@ -52,7 +52,6 @@ struct SharedSearch {
   SharedNode *nodes;
   SharedEdge *edges;
   size_t node_capacity, edge_capacity;
-  uint32_t root;
   uint64_t root_state[GAME_STATE_MAX / sizeof(uint64_t)];
   /* What is written all the time lies apart from what is only read. */
   _Alignas(CACHE_LINE) _Atomic size_t node_count;

@@ -14,7 +14,7 @@ static int visits_of(const SharedSearch *search, const SharedEdge *edge) {
 }
 
 int shared_search_children(const SharedSearch *search, SearchChild *children) {
-  const SharedNode *root = &search->nodes[search->root];
+  const SharedNode *root = &search->nodes[0];
   int own = atomic_load(&root->visits);
   float value = own ? (float)((double)atomic_load(&root->value_sum) / UNIT / own) : 0;
   for (uint32_t i = 0; i < root->edge_count; i++) {
@@ -35,13 +35,13 @@ int shared_search_children(const SharedSearch *search, SearchChild *children) {
 }
 
 bool shared_search_proven(const SharedSearch *search, int *value) {
-  Bounds bounds = shared_bounds(search, &search->nodes[search->root]);
+  Bounds bounds = shared_bounds(search, &search->nodes[0]);
   *value = bounds.lower;
   return bounds.lower == bounds.upper;
 }
 
 void shared_search_root_wdl(const SharedSearch *search, float wdl[3]) {
-  const SharedNode *root = &search->nodes[search->root];
+  const SharedNode *root = &search->nodes[0];
   double visits = fmax(1, atomic_load(&root->visits));
   double value = (double)atomic_load(&root->value_sum) / UNIT / visits;
   double draw = (double)atomic_load(&root->draw_sum) / UNIT / visits;
@@ -69,7 +69,7 @@ static const SharedEdge *best_edge(const SharedSearch *search, const SharedNode 
 
 /* The root's move that wins at once; -1 where none does. */
 static int winning_move(const SharedSearch *search) {
-  const SharedNode *root = &search->nodes[search->root];
+  const SharedNode *root = &search->nodes[0];
   uint64_t after[GAME_STATE_MAX / sizeof(uint64_t)];
   float value;
   for (uint32_t i = 0; i < root->edge_count; i++) {
@@ -84,11 +84,11 @@ static int winning_move(const SharedSearch *search) {
 
 int shared_search_move(const SharedSearch *search) {
   int winning = winning_move(search);
-  return winning >= 0 ? winning : best_edge(search, &search->nodes[search->root])->move;
+  return winning >= 0 ? winning : best_edge(search, &search->nodes[0])->move;
 }
 
 int shared_search_pv(const SharedSearch *search, int *moves, int max) {
-  const SharedNode *node = &search->nodes[search->root];
+  const SharedNode *node = &search->nodes[0];
   int length = 0;
   if (max > 0 && winning_move(search) >= 0) return moves[0] = winning_move(search), 1;
   while (length < max && node) {

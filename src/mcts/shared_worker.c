@@ -68,7 +68,7 @@ static void carry_proof(SharedSearch *search, const uint32_t *nodes, const uint3
     news = prove_edge(&search->edges[edges[i]], -bounds.upper, -bounds.lower);
   }
   if (!news) return;
-  Bounds root = shared_bounds(search, &search->nodes[search->root]);
+  Bounds root = shared_bounds(search, &search->nodes[0]);
   if (root.lower == root.upper) atomic_store(&search->stop, true);
 }
 
@@ -276,7 +276,7 @@ static Sum spread(Worker *worker, uint32_t index, int length, int count) {
 Sum worker_spread(Worker *worker, int count) {
   SharedSearch *search = worker->search;
   memcpy(worker->line, search->root_state, search->game->state_size);
-  return spread(worker, search->root, 1, count);
+  return spread(worker, 0, 1, count);
 }
 
 /* --- and up again --- */

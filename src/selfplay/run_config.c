@@ -140,10 +140,9 @@ static const ConfigKey keys[] = {
          "Decoupled weight decay, per step and times the learning rate."),
     REAL("learner.clip_norm", optimizer.clip_norm, 0, 1e6, "4",
          "Gradients are scaled down to this norm; 0 = never."),
-    REAL("learner.average", optimizer.average, 0, 0.99999, "0.998",
-         "Decay per step of the weights' moving average that plays (less during the first steps); 0 = the "
-         "last "
-         "weights play."),
+    REAL("learner.average", optimizer.average, 0, 0.99999, "0.9999",
+         "Decay per step of the weights' moving average that plays, which reaches back over a twentieth of "
+         "the steps taken at most; 0 = the last weights play."),
 
     INT("imitation.games", imitation_games, 1, 10000000, "2000", "Expert games the teacher plays."),
     CHOICE("imitation.teacher", imitation_teacher, teacher_kinds, "alphabeta",
