@@ -201,6 +201,9 @@ Test(accuracy, the_maker_keeps_only_long_games_where_asked) {
   positions_free(positions);
   cr_assert_not(positions_make_exact(game_find("othello6"), &plan, "never-written", NULL, NULL, &err));
   cr_expect(strstr(err.message, "--longer-than"), "%s", err.message);
+  const PositionsPlan small = {.count = 4, .last_ply = 3, .depth = 2, .seed = 1, .threads = 2};
+  cr_assert_not(positions_make_exact(game_find("tictactoe"), &small, "never-written", NULL, NULL, &err));
+  cr_expect(strstr(err.message, "no exact solver"), "%s", err.message);
 }
 
 Test(accuracy, the_solver_never_errs_on_the_built_in_set) {

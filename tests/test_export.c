@@ -180,6 +180,7 @@ Test(export, ratings_agree_with_the_models_of_public_tools_within_5_elo) {
   double bayeselo[PLAYERS + 1], ordo[PLAYERS + 1];
   simulate(games, &record, 0.25);
   RatingTable *table = ratings_new(PLAYERS, 0, games, GAMES);
+  ratings_logistic(table, games, GAMES);
   maximise(&record, RAO_KUPPER, bayeselo);
   maximise(&record, LOGISTIC, ordo);
   /* BayesElo's own factor: four times the slope of the expected score at equality. */

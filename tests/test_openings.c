@@ -177,6 +177,25 @@ Test(openings, exact_maker_keeps_the_limit_and_reads_back) {
   unlink(path);
 }
 
+Test(openings, threads_do_not_change_what_is_made) {
+  Error err;
+  Buffer made[2] = {{0}, {0}};
+  for (int k = 0; k < 2; k++) {
+    char path[] = "/tmp/selfplay-openings-XXXXXX";
+    int fd = mkstemp(path);
+    cr_assert(fd >= 0);
+    close(fd);
+    cr_assert(openings_make(game_find("connect4"), 15, 20, 2, 9, 1 + 2 * k, path, NULL, NULL, &err), "%s",
+              err.message);
+    cr_assert(file_read(path, &made[k], &err), "%s", err.message);
+    unlink(path);
+  }
+  cr_assert_eq(made[0].size, made[1].size);
+  cr_assert_arr_eq(made[0].data, made[1].data, made[0].size);
+  buffer_free(&made[0]);
+  buffer_free(&made[1]);
+}
+
 /* No solver reaches an Othello opening: search judges. */
 Test(openings, maker_without_a_whole_solver_asks_alpha_beta) {
   char path[] = "/tmp/selfplay-openings-XXXXXX";

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPRT_PAIRS = 16 };
+enum { SPRT_PAIRS = 16 /* played between two looks at the test */ };
 
 /* The games of one batch. */
 typedef struct Table {

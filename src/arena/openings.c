@@ -17,7 +17,7 @@ enum {
   DRAWS_PER_OPENING = 100, /* random lines tried for each opening wanted ... */
   DRAWS_LEAST = 20000,     /* ... and at least */
   MAKER_DEPTHS = 2,
-  SOLVER_LOG2_BYTES = 28, /* a larger table pays over many openings */
+  SOLVER_LOG2_BYTES = 28, /* of all threads together; a larger table pays over many openings */
   WAVE = 64               /* openings judged at once */
 };
 
@@ -188,10 +188,10 @@ typedef struct Judge {
 
 static const int maker_depths[MAKER_DEPTHS] = {4, 8};
 
-static Judge judge_new(const Game *game) {
+static Judge judge_new(const Game *game, int log2_bytes) {
   Judge judge = {0};
   Error none;
-  if (exact_exists(game, true)) judge.exact = exact_new(game, SOLVER_LOG2_BYTES, &none);
+  if (exact_exists(game, true)) judge.exact = exact_new(game, log2_bytes, &none);
   for (int i = 0; i < MAKER_DEPTHS; i++) judge.searches[i] = alphabeta_new(game, maker_depths[i]);
   return judge;
 }
@@ -258,8 +258,11 @@ bool openings_make(const Game *game, int count, int plies, int limit, uint64_t s
   assert(count > 0 && plies >= 0 && plies <= OPENING_PLIES_MAX && limit >= 0 && threads > 0);
   Openings *openings = openings_empty(game, count);
   Candidate *candidates = memory_new(WAVE, sizeof *candidates);
+  if (threads > count) threads = count;
+  if (threads > WAVE) threads = WAVE;
   Judge *judges = memory_new((size_t)threads, sizeof *judges);
-  for (int i = 0; i < threads; i++) judges[i] = judge_new(game);
+  for (int i = 0; i < threads; i++)
+    judges[i] = judge_new(game, exact_log2_bytes_each(SOLVER_LOG2_BYTES, threads));
   KeySet seen = {0};
   long tries = (long)count * DRAWS_PER_OPENING, t = 0;
   while (openings->count < count && t < tries) {

@@ -50,7 +50,7 @@ typedef void OpeningsProgress(void *context, int found, int wanted);
 /* For the makers of the shipped file: `count` balanced openings of `plies` random moves. Balanced means an
  * exact score between -limit and limit where an exact solver plays whole games, else a value between -limit
  * and limit hundredths by alpha-beta of depths 4 and 8. Writes the file, with a comment that says how it was
- * made. The threads do not change what is made. */
+ * made. The threads do not change what is made. 256 MiB of memory where there is such a solver. */
 bool openings_make(const Game *game, int count, int plies, int limit, uint64_t seed, int threads,
                    const char *path, OpeningsProgress *progress, void *context, Error *err);
 

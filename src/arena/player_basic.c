@@ -10,11 +10,11 @@
 
 enum { SOLVER_LOG2_BYTES = 25 };
 
-/* One engine a thread: exactly one of the two pointers of each is set. */
+/* Alpha-beta for all threads, or a solver for each. */
 typedef struct Engines {
   int threads;
-  AlphaBeta **alphabeta; /* [threads] */
-  Exact **solvers;       /* [threads], made when first used: their tables are large */
+  AlphaBeta *alphabeta; /* [threads] */
+  Exact **solvers;      /* [threads], made when first used: their tables are large */
 } Engines;
 
 static bool random_choose(Player *player, const PlayerQuery *queries, int count, int *moves, Error *err) {
@@ -47,7 +47,6 @@ Player *player_make_human(const PlayerRequest *request, Error *err) {
 static Engines *engines_new(int threads) {
   Engines *engines = memory_new(1, sizeof *engines);
   engines->threads = threads;
-  engines->alphabeta = memory_new((size_t)threads, sizeof *engines->alphabeta);
   engines->solvers = memory_new((size_t)threads, sizeof *engines->solvers);
   return engines;
 }
@@ -55,10 +54,9 @@ static Engines *engines_new(int threads) {
 static void engines_release(Player *player) {
   Engines *engines = player->self;
   for (int t = 0; t < engines->threads; t++) {
-    if (engines->alphabeta[t]) alphabeta_free(engines->alphabeta[t]);
     exact_free(engines->solvers[t]);
   }
-  free(engines->alphabeta);
+  alphabeta_free(engines->alphabeta);
   free(engines->solvers);
   free(engines);
 }
@@ -69,7 +67,7 @@ static bool alphabeta_choose(Player *player, const PlayerQuery *queries, int cou
 #pragma omp parallel for schedule(dynamic) num_threads(engines->threads)
   for (int i = 0; i < count; i++) {
     Rng rng = queries[i].rng;
-    moves[i] = alphabeta_move(engines->alphabeta[omp_get_thread_num()], queries[i].state, &rng, NULL);
+    moves[i] = alphabeta_move(engines->alphabeta, queries[i].state, &rng, NULL);
   }
   return true;
 }
@@ -78,8 +76,7 @@ Player *player_make_alphabeta(const PlayerRequest *request, Error *err) {
   Player *player = player_shell(request, NULL, err, "alphabeta:%d", request->number);
   if (!player) return NULL;
   Engines *engines = player->self = engines_new(request->threads);
-  for (int t = 0; t < engines->threads; t++)
-    engines->alphabeta[t] = alphabeta_new(request->game, request->number);
+  engines->alphabeta = alphabeta_new(request->game, request->number);
   player->choose = alphabeta_choose;
   player->release = engines_release;
   return player;

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 
 enum {
-  SOLVER_LOG2_BYTES = 26, /* a thread's table */
-  EARLY_LOG2_BYTES = 31,  /* where early positions are to be solved: of all threads together */
+  SOLVER_LOG2_BYTES = 28, /* of all threads together */
+  EARLY_LOG2_BYTES = 31,  /* where positions of fewer than EARLY_PLIES plies are to be solved */
   EARLY_PLIES = 12,
   TRIES = 200000,
   PLIES_MAX = 512,
@@ -24,8 +24,9 @@ typedef struct Maker {
   const Game *game;
   const PositionsPlan *plan;
   AlphaBeta *teacher;
-  Exact **solvers; /* [plan->threads] */
-  int most_empty;  /* squares, as after first_ply moves of which none is a pass */
+  Exact **solvers; /* [threads] */
+  int threads;
+  int most_empty; /* squares, as after first_ply moves of which none is a pass */
   KeySet seen;
   Buffer text;
   int found;
@@ -124,7 +125,7 @@ static bool make_stratum(Maker *maker, int ply, int source, int wanted, Error *e
     int most = wanted - found < WAVE ? wanted - found : WAVE;
     count = gather(maker, ply, source, &t, most, candidates, err);
     if (count <= 0) break;
-#pragma omp parallel for schedule(dynamic) num_threads(maker->plan->threads)
+#pragma omp parallel for schedule(dynamic) num_threads(maker->threads)
     for (int i = 0; i < count; i++) judge(maker, maker->solvers[omp_get_thread_num()], &candidates[i]);
     for (int i = 0; i < count; i++) {
       if (!candidates[i].kept) continue;
@@ -161,11 +162,16 @@ static void print_header(Maker *maker) {
       maker->most_empty, exact_score_text(maker->game));
 }
 
-/* Early positions need a large table, which is shared out among the threads. */
-static int table_log2_bytes(const PositionsPlan *plan) {
-  int log2 = plan->first_ply < EARLY_PLIES ? EARLY_LOG2_BYTES : SOLVER_LOG2_BYTES;
-  for (int threads = 1; threads < plan->threads && log2 > SOLVER_LOG2_BYTES; threads *= 2) log2--;
-  return log2;
+static bool make_strata(Maker *maker, Error *err) {
+  const PositionsPlan *plan = maker->plan;
+  /* Stratum k of 2 x plies gets its even share of the count. */
+  int plies = plan->last_ply - plan->first_ply + 1, strata = 2 * plies;
+  bool fine = true;
+  for (int k = 0; fine && k < strata; k++) {
+    int wanted = (int)((long)plan->count * (k + 1) / strata - (long)plan->count * k / strata);
+    fine = make_stratum(maker, plan->first_ply + k / 2, k % 2, wanted, err);
+  }
+  return fine;
 }
 
 bool positions_make_exact(const Game *game, const PositionsPlan *plan, const char *path,
@@ -176,32 +182,27 @@ bool positions_make_exact(const Game *game, const PositionsPlan *plan, const cha
     return error_set(err, "a position of %d plies: games of %s have at most %d", plan->last_ply, game->title,
                      game->max_plies);
   game->init(start);
-  if (plan->longer_than && exact_exists(game, false) && exact_plies_left(game, start, 0) < 0)
-    return error_set(err, "the exact scores of %s do not tell how long a game lasts; leave --longer-than out",
-                     game->title);
-  Exact **solvers = memory_new((size_t)plan->threads, sizeof(Exact *));
-  bool fine = true;
-  for (int i = 0; fine && i < plan->threads; i++)
-    fine = (solvers[i] = exact_new(game, table_log2_bytes(plan), err)) != NULL;
   Maker maker = {.game = game,
                  .plan = plan,
                  .teacher = alphabeta_new(game, plan->depth),
-                 .solvers = solvers,
+                 .threads = plan->threads < WAVE ? plan->threads : WAVE,
                  .most_empty = game_empty_squares(game, start) - plan->first_ply,
                  .progress = progress,
                  .context = context};
-  print_header(&maker);
-  /* Stratum k of 2 x plies gets its even share of the count. */
-  int plies = plan->last_ply - plan->first_ply + 1, strata = 2 * plies;
-  for (int k = 0; fine && k < strata; k++) {
-    int wanted = (int)((long)plan->count * (k + 1) / strata - (long)plan->count * k / strata);
-    fine = make_stratum(&maker, plan->first_ply + k / 2, k % 2, wanted, err);
-  }
-  fine = fine && file_write(path, maker.text.data, maker.text.size, err);
+  bool early = plan->first_ply < EARLY_PLIES, fine = true;
+  int log2_bytes = exact_log2_bytes_each(early ? EARLY_LOG2_BYTES : SOLVER_LOG2_BYTES, maker.threads);
+  maker.solvers = memory_new((size_t)maker.threads, sizeof(Exact *));
+  for (int i = 0; fine && i < maker.threads; i++)
+    fine = (maker.solvers[i] = exact_new(game, log2_bytes, err)) != NULL;
+  if (fine && plan->longer_than && exact_plies_left(game, start, 0) < 0)
+    fine = error_set(err, "the exact scores of %s do not tell how long a game lasts; leave --longer-than out",
+                     game->title);
+  if (fine) print_header(&maker);
+  fine = fine && make_strata(&maker, err) && file_write(path, maker.text.data, maker.text.size, err);
   key_set_free(&maker.seen);
   buffer_free(&maker.text);
   alphabeta_free(maker.teacher);
-  for (int i = 0; i < plan->threads; i++) exact_free(solvers[i]);
-  free(solvers);
+  for (int i = 0; i < maker.threads; i++) exact_free(maker.solvers[i]);
+  free(maker.solvers);
   return fine;
 }

@@ -18,7 +18,7 @@ typedef struct PositionsPlan {
 /* Writes `count` distinct positions (symmetric images are the same) in the format of accuracy.h, half of each
  * ply's from uniformly random play and half from alpha-beta with random moves among its own. Only positions
  * that test something are kept: the player to move cannot win at once, and its moves do not all lead to the
- * same value. Up to 2 GiB of memory where positions of fewer than 12 plies are asked for. No position has
+ * same value. 256 MiB of memory, 2 GiB where positions of fewer than 12 plies are asked for. No position has
  * more empty squares than first_ply discs leave, passes or not. False with a message where the game has no
  * solver, or it does not reach the first ply. */
 bool positions_make_exact(const Game *game, const PositionsPlan *plan, const char *path,

@@ -275,16 +275,6 @@ static void count_games(RatingTable *table, const RatingGame *games, int count) 
   }
 }
 
-static void rate_without_draws(RatingTable *table, const RatingGame *games, int count) {
-  Fit fit = fit_new(table->players, table->reference);
-  for (int g = 0; g < count; g++) fit_add(&fit, &games[g]);
-  fit_split_draws(&fit);
-  fit_run(&fit, NULL);
-  for (int i = 0; i < table->players; i++)
-    table->ratings[i].elo_logistic = fit.connected[i] ? elo_scale * fit.x[i] : NAN;
-  fit_release(&fit);
-}
-
 RatingTable *ratings_new(int players, int reference, const RatingGame *games, int count) {
   assert(players > 0 && reference >= 0 && reference < players);
   size_t n = (size_t)players;
@@ -306,7 +296,7 @@ RatingTable *ratings_new(int players, int reference, const RatingGame *games, in
     Rating *rating = &table->ratings[i];
     rating->connected = fit.connected[i];
     rating->separated = fit.connected[i] && fit.separated[i];
-    rating->bootstrap_low = rating->bootstrap_high = NAN;
+    rating->bootstrap_low = rating->bootstrap_high = rating->elo_logistic = NAN;
     rating->elo = rating->low = rating->high = rating->connected ? elo_scale * fit.x[i] : NAN;
     if (!rating->connected || i == reference) continue;
     memset(column, 0, (size_t)fit.size * sizeof(double));
@@ -318,7 +308,6 @@ RatingTable *ratings_new(int players, int reference, const RatingGame *games, in
   }
   free(column);
   fit_release(&fit);
-  rate_without_draws(table, games, count);
   return table;
 }
 
@@ -327,6 +316,16 @@ void ratings_free(RatingTable *table) {
   free(table->ratings);
   free(table->covariance);
   free(table);
+}
+
+void ratings_logistic(RatingTable *table, const RatingGame *games, int count) {
+  Fit fit = fit_new(table->players, table->reference);
+  for (int g = 0; g < count; g++) fit_add(&fit, &games[g]);
+  fit_split_draws(&fit);
+  fit_run(&fit, NULL);
+  for (int i = 0; i < table->players; i++)
+    table->ratings[i].elo_logistic = fit.connected[i] ? elo_scale * fit.x[i] : NAN;
+  fit_release(&fit);
 }
 
 double ratings_difference_error(const RatingTable *table, int i, int j) {

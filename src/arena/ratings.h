@@ -20,7 +20,7 @@
  * the prior. In all other cases there is no prior. Where no game was drawn nu is 0.
  *
  * Tools that know no draws (Ordo) make half a win and half a loss of each: `elo_logistic` is that figure. The
- * two models part where draws are many and differences large. */
+ * two models part where draws are many and differences large. One-sided records get the same prior there. */
 #ifndef ARENA_RATINGS_H
 #define ARENA_RATINGS_H
 
@@ -35,7 +35,8 @@ typedef struct RatingGame {
 
 typedef struct Rating {
   double elo, low, high;                /* with its 95 % interval; NaN where not connected */
-  double elo_logistic;                  /* the plain model's, a draw as half a win for both; NaN likewise */
+  double elo_logistic;                  /* the plain model's, a draw as half a win for both; NaN before
+                                           ratings_logistic() and where not connected */
   double bootstrap_low, bootstrap_high; /* percentiles over resampled pairs; NaN before ratings_bootstrap() */
   int wins, draws, losses;
   bool connected; /* a chain of games leads to the reference */
@@ -52,6 +53,8 @@ typedef struct RatingTable {
 
 RatingTable *ratings_new(int players, int reference, const RatingGame *games, int count);
 void ratings_free(RatingTable *table); /* NULL is fine */
+/* Fills in `elo_logistic`, from the same games. */
+void ratings_logistic(RatingTable *table, const RatingGame *games, int count);
 /* Fills in the bootstrap intervals from `resamples` refits with whole pairs drawn with replacement: a check
  * on the intervals above, which take all games as independent. */
 void ratings_bootstrap(RatingTable *table, const RatingGame *games, int count, int resamples, uint64_t seed);

@@ -144,15 +144,17 @@ int cmd_make_data(int argc, char **argv) {
                                                {&cli_threads_argp, 0, NULL, 0},
                                                {&cli_json_argp, 0, NULL, 0},
                                                {0}};
-  static const struct argp argp = {.options = option_table,
-                                   .parser = parse,
-                                   .args_doc = "openings|positions|book",
-                                   .children = children,
-                                   .doc = "Makes the balanced openings of matches, by the exact solver the "
-                                          "positions of `selfplay accuracy', or the book of who wins each "
-                                          "position of Connect Four's first eight plies (8 GiB of memory; "
-                                          "killed, it goes on from its file). The "
-                                          "shipped texts say in their first lines how they were made."};
+  static const struct argp argp = {
+      .options = option_table,
+      .parser = parse,
+      .args_doc = "openings|positions|book",
+      .children = children,
+      .doc = "Makes the balanced openings of matches, by the exact solver the "
+             "positions of `selfplay accuracy' (2 GiB of memory where any is earlier "
+             "than 12 plies), or the book of who wins each "
+             "position of Connect Four's first eight plies (8 GiB of memory; "
+             "killed, it goes on from its file). The "
+             "shipped texts say in their first lines how they were made."};
   Options options = {.common = cli_common_defaults(), .limit = -1, .plies = {-1, -1}};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
   Error err;

@@ -35,7 +35,7 @@ static int centre_out(int count, int index) {
 }
 
 /* Fail-hard negamax within (alpha, beta). */
-static float negamax(AlphaBeta *player, const void *state, int depth, float alpha, float beta) {
+static float negamax(const AlphaBeta *player, const void *state, int depth, float alpha, float beta) {
   const Game *game = player->game;
   uint64_t child[GAME_STATE_MAX / sizeof(uint64_t)];
   int moves[GAME_MOVES_MAX];
@@ -53,7 +53,7 @@ static float negamax(AlphaBeta *player, const void *state, int depth, float alph
   return alpha;
 }
 
-int alphabeta_move(AlphaBeta *player, const void *state, Rng *rng, float *value) {
+int alphabeta_move(const AlphaBeta *player, const void *state, Rng *rng, float *value) {
   const Game *game = player->game;
   uint64_t child[GAME_STATE_MAX / sizeof(uint64_t)];
   int moves[GAME_MOVES_MAX], count = game->legal(state, moves), chosen = -1;

@@ -12,11 +12,11 @@
 
 typedef struct AlphaBeta AlphaBeta;
 
-/* depth >= 1 plies. One thread at a time. */
+/* depth >= 1 plies. Any number of threads may ask it. */
 AlphaBeta *alphabeta_new(const Game *game, int depth);
 void alphabeta_free(AlphaBeta *player);
 /* A move of the best value, uniformly among equals: quicker wins and slower losses are better. *value (may be
  * NULL) receives that value for the player to move: beyond +-1 where a win or loss is proven, by how soon. */
-int alphabeta_move(AlphaBeta *player, const void *state, Rng *rng, float *value);
+int alphabeta_move(const AlphaBeta *player, const void *state, Rng *rng, float *value);
 
 #endif

@@ -233,6 +233,11 @@ int exact_best_move(const Game *game, const int *scores, Rng *rng) {
   return chosen;
 }
 
+int exact_log2_bytes_each(int log2_bytes, int threads) {
+  for (int tables = 1; tables < threads; tables *= 2) log2_bytes--;
+  return log2_bytes;
+}
+
 const char *exact_score_text(const Game *game) {
   return find(game)->score_text;
 }

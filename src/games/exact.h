@@ -23,6 +23,8 @@ enum { EXACT_NO_SCORE = -1000 };
 bool exact_exists(const Game *game, bool whole_games);
 /* A solver with a table of about 2^log2_bytes bytes; NULL with a message where the game has none. */
 Exact *exact_new(const Game *game, int log2_bytes, Error *err);
+/* The log2_bytes of each of `threads` tables that take 2^log2_bytes bytes together, or less. */
+int exact_log2_bytes_each(int log2_bytes, int threads);
 void exact_free(Exact *exact); /* NULL is fine */
 /* False with a message where this position of a game with a solver is too far from its end. */
 bool exact_reaches(const Game *game, const void *state, Error *err);

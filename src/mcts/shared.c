@@ -134,29 +134,22 @@ static void run_workers(SharedSearch *search, int threads) {
   free(others);
 }
 
-static int search_tree(SharedSearch *search, int visits) {
-  atomic_store(&search->stop, false);
-  atomic_store(&search->done, 0);
-  if (atomic_load(&search->nodes[0].phase) == PHASE_NEW) {
-    atomic_store(&search->tickets, 1); /* the root's own evaluation, which no thread should wait for */
-    run_workers(search, 1);
-    atomic_store(&search->done, 0);
-  }
-  atomic_store(&search->tickets, visits);
-  run_workers(search, search->threads);
-  return atomic_load(&search->done);
-}
-
-static void forget(SharedSearch *search, const void *state) {
+static void begin(SharedSearch *search, const void *state) {
   memcpy(search->root_state, state, search->game->state_size);
   atomic_store(&search->node_count, 1);
   atomic_store(&search->edge_count, 0);
   memset(search->spare_nodes, 0, (size_t)search->threads * sizeof(Reserve));
   memset(search->spare_edges, 0, (size_t)search->threads * sizeof(Reserve));
   shared_node_init(&search->nodes[0]);
+  atomic_store(&search->stop, false);
 }
 
 int shared_search_run(SharedSearch *search, const void *state, int visits) {
-  forget(search, state);
-  return search_tree(search, visits);
+  begin(search, state);
+  atomic_store(&search->tickets, 1); /* the root's own evaluation, which no thread should wait for */
+  run_workers(search, 1);
+  atomic_store(&search->done, 0);
+  atomic_store(&search->tickets, visits);
+  run_workers(search, search->threads);
+  return atomic_load(&search->done);
 }

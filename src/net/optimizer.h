@@ -1,9 +1,9 @@
 /* Optimisers over a flat parameter array, with decoupled weight decay and clipping by global norm.
  *   OPTIMIZER_ADAM  D. Kingma and J. Ba 2015, with decoupled decay (AdamW, I. Loshchilov and F. Hutter 2019)
  *   OPTIMIZER_SGD   momentum m = mu m + g; w -= lr m (Nesterov off)
- * and an exponential moving average of the weights for play (B. Polyak and A. Juditsky 1992). The average is
- * short at first, its decay at step t at most (1 + t) / (20 + t), so that it does not hang on to the
- * beginning. */
+ * and an exponential moving average of the weights for play (B. Polyak and A. Juditsky 1992). Its decay at
+ * step t is at most (1 + t) / (20 + t): it reaches back over a twentieth of the steps until the configured
+ * decay is the shorter (0.9999: after 190,000 steps), so that it does not hang on to the beginning. */
 #ifndef NET_OPTIMIZER_H
 #define NET_OPTIMIZER_H
 
