@@ -40,6 +40,10 @@ Test(cli, wrong_usage_is_2) {
   program_refuses("", "analyze --threads 0", 2, "--threads");
   program_refuses("", "play random --side left", 2, "first or second");
   program_refuses("", "--from-scratch --iterations many", 2, "--iterations");
+  program_refuses("", "match random random --alpha 0.1", 2, "--alpha needs --sprt");
+  program_refuses("", "match random random --sprt 0,250 --normalized", 2, "within 200 Elo");
+  program_refuses("", "play random --level 3", 2, "--level is for networks");
+  program_refuses("", "make-data openings --plies 2,9 -o o.txt", 2, "one length");
   static const char *const unknown[] = {"--bogus", "play --bogus", "games --bogus", "play random random"};
   for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
     ProgramResult result = program_run("", unknown[i]);
@@ -51,14 +55,6 @@ Test(cli, wrong_usage_is_2) {
   cr_assert_eq(bare.code, 2);
   cr_assert(strstr(bare.err, "Usage: selfplay"));
   program_free(bare);
-}
-
-Test(cli, options_that_would_mean_nothing_are_refused) {
-  program_refuses("", "match random random --alpha 0.1", 2, "--alpha needs --sprt");
-  program_refuses("", "match random random --sprt 0,250 --normalized", 2, "within 200 Elo");
-  program_refuses("", "play random --level 3", 2, "--level is for networks");
-  program_refuses("", "make-data openings --plies 2,9 -o o.txt", 2, "one length");
-  program_refuses("", "--from-scratch --set game=tictactoe --run one", 1, "chosen by --game tictactoe");
 }
 
 Test(cli, games_as_json) {
@@ -202,6 +198,7 @@ Test(cli, training_refused) {
   program_free(result);
   program_refuses("", "--from-scratch --run one --set learner.bach=3", 1, "nearest is 'learner.batch'");
   program_refuses("", "--from-scratch --run one --config absent.conf", 1, "absent.conf");
+  program_refuses("", "--from-scratch --run one --set game=tictactoe", 1, "chosen by --game tictactoe");
   program_train("--from-scratch --game tictactoe --iterations 1 --run one");
   char *before = program_slurp("one/log.jsonl");
   result = program_run("", "--from-scratch --game connect4 --iterations 2 --run one");

@@ -13,8 +13,8 @@ enum { SOLVER_LOG2_BYTES = 25 };
 /* Alpha-beta for all threads, or a solver for each. */
 typedef struct Engines {
   int threads;
-  AlphaBeta *alphabeta; /* [threads] */
-  Exact **solvers;      /* [threads], made when first used: their tables are large */
+  AlphaBeta *alphabeta;
+  Exact **solvers; /* [threads], made when first used: their tables are large */
 } Engines;
 
 static bool random_choose(Player *player, const PlayerQuery *queries, int count, int *moves, Error *err) {
