@@ -25,7 +25,7 @@ LIBRARY_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(filter-out src/cli/main.c,$(SOU
 TESTS = $(wildcard tests/*.c)
 TEST_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(TESTS))
 # The layers of the network once more in double precision, for gradient checks.
-F64_SOURCES = $(addprefix src/net/,conv.c batchnorm.c linear.c loss.c workspace.c forward.c backward.c)
+F64_SOURCES = $(addprefix src/net/,conv.c batchnorm.c linear.c loss.c auxiliary.c workspace.c forward.c backward.c)
 F64_OBJECTS := $(patsubst %.c,$(BUILD)/f64/%.o,$(F64_SOURCES))
 
 .PHONY: all

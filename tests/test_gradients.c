@@ -257,12 +257,28 @@ typedef struct NetCase {
 
 /* The plies' squared error from what the pass left in the hidden layer. */
 static double plies_error(const NetCase *c, int position) {
-  const NetPlies *plies = c->slice.plies;
+  const NetOutput *plies = &c->slice.auxiliary->plies;
   int inputs = c->workspace->shape.value_hidden;
   double left = (double)plies->params[inputs];
   for (int h = 0; h < inputs; h++)
     left += (double)plies->params[h] * c->workspace->hidden[position * inputs + h];
   return (left - (double)plies->target[position]) * (left - (double)plies->target[position]);
+}
+
+/* The reply's cross-entropy from the policy head's board. */
+static double reply_error(const NetCase *c, int position) {
+  const NetOutput *reply = &c->slice.auxiliary->reply;
+  int inputs = c->workspace->layout.policy.in;
+  const double *board = c->workspace->policy_flat + (size_t)(position * inputs);
+  double logits[MOVES], total = 0, error = 0;
+  for (int m = 0; m < MOVES; m++) {
+    logits[m] = (double)reply->params[MOVES * inputs + m];
+    for (int i = 0; i < inputs; i++) logits[m] += (double)reply->params[m * inputs + i] * board[i];
+    total += exp(logits[m]);
+  }
+  for (int m = 0; m < MOVES; m++)
+    error -= (double)reply->target[position * MOVES + m] * (logits[m] - log(total));
+  return error;
 }
 
 /* Per-position losses are recovered from the logits, so that the weights count here as in the backward pass.
@@ -278,9 +294,33 @@ static double net_objective(void *context) {
     value_loss(c->workspace->value + i * 3, c->slice.target_wdl + i * 3, NULL, 1, 1, NULL, &loss);
     total += (double)c->slice.weight[i] *
              ((double)c->slice.policy_weight * loss.policy + (double)c->slice.value_weight * loss.value +
-              (double)c->slice.plies->weight * plies_error(c, i));
+              (double)c->slice.auxiliary->plies.weight * plies_error(c, i) +
+              (double)c->slice.auxiliary->reply.weight * reply_error(c, i));
   }
   return total;
+}
+
+/* A network's auxiliary output that says something. */
+static NetOutput random_output(Rng *rng, int inputs, int outputs, const float *target, float weight) {
+  size_t count = (size_t)((inputs + 1) * outputs);
+  float *params = memory_new(count, sizeof *params);
+  for (size_t i = 0; i < count; i++) params[i] = (float)rng_normal(rng);
+  return (NetOutput){
+      .params = params, .target = target, .weight = weight, .gradient = memory_new(count, sizeof(float))};
+}
+
+/* The gradients of an output's own parameters. */
+static void check_output(NetCase *c, const NetOutput *output, int inputs, int outputs) {
+  float *params = (float *)(uintptr_t)output->params, step = 1.0f / 1024;
+  for (int i = 0; i < (inputs + 1) * outputs; i++) {
+    float kept = params[i];
+    params[i] = kept + step;
+    double above = net_objective(c), apart = (double)params[i];
+    params[i] = kept - step;
+    double numeric = (above - net_objective(c)) / (apart - (double)params[i]);
+    params[i] = kept;
+    cr_assert_float_eq((double)output->gradient[i], numeric, 1e-4 * (1 + fabs(numeric)));
+  }
 }
 
 /* ReLU has a kink; a difference that straddles one says nothing. Inputs are scaled so that with h = 1e-4 the
@@ -298,14 +338,17 @@ Test(gradients, whole_network) {
   Rng rng = rng_make(6, RNG_TEST, 0, 0);
   SliceData data = {0};
   make_slice(&data, &rng);
-  enum { PLIES_PARAMS = 7 };
-  float target[SLICE], head[PLIES_PARAMS], head_gradient[PLIES_PARAMS] = {0};
-  for (int i = 0; i < SLICE; i++) target[i] = (float)rng_uniform(&rng);
-  for (int i = 0; i < PLIES_PARAMS; i++) head[i] = (float)rng_normal(&rng);
-  const NetPlies plies = {.params = head, .target = target, .weight = 0.9f, .gradient = head_gradient};
+  float plies[SLICE], reply[SLICE * MOVES] = {0};
+  for (int i = 0; i < SLICE; i++) {
+    plies[i] = (float)rng_uniform(&rng);
+    if (i > 0) reply[i * MOVES + i % MOVES] = 0.75f, reply[i * MOVES] += 0.25f; /* the first is not known */
+  }
+  int board = shape.policy_channels * ROWS * COLS;
+  const NetAuxiliary auxiliary = {.plies = random_output(&rng, shape.value_hidden, 1, plies, 0.9f),
+                                  .reply = random_output(&rng, board, MOVES, reply, 0.4f)};
   NetCase c = {
       .workspace = core_workspace_new(&shape, SLICE, true),
-      .slice = {data.planes, data.policy, data.legal, data.wdl, data.weight, SLICE, 0.7f, 1.3f, &plies}};
+      .slice = {data.planes, data.policy, data.legal, data.wdl, data.weight, SLICE, 0.7f, 1.3f, &auxiliary}};
   size_t count = c.workspace->layout.param_count;
   c.params = random_array(&rng, count);
   double *gradient = memory_new(count, sizeof *gradient);
@@ -316,16 +359,9 @@ Test(gradients, whole_network) {
   for (int i = 0; i < tensors; i++)
     check_gradient(tensor[i].name, net_objective, &c, c.params + tensor[i].offset, tensor[i].size,
                    gradient + tensor[i].offset, 1);
-  /* In the plies' own parameters the loss is quadratic, and so a difference over any step is exact. */
-  for (int i = 0; i < PLIES_PARAMS; i++) {
-    float kept = head[i], step = 0.25f;
-    head[i] = kept + step;
-    double above = net_objective(&c);
-    head[i] = kept - step;
-    double numeric = (above - net_objective(&c)) / (2 * (double)step);
-    head[i] = kept;
-    cr_assert_float_eq((double)head_gradient[i], numeric, 1e-4 * (1 + fabs(numeric)));
-  }
+  cr_assert_eq(loss.replies, SLICE - 1);
+  check_output(&c, &auxiliary.plies, shape.value_hidden, 1);
+  check_output(&c, &auxiliary.reply, board, MOVES);
   core_workspace_free(c.workspace);
   free(tensor), free(c.params), free(gradient);
 }

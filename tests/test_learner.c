@@ -97,6 +97,22 @@ Test(learner, learns_how_many_plies_are_left) {
   case_free(&fast), case_free(&plain), case_free(&without);
 }
 
+/* So is the opponent's reply. */
+Test(learner, learns_the_reply) {
+  Case fast = case_new("learner.convolution=winograd"), plain = case_new("learner.convolution=reference"),
+       without = case_new("learner.convolution=winograd");
+  fast.config.reply_weight = plain.config.reply_weight = 0.5;
+  FitStats a = fit(&fast, 2, 2), b = fit(&plain, 2, 2), c = fit(&without, 2, 2), later;
+  cr_assert(a.reply > 1.9 && c.reply == 0, "%g nats of seven moves", a.reply);
+  cr_assert_float_eq(a.reply, b.reply, 1e-3 * b.reply, "%g, not %g", a.reply, b.reply);
+  learner_fit(fast.learner, fast.replay, NULL, 0, 150, 1, &later);
+  learner_fit(fast.learner, fast.replay, NULL, 0, 20, 1, &later);
+  cr_assert(later.reply < 0.9 * a.reply, "%g after %g", later.reply, a.reply);
+  learner_fit(without.learner, without.replay, NULL, 0, 170, 1, &later);
+  cr_assert(net_hash(learner_net(fast.learner)) != net_hash(learner_net(without.learner)));
+  case_free(&fast), case_free(&plain), case_free(&without);
+}
+
 Test(learner, the_same_bits_at_any_thread_count) {
   check_threads("learner.convolution=winograd");
   check_threads("learner.convolution=reference");

@@ -1,7 +1,6 @@
-/* Which positions are drawn, and which are recorded at all. */
+/* Which positions are drawn. */
 #include "hang.h"
 #include "selfplay/sampler.h"
-#include "selfplay/shard.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -87,45 +86,4 @@ Test(sampler, the_window_knows_its_mean_surprise) {
   replay_trim(replay, POSITIONS / 2);
   cr_assert_float_eq(replay_mean_surprise(replay), 4096, 1e-9);
   replay_free(replay);
-}
-
-/* A shard of Connect Four by a random small network. */
-static ReplayBlock *play(double full_share, int visits, int quick_visits) {
-  const Game *game = game_find("connect4");
-  RunConfig config;
-  config_defaults(&run_config_table, &config);
-  config.blocks = 1, config.channels = 16, config.visits = visits, config.quick_visits = quick_visits;
-  config.full_share = full_share, config.search.probe_nodes = 0, config.end_proven = 0;
-  config.temperature_plies = 0, config.random_plies = 4;
-  NetShape shape = run_config_shape(&config, game);
-  Net *net = net_new(&shape);
-  Rng rng = rng_make(1, RNG_INIT_WEIGHTS, 0, 0);
-  net_init(net, &rng);
-  NetPlan *plan = plan_new(net);
-  ShardSpec spec = {.game = game, .config = &config, .plan = plan, .seed = 5, .iteration = 1, .games = 32};
-  ReplayBlock *block = shard_play(&spec, NULL, NULL);
-  plan_free(plan);
-  net_free(net);
-  return block;
-}
-
-Test(sampler, only_full_searches_are_recorded_but_for_proofs) {
-  ReplayBlock *all = play(1, 16, 2), *some = play(0.25, 16, 2);
-  int unproven = 0, quick_proofs = 0, full_proofs = 0;
-  for (int i = 0; i < some->count; i++) unproven += !(some->facts[i].flags & EXAMPLE_PROVEN);
-  double moves = (double)(some->stats.plies - 2 * 32), share = unproven / moves;
-  cr_assert(share > 0.12 && share < 0.3, "%d of %.0f moves", unproven, moves);
-  for (int i = 0; i < all->count; i++) full_proofs += (all->facts[i].flags & EXAMPLE_PROVEN) != 0;
-  quick_proofs = some->count - unproven;
-  cr_assert(full_proofs > 0 && quick_proofs > full_proofs / 2,
-            "of quick searches the proofs are recorded: %d, %d", quick_proofs, full_proofs);
-  cr_assert_eq(some->stats.positions, some->count);
-  double each = (double)some->stats.simulations / moves;
-  cr_assert(each < 0.5 * (double)all->stats.simulations / (double)all->count, "%.1f simulations a move",
-            each);
-  int surprised = 0;
-  for (int i = 0; i < all->count; i++) surprised += all->facts[i].surprise > 0;
-  cr_assert(surprised > all->count / 2, "searches depart from priors: %d of %d", surprised, all->count);
-  replay_block_free(all);
-  replay_block_free(some);
 }

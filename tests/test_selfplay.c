@@ -122,6 +122,14 @@ Test(run, the_same_bytes_drawn_by_surprise) {
   expect_same_other_bytes("learner.surprise=0.5");
 }
 
+Test(run, the_same_bytes_with_random_moves) {
+  expect_same_other_bytes("selfplay.random_share=0.3");
+}
+
+Test(run, the_same_bytes_with_replies) {
+  expect_same_other_bytes("learner.reply_weight=0.5");
+}
+
 Test(run, the_same_bytes_with_plies_left) {
   expect_same_other_bytes("learner.plies_weight=1");
 }

@@ -59,10 +59,15 @@ static void head_conv(const Pass *pass, int index, const real *trunk, bool add) 
 static void heads(const Pass *pass, const real *trunk) {
   NetWorkspace *ws = pass->ws;
   const NetLayout *layout = &ws->layout;
+  const NetAuxiliary *auxiliary = ws->auxiliary;
   linear(pass, &layout->policy, ws->policy_flat, ws->d_logits, ws->d_flat);
+  if (auxiliary && auxiliary->reply.params)
+    output_backward(&auxiliary->reply, ws->d_reply, pass->batch, layout->policy.in, layout->policy.out,
+                    ws->d_flat);
   head_conv(pass, layout->conv_count - 2, trunk, false);
   linear(pass, &layout->value, ws->hidden, ws->d_value, ws->d_hidden);
-  if (ws->plies) plies_backward(ws->plies, ws->d_plies, pass->batch, ws->shape.value_hidden, ws->d_hidden);
+  if (auxiliary && auxiliary->plies.params)
+    output_backward(&auxiliary->plies, ws->d_plies, pass->batch, layout->value.in, 1, ws->d_hidden);
   relu_backward(ws->hidden, (size_t)pass->batch * (size_t)ws->shape.value_hidden, ws->d_hidden);
   linear(pass, &layout->hidden, ws->value_flat, ws->d_hidden, ws->d_flat);
   head_conv(pass, layout->conv_count - 1, trunk, true);

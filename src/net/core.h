@@ -28,8 +28,8 @@ struct NetWorkspace {
   real *d_branch, *d_spare;            /* [widest][N] */
   real *d_flat;                        /* [batch][largest F] */
   real *d_hidden, *d_logits, *d_value; /* as hidden, logits, value */
-  real *d_plies;                       /* [batch], where the last loss had plies */
-  const NetPlies *plies;               /* of the last loss, or NULL */
+  real *d_plies, *d_reply;             /* [batch] and [batch][moves], where the last loss had such */
+  const NetAuxiliary *auxiliary;       /* of the last loss, or NULL */
 };
 
 /* A slice as net_backward_slice() takes it. */
@@ -39,7 +39,7 @@ typedef struct NetSlice {
   const float *target_wdl, *weight;
   int batch;
   float policy_weight, value_weight;
-  const NetPlies *plies; /* NULL: none */
+  const NetAuxiliary *auxiliary; /* NULL: none */
 } NetSlice;
 
 /* What a workspace has room for: a forward pass; the way back too; or that of the heads alone, where the
@@ -56,11 +56,11 @@ void core_forward(NetWorkspace *workspace, const real *params, const real *runni
 /* The part behind the tower, whose output is trunk[channels][N]. */
 void core_heads_forward(NetWorkspace *workspace, const real *params, const real *running, const real *trunk,
                         int batch);
-/* Its way back, from d_logits, d_value and d_plies: leaves the trunk's gradient in d_trunk. */
+/* Its way back, from what core_loss() left: leaves the trunk's gradient in d_trunk. */
 void core_heads_backward(NetWorkspace *workspace, const real *params, const real *trunk, int batch,
                          real *gradient);
-/* Adds the loss of the last core_forward(); fills d_logits, d_value and d_plies, and adds to
- * the gradient of slice->plies, if `gradients`. */
+/* Adds the loss of the last core_forward(); fills d_logits, d_value and those of slice->auxiliary, and
+ * adds to the latter's gradients, if `gradients`. */
 void core_loss(NetWorkspace *workspace, const NetSlice *slice, bool gradients, NetLoss *loss);
 /* Forward with the batch's statistics, loss, backward; adds to gradient[param_count]. */
 void core_backward(NetWorkspace *workspace, const real *params, const NetSlice *slice, real *gradient,

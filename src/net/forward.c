@@ -107,8 +107,12 @@ void core_loss(NetWorkspace *ws, const NetSlice *slice, bool gradients, NetLoss 
               slice->batch, ws->shape.moves, gradients ? ws->d_logits : NULL, loss);
   value_loss(ws->value, slice->target_wdl, slice->weight, (real)slice->value_weight, slice->batch,
              gradients ? ws->d_value : NULL, loss);
-  ws->plies = gradients ? slice->plies : NULL;
-  if (ws->plies)
-    plies_loss(ws->hidden, ws->plies, slice->weight, slice->batch, ws->shape.value_hidden, ws->d_plies, loss);
+  ws->auxiliary = gradients ? slice->auxiliary : NULL;
+  if (ws->auxiliary && ws->auxiliary->plies.params)
+    plies_loss(ws->hidden, &ws->auxiliary->plies, slice->weight, slice->batch, ws->shape.value_hidden,
+               ws->d_plies, loss);
+  if (ws->auxiliary && ws->auxiliary->reply.params)
+    reply_loss(ws->policy_flat, &ws->auxiliary->reply, slice->weight, slice->batch, ws->layout.policy.in,
+               ws->shape.moves, ws->d_reply, loss);
   loss->count += slice->batch;
 }

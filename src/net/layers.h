@@ -63,12 +63,16 @@ void policy_loss(const real *logits, const float *target, const uint8_t *legal, 
 /* The same for target[batch][3] and logits[batch][3]. */
 void value_loss(const real *logits, const float *target, const float *weight, real scale, int batch,
                 real *dlogits, NetLoss *loss);
-/* Squared error of the plies left, predicted from hidden[batch][inputs]; dplies[batch] and the gradient of
- * the prediction's own parameters as above. */
-void plies_loss(const real *hidden, const NetPlies *plies, const float *weight, int batch, int inputs,
+/* Squared error of the plies left, an output of hidden[batch][inputs]; dplies[batch] and the gradient of
+ * the output's own parameters as above. */
+void plies_loss(const real *hidden, const NetOutput *plies, const float *weight, int batch, int inputs,
                 real *dplies, NetLoss *loss);
-/* Adds what dplies means for hidden to dhidden[batch][inputs]. */
-void plies_backward(const NetPlies *plies, const real *dplies, int batch, int inputs, real *dhidden);
+/* Cross-entropy of the opponent's reply, `moves` outputs of board[batch][inputs]; dreply[batch][moves]
+ * likewise. */
+void reply_loss(const real *board, const NetOutput *reply, const float *weight, int batch, int inputs,
+                int moves, real *dreply, NetLoss *loss);
+/* Adds what d[batch][outputs] means for what is read, to dx[batch][inputs]. */
+void output_backward(const NetOutput *output, const real *d, int batch, int inputs, int outputs, real *dx);
 /* wdl[batch][3] = softmax of logits[batch][3] */
 void value_softmax(const real *logits, int batch, float *wdl);
 

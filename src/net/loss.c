@@ -84,25 +84,6 @@ void value_loss(const real *logits, const float *target, const float *weight, re
   }
 }
 
-void plies_loss(const real *hidden, const NetPlies *plies, const float *weight, int batch, int inputs,
-                real *dplies, NetLoss *loss) {
-  for (int i = 0; i < batch; i++, hidden += inputs) {
-    double left = (double)plies->params[inputs];
-    for (int h = 0; h < inputs; h++) left += (double)plies->params[h] * (double)hidden[h];
-    double error = left - (double)plies->target[i];
-    double d = 2 * (double)plies->weight * (weight ? (double)weight[i] : 1) * error;
-    loss->plies_square += error * error;
-    for (int h = 0; h < inputs; h++) plies->gradient[h] += (float)(d * (double)hidden[h]);
-    plies->gradient[inputs] += (float)d;
-    dplies[i] = (real)d;
-  }
-}
-
-void plies_backward(const NetPlies *plies, const real *dplies, int batch, int inputs, real *dhidden) {
-  for (int i = 0; i < batch; i++, dhidden += inputs)
-    for (int h = 0; h < inputs; h++) dhidden[h] += dplies[i] * (real)plies->params[h];
-}
-
 void value_softmax(const real *logits, int batch, float *wdl) {
   for (int i = 0; i < batch; i++) {
     double p[3], log_p[3];

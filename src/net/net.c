@@ -137,9 +137,9 @@ void net_forward(const Net *net, NetWorkspace *workspace, const float *planes, i
 void net_backward_slice(const Net *net, NetWorkspace *workspace, const float *planes,
                         const float *target_policy, const uint8_t *legal, const float *target_wdl,
                         const float *weight, int batch, float policy_weight, float value_weight,
-                        const NetPlies *plies, float *gradient, float *batch_stats, NetLoss *loss) {
+                        const NetAuxiliary *auxiliary, float *gradient, float *batch_stats, NetLoss *loss) {
   const NetSlice slice = {planes, target_policy, legal,        target_wdl, weight,
-                          batch,  policy_weight, value_weight, plies};
+                          batch,  policy_weight, value_weight, auxiliary};
   core_backward(workspace, net->params, &slice, gradient, loss);
   memcpy(batch_stats, workspace->stats, net->stat_count * sizeof *batch_stats);
 }

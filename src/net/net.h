@@ -82,16 +82,24 @@ void net_workspace_free(NetWorkspace *workspace);
 void net_forward(const Net *net, NetWorkspace *workspace, const float *planes, int batch, float *logits,
                  float *wdl);
 
-/* An auxiliary target of training: how many plies are left until a game's last recorded position, read off
- * the value head's hidden layer by one more linear output, whose weights are no part of the Net since play
- * does not need them. Its squared error is added to the loss. Auxiliary targets: D. Wu, "Accelerating
- * Self-Play Learning in Go" (KataGo, 2019), 4; this one as in Leela Chess Zero's moves-left head (2020). */
-typedef struct NetPlies {
-  const float *params; /* [value_hidden] weights, then the bias */
-  const float *target; /* [batch], as a share of the longest game */
+/* An output that only training has: linear in a head's features, with weights that are no part of the Net,
+ * since play does not need them. Its loss is added. */
+typedef struct NetOutput {
+  const float *params; /* [outputs][inputs] weights, then [outputs] biases; NULL: no such output */
+  const float *target; /* [batch][outputs] */
   float weight;        /* of this loss */
-  float *gradient;     /* [value_hidden + 1], of params; added to */
-} NetPlies;
+  float *gradient;     /* of params, and laid out as they are; added to */
+} NetOutput;
+
+/* Auxiliary targets (D. Wu, "Accelerating Self-Play Learning in Go", KataGo, 2019, 3.4 and 4). */
+typedef struct NetAuxiliary {
+  /* One output of the value head's hidden layer: the plies left until a game's last recorded position, as a
+   * share of the longest game, by squared error (as Leela Chess Zero's moves-left head, 2020). */
+  NetOutput plies;
+  /* `moves` outputs of the policy head's board [policy_channels][rows][cols]: the policy of the opponent's
+   * next turn, by cross-entropy over all moves; zeros where it is not known. */
+  NetOutput reply;
+} NetAuxiliary;
 
 /* What the loss is made of, summed (not averaged) over the slice's positions. */
 typedef struct NetLoss {
@@ -101,6 +109,8 @@ typedef struct NetLoss {
   double policy_top1;    /* positions whose largest logit (legal moves) is the target's largest */
   double policy_entropy; /* of the network's policy over legal moves, nats */
   double plies_square;   /* squared error of the plies left, as shares of the longest game */
+  double reply;          /* cross-entropy of the opponent's reply, nats */
+  int replies;           /* positions whose reply is known */
   int count;
 } NetLoss;
 
@@ -110,13 +120,13 @@ typedef struct NetLoss {
  * sums to 1 (or to 0: no policy loss for that position; a one-hot target times an advantage, of either sign,
  * gives the policy gradient of REINFORCE); legal [batch][moves], 1 where legal: logits of illegal moves are
  * masked out of the softmax; target_wdl [batch][3]; weight [batch] scales each position's loss, NULL for
- * all 1; plies may be NULL: no such target. gradient [param_count]: the sum over positions is ADDED to it
+ * all 1; auxiliary may be NULL. gradient [param_count]: the sum over positions is ADDED to it
  * (scale by 1 / minibatch is the caller's). batch_stats [stat_count]: receives this slice's batch mean and
  * variance (biased), for the running average. */
 void net_backward_slice(const Net *net, NetWorkspace *workspace, const float *planes,
                         const float *target_policy, const uint8_t *legal, const float *target_wdl,
                         const float *weight, int batch, float policy_weight, float value_weight,
-                        const NetPlies *plies, float *gradient, float *batch_stats, NetLoss *loss);
+                        const NetAuxiliary *auxiliary, float *gradient, float *batch_stats, NetLoss *loss);
 /* The same loss without gradients, with running statistics: for held-out positions. Adds to *loss. */
 void net_evaluate_loss(const Net *net, NetWorkspace *workspace, const float *planes,
                        const float *target_policy, const uint8_t *legal, const float *target_wdl, int batch,

@@ -27,7 +27,8 @@ typedef int64_t RealMask; /* as wide as a real, so that masking vectorises */
 #define policy_loss policy_loss_f64
 #define value_loss value_loss_f64
 #define plies_loss plies_loss_f64
-#define plies_backward plies_backward_f64
+#define reply_loss reply_loss_f64
+#define output_backward output_backward_f64
 #define value_softmax value_softmax_f64
 #define core_workspace_new core_workspace_new_f64
 #define core_workspace_free core_workspace_free_f64

@@ -140,11 +140,11 @@ void trainer_workspace_free(TrainerWorkspace *ws) {
 void trainer_backward_slice(const NetTrainer *trainer, TrainerWorkspace *ws, const Net *net,
                             const float *planes, const float *target_policy, const uint8_t *legal,
                             const float *target_wdl, const float *weight, int batch, float policy_weight,
-                            float value_weight, const NetPlies *plies, float *gradient, float *batch_stats,
-                            NetLoss *loss) {
+                            float value_weight, const NetAuxiliary *auxiliary, float *gradient,
+                            float *batch_stats, NetLoss *loss) {
   assert(batch > 0 && batch <= ws->max_batch);
   const NetSlice slice = {planes, target_policy, legal,        target_wdl, weight,
-                          batch,  policy_weight, value_weight, plies};
+                          batch,  policy_weight, value_weight, auxiliary};
   trainer_tower_forward(trainer, ws, net->params, planes, batch);
   core_heads_forward(ws->heads, net->params, NULL, ws->trunk, batch);
   core_loss(ws->heads, &slice, true, loss);

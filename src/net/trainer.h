@@ -34,8 +34,8 @@ void trainer_workspace_free(TrainerWorkspace *workspace);
 void trainer_backward_slice(const NetTrainer *trainer, TrainerWorkspace *workspace, const Net *net,
                             const float *planes, const float *target_policy, const uint8_t *legal,
                             const float *target_wdl, const float *weight, int batch, float policy_weight,
-                            float value_weight, const NetPlies *plies, float *gradient, float *batch_stats,
-                            NetLoss *loss);
+                            float value_weight, const NetAuxiliary *auxiliary, float *gradient,
+                            float *batch_stats, NetLoss *loss);
 /* The kernels in use, as "Winograd F(3x4, 3x3), AVX2". Lives as long as the trainer. */
 const char *trainer_kernel(const NetTrainer *trainer);
 

@@ -59,6 +59,7 @@ static void lay_out_gradients(NetWorkspace *ws, Arena *arena, size_t n, CoreUse 
   ws->d_logits = take(arena, batch * (size_t)shape->moves);
   ws->d_value = take(arena, batch * 3);
   ws->d_plies = take(arena, batch);
+  ws->d_reply = take(arena, batch * (size_t)shape->moves);
 }
 
 static void lay_out(NetWorkspace *ws, Arena *arena, CoreUse use) {

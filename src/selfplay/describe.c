@@ -62,6 +62,7 @@ json_t *describe_iteration(const Training *training, const IterationResult *resu
   set_real(line, "train_loss_policy", fit->policy);
   set_real(line, "train_loss_value", fit->value);
   if (training->config->plies_weight > 0) set_real(line, "train_plies_mse", fit->plies);
+  if (training->config->reply_weight > 0) set_real(line, "train_loss_reply", fit->reply);
   set_int(line, "train_steps", fit->steps);
   set_int(line, "train_samples", fit->samples);
   set_real(line, "sample_reuse",

@@ -11,7 +11,8 @@ ExampleRows example_rows_new(const Game *game, size_t count) {
       .policy = memory_new(count * moves, sizeof(float)),
       .wdl = memory_new(count * 3, sizeof(float)),
       .legal = memory_new(count * moves, 1),
-      .plies = memory_new(count, sizeof(float))};
+      .plies = memory_new(count, sizeof(float)),
+      .reply = memory_new(count * moves, sizeof(float))};
 }
 
 void example_rows_release(ExampleRows *rows) {
@@ -20,6 +21,7 @@ void example_rows_release(ExampleRows *rows) {
   free(rows->wdl);
   free(rows->legal);
   free(rows->plies);
+  free(rows->reply);
 }
 
 void example_rows_fill(const Game *game, ExampleRows *rows, int row, const ReplayBlock *block, int place,
@@ -28,5 +30,6 @@ void example_rows_fill(const Game *game, ExampleRows *rows, int row, const Repla
   size_t planes = (size_t)(game->planes * game->rows * game->cols);
   replay_example(block, place, symmetry, value_mix, rows->planes + i * planes, rows->policy + i * moves,
                  rows->legal + i * moves, rows->wdl + i * 3);
+  replay_reply(block, place, symmetry, rows->reply + i * moves);
   rows->plies[i] = (float)replay_plies_left(block, place) / (float)game->max_plies;
 }

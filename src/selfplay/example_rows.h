@@ -8,6 +8,7 @@ typedef struct ExampleRows {
   float *planes, *policy, *wdl; /* [count][planes * rows * cols], [count][moves], [count][3] */
   uint8_t *legal;               /* [count][moves] */
   float *plies;                 /* [count], left in the game, as a share of the longest one */
+  float *reply;                 /* [count][moves], the opponent's next turn; zeros where it is not known */
 } ExampleRows;
 
 ExampleRows example_rows_new(const Game *game, size_t count);

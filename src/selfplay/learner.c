@@ -2,6 +2,7 @@
 
 #include "base/memory.h"
 #include "net/trainer.h"
+#include "selfplay/auxiliary.h"
 #include "selfplay/example_rows.h"
 #include "selfplay/sampler.h"
 #include "selfplay/tying.h"
@@ -21,16 +22,8 @@ typedef struct Worker {
 /* What one slice of a minibatch leaves behind. */
 typedef struct Slice {
   float *gradient, *stats; /* [param_count], [stat_count] */
-  float *plies_gradient;   /* [plies.count] */
   NetLoss loss;
 } Slice;
-
-/* The output that tells the plies left (NetPlies); not there where its weight is zero. */
-typedef struct PliesOutput {
-  size_t count;
-  float *params, *gradient; /* [count] */
-  Optimizer *optimizer;
-} PliesOutput;
 
 struct Learner {
   const Game *game;
@@ -43,7 +36,7 @@ struct Learner {
   int64_t steps, samples; /* steps since the last restart name the random streams together with `restarts` */
   int64_t restarts;
   float policy_weight, value_weight;
-  PliesOutput plies;
+  Auxiliary *auxiliary;
   NetTrainer *trainer; /* NULL where the reference learns */
   Worker *workers;     /* [threads] */
   Slice *slices;
@@ -84,7 +77,6 @@ static void slices_init(Learner *learner) {
   for (int i = 0; i < learner->slice_count; i++) {
     learner->slices[i].gradient = memory_new(learner->net->param_count, sizeof(float));
     learner->slices[i].stats = memory_new(learner->net->stat_count, sizeof(float));
-    learner->slices[i].plies_gradient = memory_new(learner->plies.count, sizeof(float));
   }
 }
 
@@ -92,21 +84,8 @@ static void slices_release(Learner *learner) {
   for (int i = 0; i < learner->slice_count; i++) {
     free(learner->slices[i].gradient);
     free(learner->slices[i].stats);
-    free(learner->slices[i].plies_gradient);
   }
   free(learner->slices);
-}
-
-/* Its weights are kept over restarts, as the hidden layer it reads is. */
-static void plies_init(Learner *learner) {
-  PliesOutput *plies = &learner->plies;
-  if (learner->config->plies_weight <= 0) return;
-  if (!plies->params) {
-    plies->count = (size_t)learner->config->value_hidden + 1;
-    plies->params = memory_new(plies->count, sizeof(float));
-    plies->gradient = memory_new(plies->count, sizeof(float));
-  }
-  plies->optimizer = optimizer_new_plain(&learner->config->optimizer, plies->params, plies->count);
 }
 
 /* Takes ownership of the network, and makes all that depends on it. */
@@ -116,7 +95,7 @@ static void take_net(Learner *learner, Net *net) {
   ties_share(learner->ties, net);
   learner->averaged = net_copy(net);
   learner->optimizer = optimizer_new(&learner->config->optimizer, net);
-  plies_init(learner);
+  auxiliary_restart(learner->auxiliary);
   workers_init(learner);
   slices_init(learner);
   learner->gradient = memory_new(net->param_count, sizeof(float));
@@ -127,7 +106,6 @@ static void drop_net(Learner *learner) {
   slices_release(learner);
   free(learner->gradient);
   optimizer_free(learner->optimizer);
-  optimizer_free(learner->plies.optimizer);
   ties_free(learner->ties);
   net_free(learner->net);
   net_free(learner->averaged);
@@ -137,6 +115,7 @@ Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, i
   Learner *learner = memory_new(1, sizeof *learner);
   NetShape shape = run_config_shape_after(config, game, 0);
   *learner = (Learner){.game = game, .config = config, .seed = seed, .threads = threads};
+  learner->auxiliary = auxiliary_new(game, config, config->batch / config->slice);
   learner_weigh(learner, 1, config->value_weight);
   Net *net = net_new(&shape);
   Rng rng = rng_make(seed, RNG_INIT_WEIGHTS, 0, 0);
@@ -148,8 +127,7 @@ Learner *learner_new(const Game *game, const RunConfig *config, uint64_t seed, i
 void learner_free(Learner *learner) {
   if (!learner) return;
   drop_net(learner);
-  free(learner->plies.params);
-  free(learner->plies.gradient);
+  auxiliary_free(learner->auxiliary);
   free(learner);
 }
 
@@ -238,22 +216,17 @@ static void run_slice(const Learner *learner, int number, const Worker *worker) 
   Slice *slice = &learner->slices[number];
   const ExampleRows *rows = &worker->rows;
   int count = learner->config->slice;
-  const NetPlies plies = {.params = learner->plies.params,
-                          .target = rows->plies,
-                          .weight = (float)learner->config->plies_weight,
-                          .gradient = slice->plies_gradient},
-                 *auxiliary = learner->plies.params ? &plies : NULL;
+  const NetAuxiliary auxiliary = auxiliary_slice(learner->auxiliary, number, rows);
   memset(slice->gradient, 0, learner->net->param_count * sizeof(float));
-  memset(slice->plies_gradient, 0, learner->plies.count * sizeof(float));
   slice->loss = (NetLoss){0};
   if (learner->trainer)
     trainer_backward_slice(learner->trainer, worker->workspace, learner->net, rows->planes, rows->policy,
                            rows->legal, rows->wdl, NULL, count, learner->policy_weight, learner->value_weight,
-                           auxiliary, slice->gradient, slice->stats, &slice->loss);
+                           &auxiliary, slice->gradient, slice->stats, &slice->loss);
   else
     net_backward_slice(learner->net, worker->reference, rows->planes, rows->policy, rows->legal, rows->wdl,
-                       NULL, count, learner->policy_weight, learner->value_weight, auxiliary, slice->gradient,
-                       slice->stats, &slice->loss);
+                       NULL, count, learner->policy_weight, learner->value_weight, &auxiliary,
+                       slice->gradient, slice->stats, &slice->loss);
 }
 
 /* One thread's share. A team of one is no parallel region to OpenBLAS, which would split products over all
@@ -292,16 +265,6 @@ static void sum_gradients(Learner *learner) {
   }
 }
 
-static void step_plies(Learner *learner, double rate) {
-  PliesOutput *plies = &learner->plies;
-  if (!plies->params) return;
-  memset(plies->gradient, 0, plies->count * sizeof(float));
-  for (int s = 0; s < learner->slice_count; s++)
-    for (size_t i = 0; i < plies->count; i++) plies->gradient[i] += learner->slices[s].plies_gradient[i];
-  for (size_t i = 0; i < plies->count; i++) plies->gradient[i] /= (float)learner->config->batch;
-  optimizer_step_plain(plies->optimizer, plies->params, plies->gradient, rate, 1);
-}
-
 static double learning_rate(const Learner *learner, int iteration) {
   const RunConfig *config = learner->config;
   double progress = fmin(1, (double)iteration / config->rate_decay_iterations);
@@ -321,6 +284,7 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
     sources.expert = sampler_make(expert, 0);
     sources.expert_rows = (int)lrint(expert_share * config->batch);
   }
+  int64_t replies = 0;
   *stats = (FitStats){.expert_share = (double)sources.expert_rows / config->batch};
   for (int64_t step = 0; step < steps; step++) {
     if (learner->trainer) trainer_load(learner->trainer, learner->net, learner->threads);
@@ -331,9 +295,11 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
     stats->rate = learning_rate(learner, iteration);
     stats->gradient_norm +=
         optimizer_step(learner->optimizer, learner->net, learner->gradient, stats->rate, learner->threads);
-    step_plies(learner, stats->rate);
+    auxiliary_step(learner->auxiliary, stats->rate);
     for (int i = 0; i < learner->slice_count; i++) {
       stats->plies += learner->slices[i].loss.plies_square;
+      stats->reply += learner->slices[i].loss.reply;
+      replies += learner->slices[i].loss.replies;
       stats->policy += learner->slices[i].loss.policy;
       stats->value += learner->slices[i].loss.value;
     }
@@ -346,6 +312,7 @@ void learner_fit(Learner *learner, const Replay *replay, const Replay *expert, d
   stats->policy /= (double)stats->samples;
   stats->value /= (double)stats->samples;
   stats->plies /= (double)stats->samples;
+  stats->reply /= fmax(1, (double)replies);
   stats->gradient_norm /= (double)steps;
 }
 
@@ -361,9 +328,7 @@ void learner_save(const Learner *learner, Buffer *out) {
   buffer_put(out, learner->net->params, learner->net->param_count * sizeof(float));
   buffer_put(out, learner->net->stats, learner->net->stat_count * sizeof(float));
   optimizer_save(learner->optimizer, out);
-  if (!learner->plies.params) return;
-  buffer_put(out, learner->plies.params, learner->plies.count * sizeof(float));
-  optimizer_save(learner->plies.optimizer, out);
+  auxiliary_save(learner->auxiliary, out);
 }
 
 bool learner_load(Learner *learner, Buffer *in, Error *err) {
@@ -381,9 +346,5 @@ bool learner_load(Learner *learner, Buffer *in, Error *err) {
   learner->steps = counters[0];
   learner->samples = counters[1];
   learner->restarts = counters[2];
-  if (!optimizer_load(learner->optimizer, in, err)) return false;
-  if (!learner->plies.params) return true;
-  if (!buffer_get(in, learner->plies.params, learner->plies.count * sizeof(float)))
-    return error_set(err, "the learner's state is cut short");
-  return optimizer_load(learner->plies.optimizer, in, err);
+  return optimizer_load(learner->optimizer, in, err) && auxiliary_load(learner->auxiliary, in, err);
 }

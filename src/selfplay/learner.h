@@ -17,6 +17,7 @@ typedef struct FitStats {
   int64_t steps, samples;
   double policy, value; /* losses in nats */
   double plies;         /* squared error of the plies left, as shares of the longest game */
+  double reply;         /* cross-entropy of the opponent's reply, nats, where it is known */
   double gradient_norm; /* mean before clipping */
   double rate;          /* learning rate of the last step */
   double expert_share;  /* share of samples from expert games */

@@ -62,6 +62,10 @@ void replay_block_surprise(ReplayBlock *block, double nats) {
       (uint16_t)lrint(fmin(fmax(nats, 0), MOST_SURPRISE) * SURPRISE_UNIT);
 }
 
+void replay_block_deviates(ReplayBlock *block) {
+  if (block->count) block->facts[block->count - 1].flags |= EXAMPLE_DEVIATES;
+}
+
 void replay_block_outcome(ReplayBlock *block, int first, int first_player_result) {
   for (int i = first; i < block->count; i++) {
     const uint8_t *state = block->states + (size_t)i * block->game->state_size;
@@ -241,18 +245,27 @@ const ReplayBlock *replay_at(const Replay *replay, int index, int *place) {
   return replay->blocks[low];
 }
 
-void replay_example(const ReplayBlock *block, int place, int s, float value_mix, float *planes, float *policy,
-                    uint8_t *legal, float wdl[3]) {
+/* The policy of a position as shares, turned; zeros where there is none. */
+static void turned_policy(const ReplayBlock *block, int place, int s, float *policy) {
   const Game *game = block->game;
-  const uint8_t *state = block->states + (size_t)place * game->state_size;
   const uint16_t *fixed = block->policies + (size_t)place * (size_t)game->moves;
-  const ExampleFacts *facts = &block->facts[place];
   float plain[GAME_MOVES_MAX], sum = 0;
-  int moves[GAME_MOVES_MAX];
-
   for (int m = 0; m < game->moves; m++) sum += fixed[m];
   for (int m = 0; m < game->moves; m++) plain[m] = sum > 0 ? fixed[m] / sum : 0;
   game_symmetry_policy(game, s, plain, policy);
+}
+
+static const uint8_t *state_at(const ReplayBlock *block, int place) {
+  return block->states + (size_t)place * block->game->state_size;
+}
+
+void replay_example(const ReplayBlock *block, int place, int s, float value_mix, float *planes, float *policy,
+                    uint8_t *legal, float wdl[3]) {
+  const Game *game = block->game;
+  const uint8_t *state = state_at(block, place);
+  const ExampleFacts *facts = &block->facts[place];
+  int moves[GAME_MOVES_MAX];
+  turned_policy(block, place, s, policy);
 
   memset(legal, 0, (size_t)game->moves);
   int count = game->legal(state, moves);
@@ -280,6 +293,18 @@ int replay_plies_left(const ReplayBlock *block, int place) {
   int last = place;
   while (last + 1 < block->count && facts[last + 1].game == facts[place].game) last++;
   return facts[last].ply - facts[place].ply + 1;
+}
+
+void replay_reply(const ReplayBlock *block, int place, int s, float *reply) {
+  const Game *game = block->game;
+  const ExampleFacts *facts = &block->facts[place], *next = facts + 1;
+  bool known = place + 1 < block->count && next->game == facts->game && next->ply == facts->ply + 1 &&
+               !(facts->flags & EXAMPLE_DEVIATES) &&
+               game->to_move(state_at(block, place)) != game->to_move(state_at(block, place + 1));
+  if (known)
+    turned_policy(block, place + 1, s, reply);
+  else
+    memset(reply, 0, (size_t)game->moves * sizeof *reply);
 }
 
 static int compare_keys(const void *a, const void *b) {

@@ -12,7 +12,8 @@
 
 enum {
   EXAMPLE_HAS_POLICY = 1, /* unset for a teacher's random moves, which are not imitated */
-  EXAMPLE_PROVEN = 2      /* search_wdl is the proven result, and the whole value target */
+  EXAMPLE_PROVEN = 2,     /* search_wdl is the proven result, and the whole value target */
+  EXAMPLE_DEVIATES = 4    /* a random move follows instead of the player's own */
 };
 
 /* What is known of one position besides its state and policy; values are for the player to move. */
@@ -61,6 +62,8 @@ void replay_block_add(ReplayBlock *block, const void *state, const float *policy
                       bool proven, int ply, uint32_t game_number);
 /* Says of the position added last by how many nats its policy departs from the prior; at most 15 are kept. */
 void replay_block_surprise(ReplayBlock *block, double nats);
+/* Says of the position added last, if any, that a random move follows it. */
+void replay_block_deviates(ReplayBlock *block);
 /* Sets the outcome of positions [first, count) from the result for the first player (1, 0, -1). */
 void replay_block_outcome(ReplayBlock *block, int first, int first_player_result);
 /* Appends positions [from, from + count) of another block. */
@@ -93,6 +96,10 @@ void replay_example(const ReplayBlock *block, int place, int s, float value_mix,
 /* Plies from this position to the last one of its game that the block holds, that one included: neither
  * forced moves at the end nor what comes after a proof that ends the game are recorded. */
 int replay_plies_left(const ReplayBlock *block, int place);
+
+/* The policy of the opponent's next turn, under symmetry `s`: reply[moves], zeros where the block does not
+ * hold it or a random move leads to it. */
+void replay_reply(const ReplayBlock *block, int place, int s, float *reply);
 
 /* Distinct positions (by game key) among those of the blocks. */
 int replay_unique(ReplayBlock *const *blocks, int count);

@@ -83,6 +83,9 @@ static const ConfigKey keys[] = {
         "Games that a shard plays in lock-step, hence its largest batch."),
     INT("selfplay.random_plies", random_plies, 0, 200, "12",
         "A game begins with 0 to this many uniformly random moves, which are not learnt from."),
+    REAL("selfplay.random_share", random_share, 0, 1, "0",
+         "Share of the later moves that are uniformly random too; what comes before one learns the search's "
+         "value, not the game's outcome."),
     CHOICE("selfplay.end_proven", end_proven, switches, "on",
            "End a game as soon as the search has proven its result."),
     REAL("selfplay.temperature", temperature, 0, 10, "1",
@@ -129,6 +132,10 @@ static const ConfigKey keys[] = {
          "Weight of an auxiliary loss: the plies to the last recorded position of the game, told from the "
          "value head's "
          "hidden layer (Wu 2019)."),
+    REAL("learner.reply_weight", reply_weight, 0, 100, "0",
+         "Weight of an auxiliary loss: the policy of the opponent's next turn, told from the policy head's "
+         "board "
+         "(Wu 2019)."),
     REAL("learner.value_mix", value_mix, 0, 1, "0.5",
          "Share of the search's value in the value target; the rest is the game's outcome."),
     CHOICE("learner.optimizer", optimizer.kind, optimizer_kinds, "adam",

@@ -31,6 +31,7 @@ typedef struct RunConfig {
   /* self-play */
   int games, shards, lanes;
   int random_plies, end_proven;
+  double random_share; /* of the moves after random_plies */
   double temperature, temperature_end;
   int temperature_plies;
   int cache_log2;
@@ -44,7 +45,7 @@ typedef struct RunConfig {
   double reuse, surprise;
   double rate, rate_final, rate_tail;
   int warmup_steps, rate_decay_iterations;
-  double value_weight, value_mix, plies_weight;
+  double value_weight, value_mix, plies_weight, reply_weight;
   OptimizerConfig optimizer;
 
   /* imitation */

@@ -11,7 +11,8 @@
 /* One of the games that a shard plays at the same time. */
 typedef struct Lane {
   Search *search;
-  ReplayBlock *played; /* positions of the game under way; their outcome is not yet known */
+  ReplayBlock *played; /* positions of the game under way */
+  int settled;         /* so many of them have their outcome, from before a random move */
   Rng rng;
   uint32_t game_number;
   int searched; /* moves of this game chosen by search */
@@ -68,9 +69,9 @@ static void finish_game(Shard *shard, Lane *lane, float value_for_mover) {
     stats->second_wins++;
   else
     stats->draws++;
-  replay_block_outcome(lane->played, 0, result);
+  replay_block_outcome(lane->played, lane->settled, result);
   replay_block_append(shard->finished, lane->played, 0, lane->played->count);
-  lane->played->count = 0;
+  lane->played->count = lane->settled = 0;
   if (shard->progress) shard->progress(shard->context, game->ply(lane->state));
 }
 
@@ -138,6 +139,17 @@ static double surprise(const float *target, const SearchChild *children, int cou
   return sum;
 }
 
+/* A random move for the player at the root, whose search says `wdl`. It says nothing of the positions before
+ * it, so that these take an outcome drawn from what the search expected instead of the game's. */
+static int deviate(Lane *lane, const Game *game, const float wdl[3]) {
+  int outcome = 1 - rng_choose(&lane->rng, wdl, 3), moves[GAME_MOVES_MAX];
+  replay_block_outcome(lane->played, lane->settled, game->to_move(lane->state) == 0 ? outcome : -outcome);
+  lane->settled = lane->played->count;
+  replay_block_deviates(lane->played);
+  int count = game->legal(lane->state, moves);
+  return moves[rng_below(&lane->rng, (uint32_t)count)];
+}
+
 /* Records the searched position and plays a move. False where the proven result ends the game instead. */
 static bool record_and_play(Shard *shard, Lane *lane) {
   const RunConfig *config = shard->spec->config;
@@ -170,6 +182,8 @@ static bool record_and_play(Shard *shard, Lane *lane) {
     finish_game(shard, lane, (float)value);
     return false;
   }
+  if (config->random_share > 0 && rng_uniform(&lane->rng) < config->random_share)
+    move = deviate(lane, game, wdl);
   lane->searched++;
   search_advance(lane->search, lane->state, move);
   game->play(lane->state, move);

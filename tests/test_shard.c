@@ -1,0 +1,118 @@
+/* What a shard of self-play records. */
+#include "hang.h"
+#include "net/plan.h"
+#include "selfplay/shard.h"
+
+#include <criterion/criterion.h>
+
+TestSuite(shard, .timeout = HANG_SECONDS);
+
+enum { GAMES = 32, RANDOM_PLIES = 4 };
+
+/* Games of Connect Four by a random small network. */
+static ReplayBlock *play(const char *const *sets) {
+  const Game *game = game_find("connect4");
+  RunConfig config;
+  Error err;
+  config_defaults(&run_config_table, &config);
+  config.blocks = 1, config.channels = 16, config.search.probe_nodes = 0, config.end_proven = 0;
+  config.temperature_plies = 0, config.random_plies = RANDOM_PLIES;
+  for (; *sets; sets++)
+    cr_assert(config_set(&run_config_table, &config, *sets, "test", &err), "%s", err.message);
+  NetShape shape = run_config_shape(&config, game);
+  Net *net = net_new(&shape);
+  Rng rng = rng_make(1, RNG_INIT_WEIGHTS, 0, 0);
+  net_init(net, &rng);
+  NetPlan *plan = plan_new(net);
+  ShardSpec spec = {.game = game, .config = &config, .plan = plan, .seed = 5, .iteration = 1, .games = GAMES};
+  ReplayBlock *block = shard_play(&spec, NULL, NULL);
+  plan_free(plan);
+  net_free(net);
+  return block;
+}
+
+Test(shard, only_full_searches_are_recorded_but_for_proofs) {
+  const char *visits = "search.visits=16", *quick = "selfplay.quick_visits=2";
+  ReplayBlock *all = play((const char *[]){visits, quick, NULL});
+  ReplayBlock *some = play((const char *[]){visits, quick, "selfplay.full_share=0.25", NULL});
+  int unproven = 0, quick_proofs = 0, full_proofs = 0;
+  for (int i = 0; i < some->count; i++) unproven += !(some->facts[i].flags & EXAMPLE_PROVEN);
+  double moves = (double)(some->stats.plies - RANDOM_PLIES / 2 * GAMES), share = unproven / moves;
+  cr_assert(share > 0.12 && share < 0.3, "%d of %.0f moves", unproven, moves);
+  for (int i = 0; i < all->count; i++) full_proofs += (all->facts[i].flags & EXAMPLE_PROVEN) != 0;
+  quick_proofs = some->count - unproven;
+  cr_assert(full_proofs > 0 && quick_proofs > full_proofs / 2,
+            "of quick searches the proofs are recorded: %d, %d", quick_proofs, full_proofs);
+  cr_assert_eq(some->stats.positions, some->count);
+  double each = (double)some->stats.simulations / moves;
+  cr_assert(each < 0.5 * (double)all->stats.simulations / (double)all->count, "%.1f simulations a move",
+            each);
+  int surprised = 0;
+  for (int i = 0; i < all->count; i++) surprised += all->facts[i].surprise > 0;
+  cr_assert(surprised > all->count / 2, "searches depart from priors: %d of %d", surprised, all->count);
+  replay_block_free(all);
+  replay_block_free(some);
+}
+
+/* Of neighbours in one game, those whose outcomes are of different winners; and every proof's outcome is the
+ * proof. */
+static int changes_of_winner(const ReplayBlock *block, bool expect_proofs) {
+  int changes = 0;
+  for (int i = 0; i < block->count; i++) {
+    const ExampleFacts *facts = &block->facts[i], *next = facts + 1;
+    if (expect_proofs && (facts->flags & EXAMPLE_PROVEN))
+      cr_assert_eq(facts->outcome, facts->search_wdl[0] ? 1 : facts->search_wdl[1] ? 0 : -1);
+    if (i + 1 < block->count && next->game == facts->game)
+      changes += facts->outcome * (next->ply % 2 == facts->ply % 2 ? 1 : -1) != next->outcome;
+  }
+  return changes;
+}
+
+/* What stands before a random move takes what the search expected there, which a proof knows for certain. */
+Test(shard, random_moves_do_not_reach_back) {
+  ReplayBlock *none = play((const char *[]){"search.visits=16", NULL});
+  ReplayBlock *all = play((const char *[]){"search.visits=16", "selfplay.random_share=1", NULL});
+  cr_assert_eq(changes_of_winner(none, false), 0);
+  int changes = changes_of_winner(all, true);
+  cr_assert(changes > all->count / 4, "%d changes in %d positions", changes, all->count);
+  cr_assert_eq(all->stats.positions, all->count);
+  cr_assert_eq(all->stats.games, GAMES);
+  replay_block_free(none);
+  replay_block_free(all);
+}
+
+/* The reply is the policy of the next position where the other player moves there by his own choice. */
+static int replies_known(const ReplayBlock *block) {
+  const Game *game = block->game;
+  int known = 0;
+  for (int i = 0; i < block->count; i++) {
+    const ExampleFacts *facts = &block->facts[i], *next = facts + 1;
+    float reply[GAME_MOVES_MAX], sum = 0;
+    replay_reply(block, i, 0, reply);
+    for (int m = 0; m < game->moves; m++) sum += reply[m];
+    bool follows = i + 1 < block->count && next->game == facts->game && next->ply == facts->ply + 1;
+    bool expected = follows && !(facts->flags & EXAMPLE_DEVIATES);
+    cr_assert_float_eq(sum, expected ? 1 : 0, 1e-3);
+    known += expected;
+    if (!expected) continue;
+    const uint16_t *policy = block->policies + (size_t)(i + 1) * (size_t)game->moves;
+    for (int m = 0; m < game->moves; m++) {
+      float turned[GAME_MOVES_MAX];
+      cr_assert_float_eq(reply[m], (float)policy[m] / 65535, 1e-3);
+      replay_reply(block, i, 1, turned);
+      cr_assert_eq(turned[game->symmetry_move(1, m)], reply[m]);
+    }
+  }
+  return known;
+}
+
+Test(shard, replies_are_those_of_the_next_turn) {
+  ReplayBlock *none = play((const char *[]){"search.visits=16", NULL});
+  ReplayBlock *half = play((const char *[]){"search.visits=16", "selfplay.random_share=0.5", NULL});
+  ReplayBlock *all = play((const char *[]){"search.visits=16", "selfplay.random_share=1", NULL});
+  cr_assert_gt(replies_known(none), none->count * 3 / 4);
+  int known = replies_known(half);
+  cr_assert(known > half->count / 4 && known < half->count * 3 / 5, "%d of %d", known, half->count);
+  cr_assert_eq(replies_known(all), 0);
+  replay_block_free(none), replay_block_free(half), replay_block_free(all);
+}
