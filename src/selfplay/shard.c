@@ -140,7 +140,8 @@ static double surprise(const float *target, const SearchChild *children, int cou
 }
 
 /* A random move for the player at the root, whose search says `wdl`. It says nothing of the positions before
- * it, so that these take an outcome drawn from what the search expected instead of the game's. */
+ * it, so that these take an outcome drawn from what the search expected instead of the game's: what Leela
+ * Chess Zero's rescorer calls deblundering. */
 static int deviate(Lane *lane, const Game *game, const float wdl[3]) {
   int outcome = 1 - rng_choose(&lane->rng, wdl, 3), moves[GAME_MOVES_MAX];
   replay_block_outcome(lane->played, lane->settled, game->to_move(lane->state) == 0 ? outcome : -outcome);
