@@ -48,6 +48,17 @@ Test(compare_verdict, an_interval_that_holds_zero_is_no_difference) {
   json_decref(result), json_decref(verdict), json_decref(limits);
 }
 
+Test(compare_verdict, another_network_is_named) {
+  json_t *result = result_of(0, 0), *verdict, *limits;
+  json_t *arms = json_pack("[{s:s, s:n}, {s:s, s:s}]", "name", "scratch", "other_network", "name", "wide",
+                           "other_network", "net.channels");
+  json_object_set_new(result, "arms", arms);
+  compare_verdict(result, &verdict, &limits);
+  cr_assert(says(limits, "wide differs from scratch in net.channels and so begins from other weights"));
+  cr_assert_not(says(limits, "scratch differs from"));
+  json_decref(result), json_decref(verdict), json_decref(limits);
+}
+
 static json_t *gain(double elo) {
   return json_pack("{s:f, s:f, s:f}", "elo", elo, "low", elo - 30, "high", elo + 30);
 }

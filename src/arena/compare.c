@@ -54,15 +54,14 @@ static bool refresh_run(const Experiment *experiment, CompareRun *run, Error *er
   bool fine =
       run_open(run->folder, info, err) && read_bootstrap(run, &bootstrap, err) && (log = run_log(info, err));
   if (fine && info->iterations >= 0) {
-    NetShape shape = run_config_shape(&arm->config, experiment->design.game);
+    double pass = compare_evaluation_flops(&experiment->design);
     /* The log's last line may still be missing after a kill; the next slice mends it. */
     int lines = (int)json_array_size(log), last = info->iterations < lines ? info->iterations : lines;
     free(run->costs);
     run->networks = last + 1;
     run->costs = memory_new((size_t)run->networks, sizeof(CompareCost));
     for (int k = 0; k <= last; k++)
-      run->costs[k] =
-          cost_of(bootstrap, k ? json_array_get(log, (size_t)k - 1) : NULL, 2 * net_multiply_adds(&shape));
+      run->costs[k] = cost_of(bootstrap, k ? json_array_get(log, (size_t)k - 1) : NULL, pass);
     CompareUnit unit = experiment->design.unit;
     double spent = run->costs[last].amount[unit], before = last ? run->costs[last - 1].amount[unit] : spent;
     /* Stops rather than overshoot by more than half an iteration, as a run does. */
@@ -170,7 +169,6 @@ typedef struct Slice {
   double started_share, started; /* of the budgets of all runs, and clock, when the session began */
   double session_cpu;            /* when the slice began */
   double sample_flops;           /* of one training sample, in the network as it begins */
-  double evaluation_flops;       /* of one pass of the grown network: the unit `evals` */
 } Slice;
 
 static double total_share(const Experiment *experiment) {
@@ -208,7 +206,7 @@ static bool on_enough(void *context, int64_t samples) {
   if (design->unit == COMPARE_CPU_SECONDS) return clock_cpu() - slice->session_cpu >= design->budget;
   double flops = slice->sample_flops * (double)samples;
   if (design->unit == COMPARE_FLOPS) return flops >= design->budget;
-  return design->unit == COMPARE_EVALUATIONS && flops / slice->evaluation_flops >= design->budget;
+  return design->unit == COMPARE_EVALUATIONS && flops / compare_evaluation_flops(design) >= design->budget;
 }
 
 static bool train_slice(Experiment *experiment, Slice *slice, int threads, const volatile sig_atomic_t *stop,
@@ -229,9 +227,7 @@ static bool train_slice(Experiment *experiment, Slice *slice, int threads, const
   request.config.iterations = run->networks;
   request.config.minutes = 0;
   slice->session_cpu = clock_cpu();
-  NetShape grown = run_config_shape(&arm->config, experiment->design.game);
   slice->sample_flops = 6 * net_multiply_adds(&shape);
-  slice->evaluation_flops = 2 * net_multiply_adds(&grown);
   int before = run->networks;
   if (!run_train(&request, &events, stop, err) || !refresh_run(experiment, run, err)) return false;
   if (*stop) return error_set(err, "%s", "");

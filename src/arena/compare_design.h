@@ -82,9 +82,14 @@ bool compare_design_new(const char *game, CompareDesign *design, Error *err);
 bool compare_design_add(CompareDesign *design, const char *arms, Error *err);
 /* Reads a design file; errors name FILE:LINE. */
 bool compare_design_read(const char *path, CompareDesign *design, Error *err);
-/* Resolves what the texts say and checks the whole: at least two arms, one network shape, valid
- * configurations. Call it after the last change. */
+/* Resolves what the texts say and checks the whole: at least two arms, valid configurations. Call it after
+ * the last change. */
 bool compare_design_finish(CompareDesign *design, Error *err);
+/* The first net.* key in which an arm differs from the first arm, so that it begins from other weights; NULL
+ * where there is none. */
+const char *compare_other_network(const CompareDesign *design, const CompareArm *arm);
+/* Floating-point operations in one pass of the first arm's network once it has grown: the unit `evals`. */
+double compare_evaluation_flops(const CompareDesign *design);
 /* Appends the whole design as a file that compare_design_read() reads back to the same. */
 void compare_design_print(const CompareDesign *design, Buffer *out);
 void compare_design_free(CompareDesign *design);

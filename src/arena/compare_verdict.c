@@ -406,6 +406,16 @@ static void limit_open(const json_t *comparisons, json_t *limits) {
   buffer_free(&arms);
 }
 
+static void limit_network(const json_t *arms, const json_t *arm, json_t *limits) {
+  const char *key = json_string_value(json_object_get(arm, "other_network"));
+  if (key)
+    say(limits,
+        "%s differs from %s in %s and so begins from other weights: runs of one seed have less in common, "
+        "and "
+        "policy and value are not all that differs.",
+        field_text(arm, "name"), field_text(json_array_get(arms, 0), "name"), key);
+}
+
 /* The budget that all runs have reached. */
 static double reached(const json_t *experiment, const json_t *arm) {
   const json_t *grid = json_object_get(
@@ -461,6 +471,7 @@ void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
   json_array_foreach(arms, i, arm) {
     say_remains(arms, arm, *verdict);
     say_search(arm, *verdict);
+    limit_network(arms, arm, *limits);
     json_array_foreach(json_object_get(arm, "runs"), k, run) limit_run(experiment, arm, run, *limits);
   }
   say(*limits,
