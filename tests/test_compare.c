@@ -93,8 +93,8 @@ Test(compare, an_arm_may_have_another_network) {
                path);
   cr_assert(compare_design_read(path, &design, &err) && compare_design_finish(&design, &err), "%s",
             err.message);
-  cr_assert_null(compare_other_network(&design, &design.arms[0]));
-  cr_assert_str_eq(compare_other_network(&design, &design.arms[1]), "net.blocks");
+  cr_assert_null(compare_other_network(design.arms, design.arms));
+  cr_assert_str_eq(compare_other_network(design.arms, design.arms + 1), "net.blocks");
   NetShape first = run_config_shape(&design.arms[0].config, design.game);
   cr_assert_eq(compare_evaluation_flops(&design), 2 * net_multiply_adds(&first));
   compare_design_free(&design);

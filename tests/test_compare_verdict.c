@@ -54,7 +54,7 @@ Test(compare_verdict, another_network_is_named) {
                            "other_network", "net.channels");
   json_object_set_new(result, "arms", arms);
   compare_verdict(result, &verdict, &limits);
-  cr_assert(says(limits, "wide differs from scratch in net.channels and so begins from other weights"));
+  cr_assert(says(limits, "wide differs from scratch in net.channels: its network is another"));
   cr_assert_not(says(limits, "scratch differs from"));
   json_decref(result), json_decref(verdict), json_decref(limits);
 }

@@ -130,6 +130,25 @@ Test(run, the_same_bytes_with_replies) {
   expect_same_other_bytes("learner.reply_weight=0.5");
 }
 
+Test(run, logs_what_auxiliary_outputs_cost) {
+  char folder[64];
+  RunInfo run;
+  Error err;
+  make_folder(folder);
+  RunRequest request = small_run(folder, ARM_FROM_SCRATCH);
+  request.config.plies_weight = 1, request.config.reply_weight = 0.5;
+  cr_assert(train(&request, &err), "%s", err.message);
+  cr_assert(run_open(folder, &run, &err), "%s", err.message);
+  json_t *log = run_log(&run, &err);
+  const json_t *line = json_array_get(log, 2);
+  double reply = json_number_value(json_object_get(line, "train_loss_reply")),
+         plies = json_number_value(json_object_get(line, "train_plies_mse"));
+  cr_assert(reply > 0.3 && reply < 2.3, "%g nats of nine moves", reply);
+  cr_assert(plies > 0 && plies < 1, "%g", plies);
+  json_decref(log);
+  remove_folder(folder);
+}
+
 Test(run, the_same_bytes_with_plies_left) {
   expect_same_other_bytes("learner.plies_weight=1");
 }

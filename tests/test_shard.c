@@ -2,6 +2,7 @@
 #include "hang.h"
 #include "net/plan.h"
 #include "selfplay/shard.h"
+#include "selfplay/teacher.h"
 
 #include <criterion/criterion.h>
 
@@ -68,6 +69,32 @@ static int changes_of_winner(const ReplayBlock *block, bool expect_proofs) {
   return changes;
 }
 
+/* The winner changes behind random moves alone. */
+static int changes_behind_random_moves(const ReplayBlock *block) {
+  int changes = 0;
+  for (int i = 0; i + 1 < block->count; i++) {
+    const ExampleFacts *facts = &block->facts[i], *next = facts + 1;
+    bool same_winner = facts->outcome * (next->ply % 2 == facts->ply % 2 ? 1 : -1) == next->outcome;
+    if (next->game != facts->game || same_winner) continue;
+    cr_assert(facts->flags & EXAMPLE_DEVIATES, "position %d", i);
+    changes++;
+  }
+  return changes;
+}
+
+Test(shard, a_game_keeps_its_winner_between_random_moves) {
+  static const char *const ends[] = {"selfplay.end_proven=off", "selfplay.end_proven=on"};
+  for (int i = 0; i < 2; i++) {
+    ReplayBlock *block =
+        play((const char *[]){"search.visits=16", "selfplay.random_share=0.2", ends[i], NULL});
+    int changes = changes_behind_random_moves(block), random = 0;
+    for (int k = 0; k < block->count; k++) random += (block->facts[k].flags & EXAMPLE_DEVIATES) != 0;
+    cr_assert(changes > random / 5 && changes < random, "%d changes, %d random moves", changes, random);
+    cr_assert(random > block->count / 10 && random < block->count * 3 / 10);
+    replay_block_free(block);
+  }
+}
+
 /* What stands before a random move takes what the search expected there, which a proof knows for certain. */
 Test(shard, random_moves_do_not_reach_back) {
   ReplayBlock *none = play((const char *[]){"search.visits=16", NULL});
@@ -115,4 +142,24 @@ Test(shard, replies_are_those_of_the_next_turn) {
   cr_assert(known > half->count / 4 && known < half->count * 3 / 5, "%d of %d", known, half->count);
   cr_assert_eq(replies_known(all), 0);
   replay_block_free(none), replay_block_free(half), replay_block_free(all);
+}
+
+/* Nobody replied to what a teacher would have played where he moved at random. */
+Test(shard, a_teachers_random_move_has_no_reply) {
+  const Game *game = game_find("connect4");
+  RunConfig config;
+  config_defaults(&run_config_table, &config);
+  config.imitation_depth = 1, config.imitation_random = 0.5;
+  ReplayBlock *block = teacher_play(game, &config, 1, 0, 20, NULL, NULL);
+  int random = 0, known = 0;
+  for (int i = 0; i < block->count; i++) {
+    float reply[GAME_MOVES_MAX], sum = 0;
+    replay_reply(block, i, 0, reply);
+    for (int m = 0; m < game->moves; m++) sum += reply[m];
+    random += !(block->facts[i].flags & EXAMPLE_HAS_POLICY);
+    known += sum > 0;
+    if (!(block->facts[i].flags & EXAMPLE_HAS_POLICY)) cr_assert_eq(sum, 0);
+  }
+  cr_assert(random > block->count / 4 && known > block->count / 10, "%d random, %d known", random, known);
+  replay_block_free(block);
 }

@@ -247,11 +247,11 @@ static bool parse_checkpoints(CompareDesign *design, Error *err) {
   return true;
 }
 
-const char *compare_other_network(const CompareDesign *design, const CompareArm *arm) {
+const char *compare_other_network(const CompareArm *a, const CompareArm *b) {
   for (size_t i = 0; i < run_config_table.count; i++) {
     const ConfigKey *key = &run_config_table.keys[i];
     char own[CONFIG_TEXT_MAX], other[CONFIG_TEXT_MAX];
-    config_value(key, &design->arms[0].config, own), config_value(key, &arm->config, other);
+    config_value(key, &a->config, own), config_value(key, &b->config, other);
     if (strncmp(key->name, "net.", 4) == 0 && strcmp(own, other) != 0) return key->name;
   }
   return NULL;

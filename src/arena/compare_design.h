@@ -85,9 +85,9 @@ bool compare_design_read(const char *path, CompareDesign *design, Error *err);
 /* Resolves what the texts say and checks the whole: at least two arms, valid configurations. Call it after
  * the last change. */
 bool compare_design_finish(CompareDesign *design, Error *err);
-/* The first net.* key in which an arm differs from the first arm, so that it begins from other weights; NULL
- * where there is none. */
-const char *compare_other_network(const CompareDesign *design, const CompareArm *arm);
+/* The first net.* key in which two arms differ; NULL where there is none, and so their runs of one seed begin
+ * from the same weights. */
+const char *compare_other_network(const CompareArm *a, const CompareArm *b);
 /* Floating-point operations in one pass of the first arm's network once it has grown: the unit `evals`. */
 double compare_evaluation_flops(const CompareDesign *design);
 /* Appends the whole design as a file that compare_design_read() reads back to the same. */

@@ -17,22 +17,25 @@ enum { FIXED = sizeof fixed_opponents / sizeof *fixed_opponents, SCHEDULED_PAIRS
 
 /* --- which networks --- */
 
-/* The weights that all arms of a seed begin from, written where no run of the seed is from scratch. */
+/* The weights that a run begins from, as all of its seed with that network do; written where none of these is
+ * from scratch. */
 static bool initial_network(const Experiment *experiment, const CompareRun *run, char path[FILE_PATH_MAX],
                             Error *err) {
   const CompareDesign *design = &experiment->design;
+  const CompareArm *arm = &design->arms[run->arm];
   for (int i = 0; i < experiment->run_count; i++) {
     const CompareRun *other = &experiment->runs[i];
-    if (other->seed != run->seed || design->arms[other->arm].kind != ARM_FROM_SCRATCH || !other->networks)
+    if (other->seed != run->seed || design->arms[other->arm].kind != ARM_FROM_SCRATCH || !other->networks ||
+        compare_other_network(arm, &design->arms[other->arm]))
       continue;
     snprintf(path, FILE_PATH_MAX, "%.*s/networks/00000.net", FILE_PATH_MAX - 40, other->folder);
     return true;
   }
-  char relative[64];
-  snprintf(relative, sizeof relative, "initial-%llu.net", (unsigned long long)run->seed);
+  char relative[FILE_PATH_MAX];
+  snprintf(relative, sizeof relative, "initial-%s-%llu.net", arm->name, (unsigned long long)run->seed);
   experiment_path(experiment, relative, path);
   if (file_exists(path)) return true;
-  Learner *learner = learner_new(design->game, &design->arms[run->arm].config, run->seed, 1);
+  Learner *learner = learner_new(design->game, &arm->config, run->seed, 1);
   bool fine = net_save(learner_net(learner), design->game->name, "initial weights", path, err);
   learner_free(learner);
   return fine;

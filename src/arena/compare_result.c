@@ -268,8 +268,8 @@ static json_t *arm_json(const CompareData *data, int a) {
   for (int r = a; r < experiment->run_count; r += experiment->design.arm_count)
     json_array_append_new(runs, run_json(data, r));
   return json_pack("{s:s, s:s, s:s?, s:b, s:b, s:o, s:o, s:o, s:o, s:o}", "name", arm->name, "base",
-                   arm->base, "other_network", compare_other_network(&experiment->design, arm), "imitation",
-                   arm->kind == ARM_BOOTSTRAP_IMITATION, "selfplay", arm->selfplay, "final",
+                   arm->base, "other_network", compare_other_network(experiment->design.arms, arm),
+                   "imitation", arm->kind == ARM_BOOTSTRAP_IMITATION, "selfplay", arm->selfplay, "final",
                    final_json(data, a), "curves", curves_json(data, a), "generalisation",
                    generalisation_json(data, a), "search", search_json(data, a), "runs", runs);
 }

@@ -410,9 +410,8 @@ static void limit_network(const json_t *arms, const json_t *arm, json_t *limits)
   const char *key = json_string_value(json_object_get(arm, "other_network"));
   if (key)
     say(limits,
-        "%s differs from %s in %s and so begins from other weights: runs of one seed have less in common, "
-        "and "
-        "policy and value are not all that differs.",
+        "%s differs from %s in %s: its network is another, so runs of one seed have less in common, and the "
+        "way of learning is not all that differs.",
         field_text(arm, "name"), field_text(json_array_get(arms, 0), "name"), key);
 }
 

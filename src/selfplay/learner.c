@@ -216,7 +216,9 @@ static void run_slice(const Learner *learner, int number, const Worker *worker) 
   Slice *slice = &learner->slices[number];
   const ExampleRows *rows = &worker->rows;
   int count = learner->config->slice;
-  const NetAuxiliary auxiliary = auxiliary_slice(learner->auxiliary, number, rows);
+  NetAuxiliary auxiliary = auxiliary_slice(learner->auxiliary, number, rows);
+  if (learner->value_weight <= 0) auxiliary.plies = (NetOutput){0}; /* its head is not to learn */
+  if (learner->policy_weight <= 0) auxiliary.reply = (NetOutput){0};
   memset(slice->gradient, 0, learner->net->param_count * sizeof(float));
   slice->loss = (NetLoss){0};
   if (learner->trainer)

@@ -63,7 +63,8 @@ void replay_block_surprise(ReplayBlock *block, double nats) {
 }
 
 void replay_block_deviates(ReplayBlock *block) {
-  if (block->count) block->facts[block->count - 1].flags |= EXAMPLE_DEVIATES;
+  assert(block->count > 0);
+  block->facts[block->count - 1].flags |= EXAMPLE_DEVIATES;
 }
 
 void replay_block_outcome(ReplayBlock *block, int first, int first_player_result) {
@@ -299,7 +300,7 @@ void replay_reply(const ReplayBlock *block, int place, int s, float *reply) {
   const Game *game = block->game;
   const ExampleFacts *facts = &block->facts[place], *next = facts + 1;
   bool known = place + 1 < block->count && next->game == facts->game && next->ply == facts->ply + 1 &&
-               !(facts->flags & EXAMPLE_DEVIATES) &&
+               (facts->flags & EXAMPLE_HAS_POLICY) && !(facts->flags & EXAMPLE_DEVIATES) &&
                game->to_move(state_at(block, place)) != game->to_move(state_at(block, place + 1));
   if (known)
     turned_policy(block, place + 1, s, reply);

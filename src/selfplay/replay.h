@@ -62,7 +62,7 @@ void replay_block_add(ReplayBlock *block, const void *state, const float *policy
                       bool proven, int ply, uint32_t game_number);
 /* Says of the position added last by how many nats its policy departs from the prior; at most 15 are kept. */
 void replay_block_surprise(ReplayBlock *block, double nats);
-/* Says of the position added last, if any, that a random move follows it. */
+/* Says of the position added last that a random move follows it. */
 void replay_block_deviates(ReplayBlock *block);
 /* Sets the outcome of positions [first, count) from the result for the first player (1, 0, -1). */
 void replay_block_outcome(ReplayBlock *block, int first, int first_player_result);
@@ -98,7 +98,7 @@ void replay_example(const ReplayBlock *block, int place, int s, float value_mix,
 int replay_plies_left(const ReplayBlock *block, int place);
 
 /* The policy of the opponent's next turn, under symmetry `s`: reply[moves], zeros where the block does not
- * hold it or a random move leads to it. */
+ * hold it or a random move, the player's or a teacher's, leads to it. */
 void replay_reply(const ReplayBlock *block, int place, int s, float *reply);
 
 /* Distinct positions (by game key) among those of the blocks. */

@@ -233,6 +233,12 @@ bool run_config_valid(const RunConfig *config, Error *err) {
   if (config->surprise > 0 && config->search.kind == SEARCH_NONE)
     return error_set(err, "learner.surprise (%g) needs a search, which search.kind = none does without",
                      config->surprise);
+  if (config->random_share > 0 && config->search.kind == SEARCH_NONE)
+    return error_set(
+        err,
+        "selfplay.random_share (%g) needs a search, whose value stands in for the game's outcome; "
+        "search.kind = none does without",
+        config->random_share);
   if (config->search.forced_playouts > 0 && config->search.dirichlet_share <= 0)
     return error_set(err, "search.forced_playouts (%g) needs root noise: search.dirichlet_share is 0",
                      config->search.forced_playouts);

@@ -35,6 +35,7 @@ static bool learn(Training *training, int iteration, int64_t new_positions, FitS
     total->samples += part.samples;
     total->policy += part.policy * (double)piece / (double)steps;
     total->plies += part.plies * (double)piece / (double)steps;
+    total->reply += part.reply * (double)piece / (double)steps;
     total->value += part.value * (double)piece / (double)steps;
     total->gradient_norm += part.gradient_norm * (double)piece / (double)steps;
     total->rate = part.rate;

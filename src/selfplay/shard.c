@@ -146,7 +146,6 @@ static int deviate(Lane *lane, const Game *game, const float wdl[3]) {
   int outcome = 1 - rng_choose(&lane->rng, wdl, 3), moves[GAME_MOVES_MAX];
   replay_block_outcome(lane->played, lane->settled, game->to_move(lane->state) == 0 ? outcome : -outcome);
   lane->settled = lane->played->count;
-  replay_block_deviates(lane->played);
   int count = game->legal(lane->state, moves);
   return moves[rng_below(&lane->rng, (uint32_t)count)];
 }
@@ -170,7 +169,8 @@ static bool record_and_play(Shard *shard, Lane *lane) {
     move = draw_from_policy(shard, lane, priors, count, temperature);
   }
   shard->stats->simulations += search_simulations(lane->search);
-  if (!lane->quick || proven) {
+  bool recorded = !lane->quick || proven;
+  if (recorded) {
     replay_block_add(lane->played, lane->state, shard->policy, wdl, proven, game->ply(lane->state),
                      lane->game_number);
     if (searches) replay_block_surprise(lane->played, surprise(shard->policy, shard->children, count));
@@ -183,8 +183,10 @@ static bool record_and_play(Shard *shard, Lane *lane) {
     finish_game(shard, lane, (float)value);
     return false;
   }
-  if (config->random_share > 0 && rng_uniform(&lane->rng) < config->random_share)
+  if (config->random_share > 0 && rng_uniform(&lane->rng) < config->random_share) {
     move = deviate(lane, game, wdl);
+    if (recorded) replay_block_deviates(lane->played);
+  }
   lane->searched++;
   search_advance(lane->search, lane->state, move);
   game->play(lane->state, move);
