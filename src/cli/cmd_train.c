@@ -159,20 +159,22 @@ static void on_iteration(void *context, const json_t *line) {
   char left[CLOCK_TEXT];
   cli_progress_clear(&display->bar);
   if (!display->header)
-    fprintf(stderr,
-            "iter  games positions unique length  policy (const)   value (const)  calib. entropy target "
-            " evals/s reuse  left\n");
+    fprintf(
+        stderr,
+        "iter  games positions unique proven length  policy (const)   value (const)  calib. entropy target "
+        " evals/s reuse  left\n");
   display->header = true;
   clock_format(real(line, "seconds_left"), left);
-  fprintf(
-      stderr,
-      "%4.0f %6.0f %9.0f %5.1f%% %6.1f  %.3f  (%.3f)   %.3f  (%.3f)  %.3f  %.3f   %.3f  %7.0f  %4.1f  %s\n",
-      real(line, "iteration"), real(line, "games"), real(line, "positions"),
-      100 * real(line, "unique_positions") / (real(line, "positions") + 1e-9), real(line, "game_length"),
-      real(line, "loss_policy"), real(line, "loss_policy_baseline"), real(line, "loss_value"),
-      real(line, "loss_value_baseline"), real(line, "value_calibration_error"), real(line, "policy_entropy"),
-      real(line, "target_entropy"), real(line, "evaluations_per_second"), real(line, "sample_reuse"),
-      real(line, "seconds_left") < 0 ? "-" : left);
+  fprintf(stderr,
+          "%4.0f %6.0f %9.0f %5.1f%% %5.1f%% %6.1f  %.3f  (%.3f)   %.3f  (%.3f)  %.3f  %.3f   %.3f  %7.0f  "
+          "%4.1f  %s\n",
+          real(line, "iteration"), real(line, "games"), real(line, "positions"),
+          100 * real(line, "unique_positions") / (real(line, "positions") + 1e-9),
+          100 * real(line, "proven_positions") / (real(line, "positions") + 1e-9), real(line, "game_length"),
+          real(line, "loss_policy"), real(line, "loss_policy_baseline"), real(line, "loss_value"),
+          real(line, "loss_value_baseline"), real(line, "value_calibration_error"),
+          real(line, "policy_entropy"), real(line, "target_entropy"), real(line, "evaluations_per_second"),
+          real(line, "sample_reuse"), real(line, "seconds_left") < 0 ? "-" : left);
   json_decref(display->last);
   display->last = json_deep_copy(line);
 }

@@ -43,6 +43,11 @@ static const LogFigure log_figures[] = {
     {"unique", "Distinct positions", "positions of an iteration",
      "Distinct positions among an iteration's own; the dotted line counts repeated ones too.",
      "unique_positions", "distinct", "positions", "all", 0, 0},
+    {"proven", "Proven positions", "positions of an iteration",
+     "Positions whose value the search proved, which then replaces the game's outcome; where a proof ends "
+     "the game, "
+     "one each. The dotted line counts all positions.",
+     "proven_positions", "proven", "positions", "all", 0, 0},
     {"speed", "Speed of self-play", "evaluations per second",
      "Network evaluations per second of self-play, on the machine of the run and beside whatever else it had "
      "to do.",

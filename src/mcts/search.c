@@ -88,6 +88,7 @@ static void prepare_root(Search *search) {
     for (int i = 0; i < n; i++)
       if (edge_dominated(&edges[i], bounds)) search->root_gumbel[i] = -INFINITY;
   } else if (has_dirichlet_noise(search)) {
+    /* In inverse proportion to the number of moves (Silver et al., "AlphaZero", 2018). */
     double alpha = config->dirichlet_alpha > 0 ? config->dirichlet_alpha : 10.0 / n;
     float share = (float)config->dirichlet_share;
     rng_dirichlet(&search->rng, alpha, n, search->scratch[0]);

@@ -102,7 +102,8 @@ static const ConfigKey keys[] = {
     INT("replay.window_min", window_min, 1, 100000000, "20000", "Smallest replay window, in positions."),
     INT("replay.window_max", window_max, 1, 100000000, "300000", "Largest replay window, in positions."),
     REAL("replay.window_growth", window_growth, 0, 1, "0.6",
-         "Between the two, the window is this share of all positions played so far."),
+         "Between the two, the window is this share of all positions played so far (growing windows: Wu "
+         "2019)."),
 
     INT("learner.batch", batch, 1, 65536, "64", "Positions in a minibatch."),
     INT("learner.slice", slice, 1, 4096, "32",
@@ -137,7 +138,8 @@ static const ConfigKey keys[] = {
          "board "
          "(Wu 2019)."),
     REAL("learner.value_mix", value_mix, 0, 1, "0.5",
-         "Share of the search's value in the value target; the rest is the game's outcome."),
+         "Share of the search's value in the value target; the rest is the game's outcome (Willemsen, Baier "
+         "and Kaisers 2020)."),
     CHOICE("learner.optimizer", optimizer.kind, optimizer_kinds, "adam",
            "Adam with decoupled decay, or SGD."),
     REAL("learner.momentum", optimizer.momentum, 0, 0.9999, "0.9", "SGD's momentum; Adam's beta1."),
