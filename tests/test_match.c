@@ -108,6 +108,23 @@ Test(match, plain_mcts_beats_random_by_far) {
   player_free(b);
 }
 
+/* With the shipped network: level 1 loses to a beginner, and each of these to the next. */
+Test(match, levels_are_in_order) {
+  static const char *const ladder[] = {"net:weights/connect4.net,level=1", "alphabeta:1",
+                                       "net:weights/connect4.net,level=4",
+                                       "net:weights/connect4.net,level=8"};
+  Openings *openings = make_openings("connect4", 15);
+  for (int i = 0; i < 3; i++) {
+    Player *below = make(ladder[i], "connect4", 2), *above = make(ladder[i + 1], "connect4", 2);
+    MatchResult result = play(below, above, openings, 9, NULL);
+    cr_assert(result.score.losses > 2 * result.score.wins, "%s won %d, lost %d against %s", ladder[i],
+              result.score.wins, result.score.losses, ladder[i + 1]);
+    match_result_free(&result);
+    player_free(below), player_free(above);
+  }
+  openings_free(openings);
+}
+
 Test(match, sprt_stops_early) {
   Openings *openings = make_openings("connect4", 120);
   Player *a = make("alphabeta:4", "connect4", 2), *b = make("random", "connect4", 1);
