@@ -271,6 +271,66 @@ static void no_doing(void *context, const char *what, int done, int total) {
   (void)context, (void)what, (void)done, (void)total;
 }
 
+static json_t *result_of(const Experiment *experiment) {
+  CompareData data;
+  Error err;
+  cr_assert(compare_data_collect(experiment, 1, no_doing, NULL, &stop, &data, &err), "%s", err.message);
+  json_t *result = compare_result(&data);
+  compare_data_free(&data);
+  return result;
+}
+
+/* A stage that the budget ended, somewhat beyond it, has its own network to show at the end, not its first
+ * weights; and is not taken for whole where there is more budget. */
+Test(compare, imitation_alone_is_rated_by_the_network_it_ended_with) {
+  const char *arms = "from-scratch,imitation-only";
+  char folder[64];
+  Experiment experiment;
+  Interruption none = {0};
+  make_folder(folder);
+  open_small(folder, arms, "2e6flop", &experiment);
+  train(&experiment, &none);
+  json_t *result = result_of(&experiment);
+  const json_t *arm = json_array_get(json_object_get(result, "arms"), 1);
+  double kl[3] = {0}, reached = json_real_value(json_object_get(
+                          json_object_get(json_object_get(arm, "final"), "teacher_kl"), "mean"));
+  size_t seed;
+  const json_t *run;
+  json_array_foreach(json_object_get(arm, "runs"), seed, run) {
+    const json_t *points = json_object_get(run, "points");
+    cr_assert_eq(json_array_size(points), 2);
+    cr_assert_geq(experiment.runs[2 * seed + 1].costs[0].amount[COMPARE_FLOPS], 2e6);
+    for (size_t p = 0; p < 2; p++)
+      kl[p] += json_real_value(json_object_get(json_array_get(points, p), "teacher_kl")) / 2;
+  }
+  cr_assert_float_eq(reached, kl[1], 1e-9, "%g; first %g, last %g", reached, kl[0], kl[1]);
+  cr_assert(fabs(kl[0] - kl[1]) > 1e-6);
+  json_decref(result);
+  experiment_free(&experiment);
+  CompareDesign design;
+  Error err;
+  small_design(arms, "1e8flop", &design);
+  cr_assert_not(experiment_open(folder, &design, &experiment, &err));
+  cr_assert(strstr(err.message, "ended by an earlier, smaller budget"), "%s", err.message);
+  remove_folder(folder);
+}
+
+/* What is not trained yet is not claimed. */
+Test(compare, an_unfinished_experiment_says_how_far_it_has_come) {
+  char folder[64];
+  Experiment experiment;
+  Interruption some = {.stop_after = 12};
+  make_folder(folder);
+  open_small(folder, "from-scratch,simulations-2", "1000games", &experiment);
+  train(&experiment, &some);
+  json_t *result = result_of(&experiment);
+  const char *said = json_string_value(json_array_get(json_object_get(result, "verdict"), 0));
+  cr_assert(strstr(said, "So far, at 32 games of the budget of 1000 games"), "%s", said);
+  json_decref(result);
+  experiment_free(&experiment);
+  remove_folder(folder);
+}
+
 /* The page says what the result says, draws every curve there is, and loads nothing. */
 static void check_page(const char *folder, const json_t *result) {
   static const char *const parts[] = {"id=\"verdict\"",

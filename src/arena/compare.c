@@ -65,6 +65,13 @@ static bool refresh_run(const Experiment *experiment, CompareRun *run, Error *er
     CompareUnit unit = experiment->design.unit;
     double spent = run->costs[last].amount[unit], before = last ? run->costs[last - 1].amount[unit] : spent;
     /* Stops rather than overshoot by more than half an iteration, as a run does. */
+    if (json_is_true(json_object_get(bootstrap, "ended_early")) &&
+        run->costs[0].amount[unit] < 0.95 * experiment->design.budget)
+      fine =
+          error_set(err,
+                    "%s: its bootstrap stage was ended by an earlier, smaller budget and cannot be taken up "
+                    "again; give another --out",
+                    run->folder);
     run->finished = !arm->selfplay || spent + (spent - before) / 2 >= experiment->design.budget;
   }
   json_decref(bootstrap), json_decref(log);
@@ -167,7 +174,6 @@ typedef struct Slice {
   const CompareEvents *events;
   CompareProgress progress;
   double started_share, started; /* of the budgets of all runs, and clock, when the session began */
-  double session_cpu;            /* when the slice began */
   double sample_flops;           /* of one training sample, in the network as it begins */
 } Slice;
 
@@ -200,11 +206,13 @@ static void on_progress(void *context, const RunProgress *stage) {
 }
 
 /* Fitting to expert games may not outlast the budget. */
-static bool on_enough(void *context, int64_t samples) {
+static bool on_enough(void *context, const RunSpent *spent) {
   const Slice *slice = context;
   const CompareDesign *design = &slice->progress.experiment->design;
-  if (design->unit == COMPARE_CPU_SECONDS) return clock_cpu() - slice->session_cpu >= design->budget;
-  double flops = slice->sample_flops * (double)samples;
+  if (design->unit == COMPARE_CPU_SECONDS) return spent->cpu_seconds >= design->budget;
+  /* The teacher's time at the rate of the fitting, as in describe_bootstrap(). */
+  double fitting = fmax(spent->cpu_seconds - spent->teacher_cpu_seconds, 1e-3);
+  double flops = slice->sample_flops * (double)spent->samples * (1 + spent->teacher_cpu_seconds / fitting);
   if (design->unit == COMPARE_FLOPS) return flops >= design->budget;
   return design->unit == COMPARE_EVALUATIONS && flops / compare_evaluation_flops(design) >= design->budget;
 }
@@ -226,7 +234,6 @@ static bool train_slice(Experiment *experiment, Slice *slice, int threads, const
   request.bootstrap_only = !run->networks; /* that stage is a slice of its own */
   request.config.iterations = run->networks;
   request.config.minutes = 0;
-  slice->session_cpu = clock_cpu();
   slice->sample_flops = 6 * net_multiply_adds(&shape);
   int before = run->networks;
   if (!run_train(&request, &events, stop, err) || !refresh_run(experiment, run, err)) return false;

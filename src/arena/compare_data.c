@@ -190,14 +190,32 @@ bool compare_data_collect(const Experiment *experiment, int threads, CompareDoin
   return fine;
 }
 
+double compare_data_end(const CompareData *data, CompareUnit unit) {
+  const Experiment *experiment = data->experiment;
+  const CompareDesign *design = &experiment->design;
+  double end = INFINITY, most = 0;
+  for (int r = 0; r < experiment->run_count; r++) {
+    const CompareRun *run = &experiment->runs[r];
+    if (data->last[r] < 0) continue;
+    bool whole = run->finished && unit == design->unit;
+    double reached = whole ? design->budget : data->pool.points[data->last[r]].cost.amount[unit];
+    most = fmax(most, reached);
+    if (design->arms[run->arm].selfplay) end = fmin(end, reached);
+  }
+  return isfinite(end) ? end : most > 0 ? most : 1;
+}
+
 void compare_data_curve(const CompareData *data, int run, CompareField field, CompareUnit unit, double *x,
                         double *y, StatsCurve *curve) {
   const ComparePool *pool = &data->pool;
+  const CompareDesign *design = &data->experiment->design;
+  bool whole = data->experiment->runs[run].finished && unit == design->unit;
   *curve = (StatsCurve){.x = x, .y = y};
   for (int p = 0; p < pool->point_count; p++) {
     if (pool->points[p].run != run || !isfinite(data->field[field][p])) continue;
     if (pool->points[p].network < 0) curve->held = true;
     x[curve->count] = pool->points[p].cost.amount[unit];
+    if (whole && p == data->last[run]) x[curve->count] = fmin(x[curve->count], design->budget);
     y[curve->count++] = data->field[field][p];
   }
 }

@@ -51,8 +51,14 @@ bool compare_data_collect(const Experiment *experiment, int threads, CompareDoin
                           const volatile sig_atomic_t *stop, CompareData *out, Error *err);
 void compare_data_free(CompareData *data);
 
+/* The budget up to which runs are compared: the largest that all that play themselves have reached. A run
+ * that is finished has reached the whole budget of the design's unit, since it ended with the iteration
+ * nearest to it. */
+double compare_data_end(const CompareData *data, CompareUnit unit);
 /* The curve of a field along a run against a unit of budget: *curve points into x and y, each [point_count]
- * at least. Points without a value are left out. */
+ * at least. Points without a value are left out. In the design's unit
+ * the last network of a finished run stands no later than the budget, though its last iteration, or its
+ * bootstrap stage, may have ended somewhat beyond. */
 void compare_data_curve(const CompareData *data, int run, CompareField field, CompareUnit unit, double *x,
                         double *y, StatsCurve *curve);
 /* values[seeds]: of an arm's runs, in order of seeds, at one budget; NaN where there is none. */

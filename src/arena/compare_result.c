@@ -32,19 +32,6 @@ static json_t *lists_json(json_t *lists[3]) {
   return json_pack("{s:o, s:o, s:o}", "mean", lists[0], "low", lists[1], "high", lists[2]);
 }
 
-/* The largest budget that every run with self-play has reached. */
-static double common_end(const CompareData *data, CompareUnit unit) {
-  const Experiment *experiment = data->experiment;
-  double end = INFINITY;
-  for (int r = 0; r < experiment->run_count; r++) {
-    const CompareRun *run = &experiment->runs[r];
-    if (experiment->design.arms[run->arm].selfplay && data->last[r] >= 0)
-      end = fmin(end, data->pool.points[data->last[r]].cost.amount[unit]);
-  }
-  if (unit == experiment->design.unit) end = fmax(end, 0.9 * experiment->design.budget);
-  return isfinite(end) ? end : 1;
-}
-
 static json_t *grid_json(double end) {
   json_t *grid = json_array();
   for (int k = 0; k < COMPARE_GRID; k++) json_array_append_new(grid, json_real(end * k / (COMPARE_GRID - 1)));
@@ -67,7 +54,7 @@ static json_t *curve_json(const CompareData *data, int arm, CompareField field, 
 static json_t *curves_json(const CompareData *data, int arm) {
   json_t *out = json_object();
   for (int unit = 0; unit < COMPARE_UNITS; unit++) {
-    double end = common_end(data, (CompareUnit)unit);
+    double end = compare_data_end(data, (CompareUnit)unit);
     json_t *curves = json_pack("{s:o}", "budget", grid_json(end));
     for (int f = 0; f < COMPARE_FIELDS; f++)
       json_object_set_new(curves, compare_field_name((CompareField)f),
@@ -254,7 +241,7 @@ static json_t *final_json(const CompareData *data, int arm) {
   double *values = memory_new((size_t)seeds, sizeof *values);
   json_t *out = json_object();
   for (int f = 0; f < COMPARE_FIELDS; f++) {
-    compare_data_at(data, arm, (CompareField)f, design->unit, common_end(data, design->unit), values);
+    compare_data_at(data, arm, (CompareField)f, design->unit, compare_data_end(data, design->unit), values);
     json_object_set_new(out, compare_field_name((CompareField)f), band_json(stats_band(values, seeds)));
   }
   free(values);
@@ -328,7 +315,7 @@ static void put_brittleness(const CompareData *data, int arm, json_t *out) {
 
 static json_t *comparison_json(const CompareData *data, int arm) {
   const CompareDesign *design = &data->experiment->design;
-  double end = common_end(data, design->unit), grid[COMPARE_GRID];
+  double end = compare_data_end(data, design->unit), grid[COMPARE_GRID];
   size_t n = (size_t)design->settings.seeds;
   double *differences = memory_new(n * COMPARE_GRID, sizeof *differences),
          *finals = memory_new(n, sizeof *finals);
@@ -361,7 +348,7 @@ static json_t *best_json(const CompareData *data) {
   double *column = memory_new((size_t)seeds, sizeof *column);
   bool missing = false;
   for (int a = 0; a < arms; a++) {
-    compare_data_at(data, a, FIELD_ELO, design->unit, common_end(data, design->unit), column);
+    compare_data_at(data, a, FIELD_ELO, design->unit, compare_data_end(data, design->unit), column);
     for (int s = 0; s < seeds; s++)
       values[s * arms + a] = column[s], missing = missing || !isfinite(column[s]);
   }

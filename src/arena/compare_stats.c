@@ -137,6 +137,23 @@ static double order_statistic(const double *sorted, int n, double p) {
   return sorted[place];
 }
 
+/* Widens an interval of the crossover to all budgets, once the arm is ahead by the means, at which Student's
+ * band of the difference holds zero. */
+static void widen_to_bands(const double *differences, const double *mean, int seeds, const double *grid,
+                           int count, StatsCrossover *out) {
+  double *column = memory_new((size_t)seeds, sizeof *column);
+  int from = 0;
+  while (from < count && !(mean[from] > 0)) from++;
+  for (int k = from; k < count; k++) {
+    for (int s = 0; s < seeds; s++) column[s] = differences[s * count + k];
+    StatsBand band = stats_band(column, seeds);
+    if (band.low > 0 || band.high < 0) continue;
+    out->low = fmin(out->low, grid[k > from ? k - 1 : k]);
+    out->high = fmax(out->high, k + 1 < count ? grid[k + 1] : INFINITY);
+  }
+  free(column);
+}
+
 StatsCrossover stats_crossover(const double *differences, int seeds, const double *grid, int count,
                                int resamples, uint64_t seed) {
   double *mean = memory_new((size_t)count, sizeof *mean), *drawn = memory_new((size_t)count, sizeof *drawn);
@@ -155,6 +172,7 @@ StatsCrossover stats_crossover(const double *differences, int seeds, const doubl
     qsort(crossings, (size_t)resamples, sizeof *crossings, compare_doubles);
     out.low = order_statistic(crossings, resamples, 0.025),
     out.high = order_statistic(crossings, resamples, 0.975);
+    widen_to_bands(differences, mean, seeds, grid, count, &out);
     out.not_within = not_within / (double)resamples, out.never_ahead = never / (double)resamples;
   }
   free(mean), free(drawn), free(crossings);

@@ -51,7 +51,7 @@ StatsCrossing stats_crossing(const double *d, const double *grid, int count, dou
 typedef struct StatsCrossover {
   StatsCrossing mean; /* of the mean curve */
   double at;          /* its crossing, as above */
-  double low, high; /* 2.5 and 97.5 % points of the resamples; infinite where not within; NaN with one seed */
+  double low, high;   /* 95 % interval, infinite where not within; NaN with one seed */
   double not_within;  /* share of the resamples in which it is still ahead at the end */
   double never_ahead; /* share in which it never was */
 } StatsCrossover;
@@ -63,7 +63,11 @@ typedef struct StatsCrossover {
  * 1),
  *
  * which at every budget has exactly Student's interval, and between budgets the seeds' own covariance.
- * (Resampling whole seeds with replacement would be far too narrow for the few seeds there are.) */
+ * (Resampling whole seeds with replacement would be far too narrow for the few seeds there are.) The interval
+ * reaches from the 2.5 to the 97.5 % point of the resamples' crossings, and to the grid point on either side
+ * of every budget, once the mean is ahead, whose own Student's interval holds zero: a curve whose networks
+ * each have an error of their own crosses zero late and often, and the first alone would then cover far less
+ * than it says. */
 StatsCrossover stats_crossover(const double *differences, int seeds, const double *grid, int count,
                                int resamples, uint64_t seed);
 

@@ -44,21 +44,40 @@ static int side_of(const json_t *band) {
   return field_number(band, "low") > 0 ? 1 : field_number(band, "high") < 0 ? -1 : 0;
 }
 
-static void say_final(const json_t *experiment, const json_t *comparison, json_t *verdict) {
+/* The budget up to which runs are compared: what all have reached. */
+static double reached(const json_t *experiment, const json_t *arms) {
+  const json_t *curves = json_object_get(json_array_get(arms, 0), "curves");
+  const json_t *grid = json_object_get(json_object_get(curves, field_text(experiment, "unit")), "budget");
+  size_t count = json_array_size(grid);
+  return count ? json_number_value(json_array_get(grid, count - 1)) : field_number(experiment, "budget");
+}
+
+/* "At the end of the budget (20 min)", or how far an experiment that goes on has come. */
+static void print_when(const json_t *experiment, const json_t *arms, char out[160]) {
+  char whole[48], part[48];
+  print_budget(experiment, field_number(experiment, "budget"), whole);
+  print_budget(experiment, reached(experiment, arms), part);
+  if (json_is_true(json_object_get(experiment, "finished")))
+    snprintf(out, 160, "At the end of the budget (%s)", whole);
+  else
+    snprintf(out, 160, "So far, at %s of the budget of %s,", part, whole);
+}
+
+static void say_final(const json_t *experiment, const json_t *arms, const json_t *comparison,
+                      json_t *verdict) {
   const json_t *final = json_object_get(comparison, "final_elo");
-  char budget[48], band[96], chance[64] = "";
+  char when[160], band[96], chance[64] = "";
   const char *arm = field_text(comparison, "arm"), *base = field_text(comparison, "over");
   double probability = field_number(comparison, "probability_ahead");
-  print_budget(experiment, field_number(experiment, "budget"), budget);
+  print_when(experiment, arms, when);
   print_band(final, "%+.0f", 1, band);
   if (isfinite(probability))
     snprintf(chance, sizeof chance, "; probability that it is ahead: %.0f%%", 100 * probability);
   if (side_of(final))
-    say(verdict, "At the end of the budget (%s) %s is %s than %s: %s Elo%s.", budget, arm,
-        side_of(final) > 0 ? "stronger" : "weaker", base, band, chance);
+    say(verdict, "%s %s is %s than %s: %s Elo%s.", when, arm, side_of(final) > 0 ? "stronger" : "weaker",
+        base, band, chance);
   else
-    say(verdict, "At the end of the budget (%s) no difference between %s and %s is shown: %s Elo%s.", budget,
-        arm, base, band, chance);
+    say(verdict, "%s no difference between %s and %s is shown: %s Elo%s.", when, arm, base, band, chance);
 }
 
 /* The arms whose final difference is of this sign (0: not shown), with the difference; empty where there are
@@ -76,23 +95,23 @@ static void print_side(const json_t *comparisons, int side, Buffer *out) {
 }
 
 /* All arms in one sentence, where there are several. */
-static void say_answer(const json_t *experiment, const json_t *comparisons, json_t *verdict) {
+static void say_answer(const json_t *experiment, const json_t *arms, const json_t *comparisons,
+                       json_t *verdict) {
   static const struct {
     const char *words;
     int side;
   } sides[] = {{"stronger", 1}, {"weaker", -1}, {"no difference shown", 0}};
-  char budget[48];
+  char when[160];
   Buffer line = {0};
   if (json_array_size(comparisons) < 2) return;
-  print_budget(experiment, field_number(experiment, "budget"), budget);
-  buffer_printf(&line, "At the end of the budget (%s), against %s", budget,
-                field_text(json_array_get(comparisons, 0), "over"));
+  print_when(experiment, arms, when);
+  buffer_printf(&line, "%s against %s", when, field_text(json_array_get(comparisons, 0), "over"));
   for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
-    Buffer arms = {0};
-    print_side(comparisons, sides[i].side, &arms);
-    if (arms.size)
-      buffer_printf(&line, "; %s: %.*s", sides[i].words, (int)arms.size, (const char *)arms.data);
-    buffer_free(&arms);
+    Buffer named = {0};
+    print_side(comparisons, sides[i].side, &named);
+    if (named.size)
+      buffer_printf(&line, "; %s: %.*s", sides[i].words, (int)named.size, (const char *)named.data);
+    buffer_free(&named);
   }
   json_array_append_new(verdict, json_sprintf("%.*s.", (int)line.size, (const char *)line.data));
   buffer_free(&line);
@@ -169,6 +188,9 @@ static void say_crossover(const json_t *experiment, const json_t *comparison, js
   size_t k;
   json_array_foreach(json_object_get(json_object_get(comparison, "elo"), "low"), k,
                      value) if (json_is_number(value) && json_number_value(value) > 0) hedge = "";
+  const char *end = json_is_true(json_object_get(experiment, "finished"))
+                        ? "when the budget ends"
+                        : "where the runs have come to so far";
   print_budget(experiment, field_number(crossover, "at"), at);
   if (isfinite(field_number(crossover, "low"))) {
     print_budget(experiment, field_number(crossover, "low"), low);
@@ -180,11 +202,11 @@ static void say_crossover(const json_t *experiment, const json_t *comparison, js
     say(verdict, "%s%s is no longer worse than %s from %s on%s.", hedge, base, arm, at, interval);
   else if (strcmp(mean, "never ahead") != 0 && isfinite(field_number(crossover, "share_not_within")))
     say(verdict,
-        "%s%s is ahead of %s when the budget ends, so %s has not drawn level within it%s; in %.0f%% of the "
+        "%s%s is ahead of %s %s, so %s has not drawn level within it%s; in %.0f%% of the "
         "resamples it has not.",
-        hedge, arm, base, base, interval, 100 * field_number(crossover, "share_not_within"));
+        hedge, arm, base, end, base, interval, 100 * field_number(crossover, "share_not_within"));
   else if (strcmp(mean, "never ahead") != 0)
-    say(verdict, "%s%s is ahead of %s when the budget ends.", hedge, arm, base);
+    say(verdict, "%s%s is ahead of %s %s.", hedge, arm, base, end);
 }
 
 static const json_t *arm_named(const json_t *arms, const char *name) {
@@ -415,15 +437,8 @@ static void limit_network(const json_t *arms, const json_t *arm, json_t *limits)
         field_text(arm, "name"), field_text(json_array_get(arms, 0), "name"), key);
 }
 
-/* The budget that all runs have reached. */
-static double reached(const json_t *experiment, const json_t *arm) {
-  const json_t *grid = json_object_get(
-      json_object_get(json_object_get(arm, "curves"), field_text(experiment, "unit")), "budget");
-  size_t count = json_array_size(grid);
-  return count ? json_number_value(json_array_get(grid, count - 1)) : NAN;
-}
-
-static void limit_run(const json_t *experiment, const json_t *arm, const json_t *run, json_t *limits) {
+static void limit_run(const json_t *experiment, const json_t *arms, const json_t *arm, const json_t *run,
+                      json_t *limits) {
   const json_t *inside = json_object_get(run, "gain_inside"), *fixed = json_object_get(run, "gain_fixed");
   const json_t *points = json_object_get(run, "points"), *point;
   size_t i;
@@ -440,8 +455,9 @@ static void limit_run(const json_t *experiment, const json_t *arm, const json_t 
         "inside.",
         field_text(run, "run"), field_number(inside, "elo"), field_number(fixed, "elo"));
   point = json_array_get(points, 1);
-  if (json_is_true(json_object_get(arm, "imitation")) &&
-      field_number(json_object_get(point, "cost"), field_text(experiment, "unit")) > reached(experiment, arm))
+  if (json_is_true(json_object_get(arm, "imitation")) && !json_is_true(json_object_get(run, "finished")) &&
+      field_number(json_object_get(point, "cost"), field_text(experiment, "unit")) >
+          reached(experiment, arms))
     say(limits,
         "%s: its bootstrap stage alone took more than the budget that all runs have reached, so its final "
         "figures are "
@@ -455,9 +471,9 @@ void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
   size_t i, k;
   *verdict = json_array(), *limits = json_array();
   limit_seeds(experiment, *limits);
-  say_answer(experiment, comparisons, *verdict);
+  say_answer(experiment, arms, comparisons, *verdict);
   json_array_foreach(comparisons, i, comparison) {
-    say_final(experiment, comparison, *verdict);
+    say_final(experiment, arms, comparison, *verdict);
     say_head_start(experiment, comparison, *verdict);
     say_crossover(experiment, comparison, *verdict);
     say_accuracy(comparison, *verdict);
@@ -471,7 +487,7 @@ void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
     say_remains(arms, arm, *verdict);
     say_search(arm, *verdict);
     limit_network(arms, arm, *limits);
-    json_array_foreach(json_object_get(arm, "runs"), k, run) limit_run(experiment, arm, run, *limits);
+    json_array_foreach(json_object_get(arm, "runs"), k, run) limit_run(experiment, arms, arm, run, *limits);
   }
   say(*limits,
       "All of this holds for %s, this network, this teacher and budgets up to this one; nothing is said "

@@ -88,7 +88,7 @@ json_t *describe_iteration(const Training *training, const IterationResult *resu
   return line;
 }
 
-bool describe_bootstrap(const Training *training, int games, double fit_cpu, Error *err) {
+bool describe_bootstrap(const Training *training, int games, double fit_cpu, bool ended_early, Error *err) {
   char path[FILE_PATH_MAX];
   RunClock clock = training->clock;
   run_clock_advance(&clock);
@@ -103,6 +103,7 @@ bool describe_bootstrap(const Training *training, int games, double fit_cpu, Err
   set_real(cost, "imitation_flops", flops);
   set_real(cost, "cpu_seconds", clock.spent.cpu_seconds);
   set_real(cost, "seconds", clock.spent.seconds);
+  json_object_set_new(cost, "ended_early", json_boolean(ended_early));
   char *text = json_dumps(cost, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
   json_decref(cost);
   run_path(&training->run, "bootstrap.json", path);

@@ -139,7 +139,8 @@ typedef struct Fitting {
   double best_loss;
   int best_epoch;
   double policy_weight, value_weight;
-  bool cut; /* by the end of run.minutes */
+  bool cut;    /* by the end of run.minutes */
+  bool enough; /* ended early by whoever asked for the run */
 } Fitting;
 
 /* One pass in small pieces, for progress and for an end in time. False where *stop was set. */
@@ -192,15 +193,24 @@ static bool run_epoch(Training *training, Fitting *fitting, int epoch, Error *er
   return done;
 }
 
-static bool run_epochs(Training *training, Fitting *fitting, Error *err) {
+static bool is_enough(const Training *training) {
   const RunEvents *events = training->events;
+  RunClock clock = training->clock;
+  run_clock_advance(&clock);
+  const RunSpent spent = {.samples = learner_samples(training->learner),
+                          .cpu_seconds = clock.spent.cpu_seconds,
+                          .teacher_cpu_seconds = clock.teacher.cpu_seconds};
+  return events->enough && events->enough(events->context, &spent);
+}
+
+static bool run_epochs(Training *training, Fitting *fitting, Error *err) {
   const RunConfig *config = training->config;
   bool done = true;
   learner_weigh(training->learner, fitting->policy_weight, fitting->value_weight);
   for (int epoch = 0; done && epoch < config->imitation_epochs; epoch++) {
     done = run_epoch(training, fitting, epoch, err);
     if (fitting->cut || epoch - fitting->best_epoch >= config->imitation_patience) break;
-    if (events->enough && events->enough(events->context, learner_samples(training->learner))) break;
+    if (done && (fitting->enough = is_enough(training))) break;
   }
   learner_weigh(training->learner, 1, config->value_weight);
   if (done && fitting->best) learner_restart(training->learner, fitting->best);
@@ -231,8 +241,8 @@ static void fitting_free(Fitting *fitting) {
   replay_free(fitting->held_out);
 }
 
-/* *cut: run.minutes ended before the fitting did. */
-static bool fit_games(Training *training, bool *cut, Error *err) {
+/* *cut: run.minutes ended before the fitting did; *enough: RunEvents.enough did. */
+static bool fit_games(Training *training, bool *cut, bool *enough, Error *err) {
   char path[FILE_PATH_MAX];
   run_path(&training->run, "imitation.jsonl", path);
   if (!run_log_restore(path, 0, NULL, 0, err)) return false;
@@ -243,7 +253,7 @@ static bool fit_games(Training *training, bool *cut, Error *err) {
   else
     error_set(err, "%d expert positions are too few to hold a tenth of the games out; give at least 10 games",
               replay_count(training->expert));
-  *cut = fitting.cut;
+  *cut = fitting.cut, *enough = fitting.enough;
   fitting_free(&fitting);
   return done;
 }
@@ -272,10 +282,10 @@ bool imitation_run(Training *training, bool *whole, Error *err) {
   run_clock_teach(&training->clock, false);
   if (!done) return false;
   if (*training->stop) return error_set(err, "%s", "");
-  bool cut = !training->expert;
+  bool cut = !training->expert, enough = false;
   double cpu = clock_cpu();
-  if (!cut && !fit_games(training, &cut, err)) return false;
+  if (!cut && !fit_games(training, &cut, &enough, err)) return false;
   *whole = !cut;
   if (cut) say_cut(training, games, learner_samples(training->learner) > 0);
-  return cut || describe_bootstrap(training, games, clock_cpu() - cpu, err);
+  return cut || describe_bootstrap(training, games, clock_cpu() - cpu, enough, err);
 }

@@ -71,6 +71,12 @@ typedef struct RunProgress {
   double seconds_left; /* until the run ends; negative where unknown */
 } RunProgress;
 
+/* What the bootstrap stage has cost so far, over all sessions. */
+typedef struct RunSpent {
+  int64_t samples;
+  double cpu_seconds, teacher_cpu_seconds; /* the teacher's are part of the whole */
+} RunSpent;
+
 /* How a training speaks; called from one thread at a time. */
 typedef struct RunEvents {
   void *context;
@@ -78,9 +84,8 @@ typedef struct RunEvents {
   void (*progress)(void *context, const RunProgress *progress);
   void (*imitation)(void *context, const json_t *epoch);
   void (*iteration)(void *context, const json_t *line);
-  /* After each pass of the bootstrap stage, with the samples drawn so far: true ends it there, with the best
-   * weights found. */
-  bool (*enough)(void *context, int64_t samples);
+  /* After each pass of the bootstrap stage: true ends it there, with the best weights found. */
+  bool (*enough)(void *context, const RunSpent *spent);
 } RunEvents;
 
 /* Trains a run, or continues it: a folder that holds one already must be of the same game, arm, seed and
