@@ -55,6 +55,19 @@ Test(bad_input, a_configuration_names_file_line_and_nearest_key) {
   cr_assert(!file_exists("one"), "nothing was begun");
 }
 
+/* Neither the arm's own value nor the one for all is silently lost. */
+Test(bad_input, a_key_for_all_arms_is_refused_where_one_has_its_own) {
+  write_text("a.ini",
+             "game = tictactoe\n[a]\nbase = from-scratch\n[b]\nbase = from-scratch\nlearner.reuse = 2\n");
+  program_refuses("", "compare --design a.ini --set learner.reuse=4 --print-design", 1,
+                  "learner.reuse: arm 'b' has its own, 2");
+  program_refuses(
+      "", "compare -g tictactoe --arms from-scratch,simulations-9 --set search.visits=5 --print-design", 1,
+      "search.visits: arm 'simulations-9' has its own, 9");
+  program_refuses("", SCRATCH "--set search.kind=none --set selfplay.random_share=0.1 --run one", 1,
+                  "selfplay.random_share (0.1) needs a search");
+}
+
 Test(bad_input, a_run_is_continued_only_as_what_it_is) {
   program_train(SCRATCH "--iterations 1 --run one");
   char *before = program_slurp("one/log.jsonl");

@@ -111,8 +111,13 @@ static bool same_design(const CompareDesign *design, const Buffer *text, const c
   if (fine) {
     compare_design_print(&old, &before);
     buffer_put(&before, "", 1);
-    bool same = strcmp(fixed_part(&before), fixed_part(text)) == 0 && old.game == design->game &&
-                old.settings.first_seed == design->settings.first_seed;
+    bool same = strcmp(fixed_part(&before), fixed_part(text)) == 0 && old.game == design->game;
+    if (same && old.settings.first_seed != design->settings.first_seed)
+      fine =
+          error_set(err,
+                    "%s: is an experiment that begins with seed %lld, not %lld; leave --seed out, or choose "
+                    "another folder",
+                    path, (long long)old.settings.first_seed, (long long)design->settings.first_seed);
     if (!same)
       fine = error_set(err,
                        "%s: is an experiment with other arms or keys; continue it without --arms, or choose "

@@ -27,7 +27,7 @@ static const ConfigKey keys[] = {
      "Networks of each run that are measured, evenly along the budget, besides its first.", NULL},
     {"visits", CONFIG_INT, AT(visits), 0, 100000, "50",
      "Simulations a move of the networks in the rating pool; 0 = the policy alone.", NULL},
-    {"rating_games", CONFIG_INT, AT(rating_games), 2, 100000, "60",
+    {"rating_games", CONFIG_INT, AT(rating_games), 2, 100000, "100",
      "Least games of each player of the rating pool.", NULL},
     {"position_count", CONFIG_INT, AT(position_count), 10, 100000, "200",
      "Positions of each set on which generalisation, and test-time search, are measured.", NULL},
@@ -266,7 +266,8 @@ static bool check_arm(const CompareDesign *design, CompareArm *arm, Error *err) 
   arm->config.iterations = 0, arm->config.minutes = 0; /* the budget says how long */
   if (strcmp(arm->config.game, design->game->name) != 0)
     return error_set(
-        err, "arm '%s' is of game %s, the experiment of %s; name the game with --game or in [compare]",
+        err,
+        "arm '%s' is of game %s, the experiment of %s; name the game with --game or above the first section",
         arm->name, arm->config.game, design->game->name);
   if (!run_config_valid(&arm->config, err)) return error_prefix(err, "arm '%s'", arm->name);
   return true;

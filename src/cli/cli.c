@@ -166,3 +166,14 @@ void cli_print_json(json_t *object) {
   json_decref(object);
   cli_flush();
 }
+
+void cli_put_word(Buffer *out, const char *word) {
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@+%";
+  if (word[0] && !word[strspn(word, plain)]) {
+    buffer_printf(out, " %s", word);
+    return;
+  }
+  buffer_printf(out, " '");
+  for (; *word; word++) buffer_printf(out, *word == '\'' ? "'\\''" : "%c", *word);
+  buffer_printf(out, "'");
+}

@@ -44,6 +44,9 @@ _Noreturn void cli_usage_error(const char *format, ...) __attribute__((format(pr
 /* One line "selfplay: ..." on stderr; goes on. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Appends a blank and the word, quoted where a shell needs it. */
+void cli_put_word(Buffer *out, const char *word);
+
 typedef struct CliCommon {
   const Game *game; /* --game; Connect Four where not given */
   bool game_given;

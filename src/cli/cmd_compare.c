@@ -141,17 +141,48 @@ static bool set_option(CompareDesign *design, const char *key, const char *value
   return config_set(&compare_table, &design->settings, line, origin, err);
 }
 
+/* False where an arm has a value of its own for the key that is to be set for all: which it should have could
+ * only be guessed. */
+static bool is_common(const CompareDesign *design, const char *set, Error *err) {
+  char name[128], common[CONFIG_TEXT_MAX], own[CONFIG_TEXT_MAX];
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(set, "= "), set);
+  const ConfigKey *key = config_find(&run_config_table, name);
+  for (int a = 0; key && a < design->arm_count; a++) {
+    config_value(key, &design->common, common), config_value(key, &design->arms[a].config, own);
+    if (strcmp(common, own) != 0)
+      return error_set(err, "--set %s: arm '%s' has its own, %s; leave one of the two out", name,
+                       design->arms[a].name, own);
+  }
+  return true;
+}
+
+static bool set_all(CompareDesign *design, const char *set, Error *err) {
+  if (!is_common(design, set, err) || !config_set(&run_config_table, &design->common, set, "--set", err))
+    return false;
+  for (int a = 0; a < design->arm_count; a++)
+    if (!config_set(&run_config_table, &design->arms[a].config, set, "--set", err)) return false;
+  return true;
+}
+
+static bool is_of_experiment(const char *set) {
+  return is_key(&compare_table, set) && strncmp(set, "game", 4) != 0;
+}
+
 /* Keys of all arms come before the arms that are built from them. */
 static bool apply_sets(const Options *options, CompareDesign *design, Error *err) {
   for (int i = 0; i < options->set_count; i++) {
     const char *set = options->sets[i];
-    bool own = is_key(&compare_table, set) && strncmp(set, "game", 4) != 0;
-    if (own && !config_set(&compare_table, &design->settings, set, "--set", err)) return false;
-    if (own) continue;
-    if (!config_set(&run_config_table, &design->common, set, "--set", err)) return false;
-    for (int a = 0; a < design->arm_count; a++)
-      if (!config_set(&run_config_table, &design->arms[a].config, set, "--set", err)) return false;
+    bool own = is_of_experiment(set);
+    if (!(own ? config_set(&compare_table, &design->settings, set, "--set", err) : set_all(design, set, err)))
+      return false;
   }
+  return true;
+}
+
+static bool add_arms(const Options *options, const char *arms, CompareDesign *design, Error *err) {
+  if (!compare_design_add(design, arms, err)) return false;
+  for (int i = 0; i < options->set_count; i++)
+    if (!is_of_experiment(options->sets[i]) && !is_common(design, options->sets[i], err)) return false;
   return true;
 }
 
@@ -169,7 +200,7 @@ static bool resolve(const Options *options, const char *folder, CompareDesign *d
   return set_option(design, "seeds", options->seeds, err) &&
          set_option(design, "budget", options->budget, err) &&
          (!options->common.seed_given || set_option(design, "first_seed", seed, err)) &&
-         apply_sets(options, design, err) && (file || compare_design_add(design, arms, err)) &&
+         apply_sets(options, design, err) && (file || add_arms(options, arms, design, err)) &&
          compare_design_finish(design, err);
 }
 
@@ -220,9 +251,12 @@ static void write_page(const Experiment *experiment, const json_t *result, const
   char path[FILE_PATH_MAX];
   Buffer command = {0};
   Error err;
+  experiment_path(experiment, "design.ini", path);
+  buffer_printf(&command, "selfplay compare --design");
+  cli_put_word(&command, path);
+  buffer_printf(&command, " --out");
+  cli_put_word(&command, experiment->folder);
   experiment_path(experiment, "report.html", path);
-  buffer_printf(&command, "selfplay compare --design %s/design.ini --out %s", experiment->folder,
-                experiment->folder);
   buffer_put(&command, "", 1);
   if (compare_page_write(result, (const char *)command.data, path, svg, &err))
     cli_note("the report: %s", path);

@@ -76,29 +76,17 @@ static const struct argp parser = {
            "\"high\"}], "
            "\"elo\": [{\"options\", \"points\": [{..., \"elo\", \"low\", \"high\"}]}]}]}"};
 
-/* A word as a shell takes it. */
-static void put_word(Buffer *out, const char *word) {
-  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./=:,@+%";
-  if (word[0] && !word[strspn(word, plain)]) {
-    buffer_printf(out, " %s", word);
-    return;
-  }
-  buffer_printf(out, " '");
-  for (; *word; word++) buffer_printf(out, *word == '\'' ? "'\\''" : "%c", *word);
-  buffer_printf(out, "'");
-}
-
 static void put_option(Buffer *out, const char *name, const char *value) {
   if (!value) return;
   buffer_printf(out, " %s", name);
-  put_word(out, value);
+  cli_put_word(out, value);
 }
 
 /* The command with every option that decides what comes out. */
 static Buffer command_of(const Options *options) {
   Buffer out = {0};
   buffer_printf(&out, "selfplay report");
-  for (int r = 0; r < options->count; r++) put_word(&out, options->names[r]);
+  for (int r = 0; r < options->count; r++) cli_put_word(&out, options->names[r]);
   put_option(&out, "--db", options->db);
   put_option(&out, "--output", options->output);
   put_option(&out, "--csv", options->csv);

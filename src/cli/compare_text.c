@@ -165,6 +165,7 @@ static void print_search(const json_t *arms, size_t checkpoint) {
   json_array_foreach(arms, i, arm) {
     const json_t *search =
         json_array_get(json_object_get(json_object_get(arm, "search"), "checkpoints"), checkpoint);
+    if (!json_array_size(json_object_get(search, "visits"))) return; /* none was asked for */
     if (!i)
       printf("\nTest-time search: Elo and value kept (%%) by visits, networks at %g%% of the budget\n",
              100 * field_number(search, "checkpoint"));
