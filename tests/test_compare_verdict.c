@@ -50,12 +50,13 @@ Test(compare_verdict, an_interval_that_holds_zero_is_no_difference) {
 
 Test(compare_verdict, another_network_is_named) {
   json_t *result = result_of(0, 0), *verdict, *limits;
-  json_t *arms = json_pack("[{s:s, s:n}, {s:s, s:s}]", "name", "scratch", "other_network", "name", "wide",
-                           "other_network", "net.channels");
+  json_t *arms = json_pack("[{s:s, s:n}, {s:s, s:s, s:{s:i}}]", "name", "scratch", "other_network", "name",
+                           "wide", "other_network", "net.channels", "search", "bounds", 3);
   json_object_set_new(result, "arms", arms);
   compare_verdict(result, &verdict, &limits);
   cr_assert(says(limits, "wide differs from scratch in net.channels: its network is another"));
   cr_assert_not(says(limits, "scratch differs from"));
+  cr_assert(says(limits, "wide: 3 of its ratings at other numbers of visits rest on one-sided results"));
   json_decref(result), json_decref(verdict), json_decref(limits);
 }
 

@@ -59,6 +59,7 @@ static bool allocate(CompareData *data, const Experiment *experiment, Error *err
   data->last = memory_new(runs, sizeof(int));
   data->inside = memory_new(runs, sizeof(CompareGain)), data->fixed = memory_new(runs, sizeof(CompareGain));
   data->search_elo = memory_new(searchers + 1, sizeof(double));
+  data->search_bound = memory_new(searchers + 1, sizeof(bool));
   data->search_value_kept = memory_new(searchers + 1, sizeof(double));
   data->set_share = memory_new(runs * (runs + 2), sizeof(double));
   for (size_t i = 0; i < runs * (runs + 2); i++) data->set_share[i] = NAN;
@@ -75,7 +76,7 @@ void compare_data_free(CompareData *data) {
   for (int f = 0; f < COMPARE_FIELDS; f++) free(data->field[f]);
   free(data->elo_low), free(data->elo_high), free(data->elo_bound), free(data->last);
   free(data->inside), free(data->fixed), free(data->search_elo), free(data->search_value_kept),
-      free(data->set_share);
+      free(data->set_share), free(data->search_bound);
   compare_pool_free(&data->pool);
   *data = (CompareData){0};
 }
@@ -105,6 +106,7 @@ static bool rate(Collecting *collecting, Error *err) {
   for (int s = 0; s < pool->searcher_count; s++) {
     int at = ratings.index[pool->searchers[s].player];
     data->search_elo[s] = at >= 0 ? ratings.table->ratings[at].elo : NAN;
+    data->search_bound[s] = at >= 0 && ratings.table->ratings[at].separated;
   }
   for (int f = 0; f < pool->fixed_count; f++)
     data->fixed_elo[f] = ratings.index[f] >= 0 ? ratings.table->ratings[ratings.index[f]].elo : NAN;

@@ -36,6 +36,7 @@ typedef struct CompareData {
   int *last;                     /* [run_count] the run's last point, -1 where it has none */
   CompareGain *inside, *fixed;   /* [run_count], from the run's first network to its last */
   double *search_elo, *search_value_kept; /* [searcher_count] */
+  bool *search_bound;                     /* [searcher_count], as elo_bound */
   double *set_share;   /* [run_count][run_count + 2]: value kept by the row's last network on the column's own
                           late   positions; then on random positions, then on the teacher's */
   int games;           /* of the rating pool */

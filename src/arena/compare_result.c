@@ -209,6 +209,16 @@ static json_t *search_curve_json(const CompareData *data, int arm, int c) {
   return out;
 }
 
+/* Ratings of the arm's searched networks that rest on one-sided results. */
+static int search_bounds(const CompareData *data, int arm) {
+  int bounds = 0;
+  for (int s = 0; s < data->pool.searcher_count; s++) {
+    int run = data->pool.points[data->pool.searchers[s].point].run;
+    bounds += data->experiment->runs[run].arm == arm && data->search_bound[s];
+  }
+  return bounds;
+}
+
 /* The curves of all chosen networks, and what training is worth beside visits of the last of them. */
 static json_t *search_json(const CompareData *data, int arm) {
   const CompareDesign *design = &data->experiment->design;
@@ -223,9 +233,9 @@ static json_t *search_json(const CompareData *data, int arm) {
   }
   json_t *curves = json_array();
   for (int c = 0; c < checkpoints; c++) json_array_append_new(curves, search_curve_json(data, arm, c));
-  json_t *out = json_pack("{s:o, s:o, s:o}", "checkpoints", curves, "elo_per_doubling_of_training",
-                          band_json(stats_band(training, seeds)), "search_doublings_per_training_doubling",
-                          band_json(stats_band(trade, seeds)));
+  json_t *out = json_pack("{s:o, s:i, s:o, s:o}", "checkpoints", curves, "bounds", search_bounds(data, arm),
+                          "elo_per_doubling_of_training", band_json(stats_band(training, seeds)),
+                          "search_doublings_per_training_doubling", band_json(stats_band(trade, seeds)));
   const json_t *last = json_array_get(curves, (size_t)checkpoints - 1);
   static const char *const slopes[] = {"elo_per_doubling", "value_kept_per_doubling"};
   for (int k = 0; k < 2; k++) json_object_set(out, slopes[k], json_object_get(last, slopes[k]));

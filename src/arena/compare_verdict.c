@@ -1,5 +1,6 @@
 /* Sentences from the numbers of a result; none says more than its interval. */
 #include "arena/compare_result.h"
+#include "arena/compare_sentences.h"
 
 #include "base/clock.h"
 #include "base/fields.h"
@@ -9,9 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SEEDS_TO_TRUST = 5 };
-
-__attribute__((format(printf, 2, 3))) static void say(json_t *list, const char *format, ...) {
+void compare_say(json_t *list, const char *format, ...) {
   char line[600];
   va_list arguments;
   va_start(arguments, format);
@@ -39,13 +38,11 @@ static void print_band(const json_t *band, const char *format, double scale, cha
     snprintf(out, 96, "%s", isfinite(field_number(band, "mean")) ? number[0] : "unknown");
 }
 
-/* 1 where the whole interval is above zero, -1 below, 0 where it holds zero or there is none. */
-static int side_of(const json_t *band) {
+int compare_side_of(const json_t *band) {
   return field_number(band, "low") > 0 ? 1 : field_number(band, "high") < 0 ? -1 : 0;
 }
 
-/* The budget up to which runs are compared: what all have reached. */
-static double reached(const json_t *experiment, const json_t *arms) {
+double compare_reached(const json_t *experiment, const json_t *arms) {
   const json_t *curves = json_object_get(json_array_get(arms, 0), "curves");
   const json_t *grid = json_object_get(json_object_get(curves, field_text(experiment, "unit")), "budget");
   size_t count = json_array_size(grid);
@@ -56,7 +53,7 @@ static double reached(const json_t *experiment, const json_t *arms) {
 static void print_when(const json_t *experiment, const json_t *arms, char out[160]) {
   char whole[48], part[48];
   print_budget(experiment, field_number(experiment, "budget"), whole);
-  print_budget(experiment, reached(experiment, arms), part);
+  print_budget(experiment, compare_reached(experiment, arms), part);
   if (json_is_true(json_object_get(experiment, "finished")))
     snprintf(out, 160, "At the end of the budget (%s)", whole);
   else
@@ -73,11 +70,12 @@ static void say_final(const json_t *experiment, const json_t *arms, const json_t
   print_band(final, "%+.0f", 1, band);
   if (isfinite(probability))
     snprintf(chance, sizeof chance, "; probability that it is ahead: %.0f%%", 100 * probability);
-  if (side_of(final))
-    say(verdict, "%s %s is %s than %s: %s Elo%s.", when, arm, side_of(final) > 0 ? "stronger" : "weaker",
-        base, band, chance);
+  if (compare_side_of(final))
+    compare_say(verdict, "%s %s is %s than %s: %s Elo%s.", when, arm,
+                compare_side_of(final) > 0 ? "stronger" : "weaker", base, band, chance);
   else
-    say(verdict, "%s no difference between %s and %s is shown: %s Elo%s.", when, arm, base, band, chance);
+    compare_say(verdict, "%s no difference between %s and %s is shown: %s Elo%s.", when, arm, base, band,
+                chance);
 }
 
 /* The arms whose final difference is of this sign (0: not shown), with the difference; empty where there are
@@ -88,7 +86,7 @@ static void print_side(const json_t *comparisons, int side, Buffer *out) {
   json_array_foreach(comparisons, i, comparison) {
     const json_t *final = json_object_get(comparison, "final_elo");
     char band[96];
-    if (side_of(final) != side) continue;
+    if (compare_side_of(final) != side) continue;
     print_band(final, "%+.0f", 1, band);
     buffer_printf(out, "%s%s (%s Elo)", out->size ? ", " : "", field_text(comparison, "arm"), band);
   }
@@ -165,17 +163,17 @@ static void say_head_start(const json_t *experiment, const json_t *comparison, j
   print_stretches(experiment, grid, json_object_get(elo, "low"), 1, &ahead);
   print_stretches(experiment, grid, json_object_get(elo, "high"), -1, &behind);
   if (field_number(band, "mean") > 0)
-    say(verdict, "The largest lead of %s over %s is %s Elo, at %s.", arm, over, shown, budget);
+    compare_say(verdict, "The largest lead of %s over %s is %s Elo, at %s.", arm, over, shown, budget);
   else
-    say(verdict, "%s leads %s at no budget.", arm, over);
+    compare_say(verdict, "%s leads %s at no budget.", arm, over);
   if (ahead.size)
-    say(verdict, "%s is ahead of %s with an interval that excludes zero%.*s.", arm, over, (int)ahead.size,
-        (const char *)ahead.data);
+    compare_say(verdict, "%s is ahead of %s with an interval that excludes zero%.*s.", arm, over,
+                (int)ahead.size, (const char *)ahead.data);
   if (behind.size)
-    say(verdict, "%s is behind %s with an interval that excludes zero%.*s.", arm, over, (int)behind.size,
-        (const char *)behind.data);
+    compare_say(verdict, "%s is behind %s with an interval that excludes zero%.*s.", arm, over,
+                (int)behind.size, (const char *)behind.data);
   if (!ahead.size && !behind.size && isfinite(field_number(band, "low")))
-    say(verdict, "At no budget does the interval of %s over %s exclude zero.", arm, over);
+    compare_say(verdict, "At no budget does the interval of %s over %s exclude zero.", arm, over);
   json_decref(band);
   buffer_free(&ahead), buffer_free(&behind);
 }
@@ -199,17 +197,17 @@ static void say_crossover(const json_t *experiment, const json_t *comparison, js
     snprintf(interval, sizeof interval, " (95%% interval of that crossover: from %s to %s)", low, high);
   }
   if (strcmp(mean, "crossed") == 0)
-    say(verdict, "%s%s is no longer worse than %s from %s on%s.", hedge, base, arm, at, interval);
+    compare_say(verdict, "%s%s is no longer worse than %s from %s on%s.", hedge, base, arm, at, interval);
   else if (strcmp(mean, "never ahead") != 0 && isfinite(field_number(crossover, "share_not_within")))
-    say(verdict,
-        "%s%s is ahead of %s %s, so %s has not drawn level within it%s; in %.0f%% of the "
-        "resamples it has not.",
-        hedge, arm, base, end, base, interval, 100 * field_number(crossover, "share_not_within"));
+    compare_say(verdict,
+                "%s%s is ahead of %s %s, so %s has not drawn level within it%s; in %.0f%% of the "
+                "resamples it has not.",
+                hedge, arm, base, end, base, interval, 100 * field_number(crossover, "share_not_within"));
   else if (strcmp(mean, "never ahead") != 0)
-    say(verdict, "%s%s is ahead of %s %s.", hedge, arm, base, end);
+    compare_say(verdict, "%s%s is ahead of %s %s.", hedge, arm, base, end);
 }
 
-static const json_t *arm_named(const json_t *arms, const char *name) {
+const json_t *compare_arm_named(const json_t *arms, const char *name) {
   const json_t *arm;
   size_t i;
   json_array_foreach(arms, i, arm) if (strcmp(field_text(arm, "name"), name) == 0) return arm;
@@ -221,10 +219,11 @@ static void say_accuracy(const json_t *comparison, json_t *verdict) {
   char band[96];
   if (!isfinite(field_number(kept, "mean"))) return;
   print_band(kept, "%+.1f", 100, band);
-  say(verdict,
+  compare_say(
+      verdict,
       "By the exact solver, the share of positions whose value %s keeps less that of %s is %s points%s.",
       field_text(comparison, "arm"), field_text(comparison, "over"), band,
-      side_of(kept) ? "" : ", which shows no difference");
+      compare_side_of(kept) ? "" : ", which shows no difference");
 }
 
 /* A wider gap alone may only mean that the arm's own positions are easier, and a lower accuracy on random
@@ -233,14 +232,16 @@ static void say_brittleness(const json_t *arms, const json_t *comparison, json_t
   const json_t *random = json_object_get(comparison, "random_value_kept"),
                *gap = json_object_get(comparison, "gap_random");
   const char *arm = field_text(comparison, "arm"), *over = field_text(comparison, "over");
-  const json_t *own = json_object_get(arm_named(arms, arm), "generalisation"),
-               *base = json_object_get(arm_named(arms, over), "generalisation");
+  const json_t *own = json_object_get(compare_arm_named(arms, arm), "generalisation"),
+               *base = json_object_get(compare_arm_named(arms, over), "generalisation");
   char lead[96], wider[96];
   if (!isfinite(field_number(gap, "mean"))) return;
   print_band(random, "%+.1f", 100, lead);
   print_band(gap, "%+.1f", 100, wider);
-  bool more = side_of(gap) > 0 && side_of(random) < 0, less = side_of(gap) < 0 && side_of(random) > 0;
-  say(verdict,
+  bool more = compare_side_of(gap) > 0 && compare_side_of(random) < 0,
+       less = compare_side_of(gap) < 0 && compare_side_of(random) > 0;
+  compare_say(
+      verdict,
       "Off its data: on its own late positions and on random ones %s keeps the value in %.1f%% and %.1f%%, "
       "%s in "
       "%.1f%% and %.1f%%; the difference on random ones is %s points, that of own less random %s: %s.",
@@ -293,7 +294,8 @@ static void say_remains(const json_t *arms, const json_t *arm, json_t *verdict) 
   print_untaught(arms, untaught);
   if (isfinite(top1_at_start(arm)))
     snprintf(start, sizeof start, " (%.0f%% where imitation ended)", 100 * top1_at_start(arm));
-  say(verdict,
+  compare_say(
+      verdict,
       "What remains of imitation in %s: its first choice is the teacher's in %s%% of the positions%s%s; its "
       "policy "
       "has moved by %s nats and its weights by %s of their norm since.",
@@ -308,16 +310,15 @@ static void say_search(const json_t *arm, json_t *verdict) {
   print_band(slope, "%+.0f", 1, elo);
   print_band(trade, "%.2f", 1, training);
   if (isfinite(field_number(trade, "mean")))
-    say(verdict,
+    compare_say(
+        verdict,
         "%s: doubling the visits is worth %s Elo; doubling the training is worth %s doublings of visits.",
         field_text(arm, "name"), elo, training);
   else
-    say(verdict, "%s: doubling the visits is worth %s Elo.", field_text(arm, "name"), elo);
+    compare_say(verdict, "%s: doubling the visits is worth %s Elo.", field_text(arm, "name"), elo);
 }
 
-/* How much more a run gained by games inside it than against fixed opponents, and half its 95 % interval (of
- * two independent ratings); NaN where either is missing. */
-static double gain_gap(const json_t *run, double *half) {
+double compare_gain_gap(const json_t *run, double *half) {
   const json_t *inside = json_object_get(run, "gain_inside"), *fixed = json_object_get(run, "gain_fixed");
   *half = hypot(field_number(inside, "high") - field_number(inside, "low"),
                 field_number(fixed, "high") - field_number(fixed, "low")) /
@@ -332,14 +333,15 @@ static void say_optimism(const json_t *arms, json_t *verdict) {
   int n = 0;
   size_t a, r;
   json_array_foreach(arms, a, arm) json_array_foreach(json_object_get(arm, "runs"), r, run) {
-    double half, gap = gain_gap(run, &half);
+    double half, gap = compare_gain_gap(run, &half);
     if (!isfinite(gap)) continue;
     gaps += gap, squares += half * half, n++;
     inside += field_number(json_object_get(run, "gain_inside"), "elo");
   }
   if (!n) return;
   double gap = gaps / n, half = sqrt(squares) / n;
-  say(verdict,
+  compare_say(
+      verdict,
       "From first network to last the mean run (of %d) gained %.0f Elo by games inside it and %.0f against "
       "fixed "
       "opponents: %+.0f [%+.0f, %+.0f], %s.",
@@ -349,128 +351,11 @@ static void say_optimism(const json_t *arms, json_t *verdict) {
                     : "so the inside is not shown to flatter");
 }
 
-/* --- what cannot be said --- */
-
-static void limit_seeds(const json_t *experiment, json_t *limits) {
-  int seeds = (int)field_number(experiment, "seeds");
-  if (seeds < 2)
-    say(limits, "One seed: nothing can be said about other seeds, so there are no intervals over runs.");
-  else if (seeds < SEEDS_TO_TRUST)
-    say(limits,
-        "%d seeds: the intervals are Student's with %d degree%s of freedom and wide for that reason; a "
-        "difference "
-        "that they do not show may still be there.",
-        seeds, seeds - 1, seeds == 2 ? "" : "s");
-  if (seeds > 1)
-    say(limits,
-        "The bands hold at each budget by itself; over a whole curve of %d budgets some exclude the truth by "
-        "chance, so that a short stretch without zero proves nothing.",
-        COMPARE_GRID);
-  if (!json_is_true(json_object_get(experiment, "finished")))
-    say(limits, "Training is not finished; curves are continued level from where they end.");
-}
-
-/* Half the width of the last rating's interval in each run of an arm, squared and summed. */
-static double rating_squares(const json_t *arm, int *runs) {
-  const json_t *run;
-  double sum = 0;
-  size_t i;
-  json_array_foreach(json_object_get(arm, "runs"), i, run) {
-    const json_t *points = json_object_get(run, "points");
-    const json_t *last = json_array_get(points, json_array_size(points) - 1);
-    double half = (field_number(last, "elo_high") - field_number(last, "elo_low")) / 2;
-    if (isfinite(half)) sum += half * half, ++*runs;
-  }
-  return sum;
-}
-
-/* Seeds that happen to agree make an interval shorter than the ratings it is made of can be sure of. */
-static void limit_ratings(const json_t *arms, const json_t *comparison, json_t *limits) {
-  const json_t *final = json_object_get(comparison, "final_elo");
-  double half = (field_number(final, "high") - field_number(final, "low")) / 2;
-  int own = 0, base = 0;
-  double squares = rating_squares(arm_named(arms, field_text(comparison, "arm")), &own) +
-                   rating_squares(arm_named(arms, field_text(comparison, "over")), &base);
-  double error = sqrt(squares) / (own > 0 ? own : 1);
-  if (own > 1 && own == base && half < error)
-    say(limits,
-        "The interval of %s over %s is +-%.0f Elo because its seeds happen to agree; the ratings behind it "
-        "are "
-        "certain to about +-%.0f only (were they independent): read it as that wide.",
-        field_text(comparison, "arm"), field_text(comparison, "over"), half, error);
-}
-
-static void limit_many(const json_t *comparisons, json_t *limits) {
-  if (json_array_size(comparisons) > 1)
-    say(limits,
-        "%zu comparisons at 95%% each: that one of them excludes zero by chance is more likely than one in "
-        "twenty.",
-        json_array_size(comparisons));
-}
-
-/* The differences that the data leave open, in one sentence. */
-static void limit_open(const json_t *comparisons, json_t *limits) {
-  const json_t *comparison;
-  const char *over = "";
-  size_t i;
-  Buffer arms = {0};
-  json_array_foreach(comparisons, i, comparison) {
-    if (side_of(json_object_get(comparison, "final_elo"))) continue;
-    buffer_printf(&arms, "%s%s", arms.size ? ", " : "", field_text(comparison, "arm"));
-    over = field_text(comparison, "over");
-  }
-  if (arms.size)
-    json_array_append_new(
-        limits,
-        json_sprintf("Whether %s is stronger or weaker at the end than %.*s cannot be said: the interval of "
-                     "their difference holds zero.",
-                     over, (int)arms.size, (const char *)arms.data));
-  buffer_free(&arms);
-}
-
-static void limit_network(const json_t *arms, const json_t *arm, json_t *limits) {
-  const char *key = json_string_value(json_object_get(arm, "other_network"));
-  if (key)
-    say(limits,
-        "%s differs from %s in %s: its network is another, so runs of one seed have less in common, and the "
-        "way of learning is not all that differs.",
-        field_text(arm, "name"), field_text(json_array_get(arms, 0), "name"), key);
-}
-
-static void limit_run(const json_t *experiment, const json_t *arms, const json_t *arm, const json_t *run,
-                      json_t *limits) {
-  const json_t *inside = json_object_get(run, "gain_inside"), *fixed = json_object_get(run, "gain_fixed");
-  const json_t *points = json_object_get(run, "points"), *point;
-  size_t i;
-  int bounds = 0;
-  json_array_foreach(points, i, point) bounds += json_is_true(json_object_get(point, "elo_is_bound"));
-  if (bounds)
-    say(limits, "%s: %d of its ratings rest on one-sided results and are bounds rather than measurements.",
-        field_text(run, "run"), bounds);
-  double half, gap = gain_gap(run, &half);
-  if (gap > half)
-    say(limits,
-        "%s has gained %.0f Elo by its own games but %.0f against fixed opponents: its gain is overstated "
-        "from "
-        "inside.",
-        field_text(run, "run"), field_number(inside, "elo"), field_number(fixed, "elo"));
-  point = json_array_get(points, 1);
-  if (json_is_true(json_object_get(arm, "imitation")) && !json_is_true(json_object_get(run, "finished")) &&
-      field_number(json_object_get(point, "cost"), field_text(experiment, "unit")) >
-          reached(experiment, arms))
-    say(limits,
-        "%s: its bootstrap stage alone took more than the budget that all runs have reached, so its final "
-        "figures are "
-        "those of its initial weights.",
-        field_text(run, "run"));
-}
-
 void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
   const json_t *experiment = json_object_get(result, "experiment"), *arms = json_object_get(result, "arms"),
-               *comparisons = json_object_get(result, "comparisons"), *arm, *comparison, *run;
-  size_t i, k;
+               *comparisons = json_object_get(result, "comparisons"), *arm, *comparison;
+  size_t i;
   *verdict = json_array(), *limits = json_array();
-  limit_seeds(experiment, *limits);
   say_answer(experiment, arms, comparisons, *verdict);
   json_array_foreach(comparisons, i, comparison) {
     say_final(experiment, arms, comparison, *verdict);
@@ -478,20 +363,11 @@ void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
     say_crossover(experiment, comparison, *verdict);
     say_accuracy(comparison, *verdict);
     say_brittleness(arms, comparison, *verdict);
-    limit_ratings(arms, comparison, *limits);
   }
   say_optimism(arms, *verdict);
-  limit_open(comparisons, *limits);
-  limit_many(comparisons, *limits);
   json_array_foreach(arms, i, arm) {
     say_remains(arms, arm, *verdict);
     say_search(arm, *verdict);
-    limit_network(arms, arm, *limits);
-    json_array_foreach(json_object_get(arm, "runs"), k, run) limit_run(experiment, arms, arm, run, *limits);
   }
-  say(*limits,
-      "All of this holds for %s, this network, this teacher and budgets up to this one; nothing is said "
-      "about "
-      "others.",
-      field_text(experiment, "title"));
+  compare_limits(result, *limits);
 }

@@ -153,7 +153,7 @@ static const ConfigKey keys[] = {
          "Decay per step of the weights' moving average that plays, which reaches back over a twentieth of "
          "the steps taken at most; 0 = the last weights play."),
 
-    INT("imitation.games", imitation_games, 1, 10000000, "2000", "Expert games the teacher plays."),
+    INT("imitation.games", imitation_games, 10, 10000000, "2000", "Expert games the teacher plays."),
     CHOICE("imitation.teacher", imitation_teacher, teacher_kinds, "alphabeta",
            "Who plays the expert games: alpha-beta, plain MCTS, or the exact solver where the game has one."),
     INT("imitation.depth", imitation_depth, 1, 20, "6", "Plies of the alpha-beta teacher."),
