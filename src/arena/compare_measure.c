@@ -4,6 +4,7 @@
 #include "arena/compare_sets.h"
 #include "arena/compare_stats.h"
 #include "base/memory.h"
+#include "base/version.h"
 #include "selfplay/run_folder.h"
 
 #include <math.h>
@@ -176,9 +177,9 @@ const json_t *compare_measure_point(CompareMeter *meter, const ComparePool *pool
   int teacher = compare_teacher_arm(meter->experiment);
   RunConfig games = *config_of(meter, point);
   games.iterations = 0;
-  snprintf(key, sizeof key, "point %08x visits %d start %08x games %08x teacher %08x", point->hash,
+  snprintf(key, sizeof key, "point %08x visits %d start %08x games %08x teacher %08x by %s", point->hash,
            design->settings.visits, start->hash, run_config_crc(&games),
-           teacher < 0 ? 0 : run_config_crc(&design->arms[teacher].config));
+           teacher < 0 ? 0 : run_config_crc(&design->arms[teacher].config), version_text());
   const json_t *known = json_object_get(meter->known, key);
   if (known) return known;
   json_t *value = json_object();
@@ -209,8 +210,8 @@ static const json_t *none(Error *err) {
 const json_t *compare_measure_search(CompareMeter *meter, const ComparePoint *point, int visits, Error *err) {
   char key[KEY_MAX];
   if (!meter->positions) return none(err);
-  snprintf(key, sizeof key, "search %08x visits %d on %d", point->hash, visits,
-           meter->search_positions->count);
+  snprintf(key, sizeof key, "search %08x visits %d on %d by %s", point->hash, visits,
+           meter->search_positions->count, version_text());
   const json_t *known = json_object_get(meter->known, key);
   return known ? known : measure_on(meter, point, meter->search_positions, visits, key, err);
 }
@@ -269,8 +270,8 @@ const json_t *compare_measure_set(CompareMeter *meter, const ComparePool *pool, 
   else
     snprintf(name, sizeof name, "own %08x %08x %llu", pool->points[set_point].hash,
              run_config_crc(config_of(meter, &pool->points[set_point])), seed);
-  snprintf(key, sizeof key, "set %s of %d by %08x", name, design->settings.position_count,
-           pool->points[point].hash);
+  snprintf(key, sizeof key, "set %s of %d for %08x by %s", name, design->settings.position_count,
+           pool->points[point].hash, version_text());
   const json_t *known = json_object_get(meter->known, key);
   if (known) return known;
   const Positions *positions = find_set(meter, pool, set_point, name, err);

@@ -22,6 +22,15 @@ static json_t *band_json(StatsBand band) {
                    number(band.high), "seeds", band.n);
 }
 
+/* Student's interval of a share goes beyond what shares can be; the band does not. */
+static StatsBand within(CompareField field, StatsBand band) {
+  static const bool is_share[COMPARE_FIELDS] = {
+      [FIELD_VALUE_KEPT] = true,  [FIELD_BEST_SCORE] = true,   [FIELD_SEARCH_VALUE_KEPT] = true,
+      [FIELD_SOLVER_TOP1] = true, [FIELD_TEACHER_TOP1] = true, [FIELD_UNIQUE_SHARE] = true};
+  if (is_share[field] && isfinite(band.low)) band.low = fmax(band.low, 0), band.high = fmin(band.high, 1);
+  return band;
+}
+
 static void append_band(json_t *lists[3], StatsBand band) {
   json_array_append_new(lists[0], number(band.mean));
   json_array_append_new(lists[1], number(band.low));
@@ -45,7 +54,7 @@ static json_t *curve_json(const CompareData *data, int arm, CompareField field, 
   double *values = memory_new((size_t)seeds, sizeof *values);
   for (int k = 0; k < COMPARE_GRID; k++) {
     compare_data_at(data, arm, field, unit, end * k / (COMPARE_GRID - 1), values);
-    append_band(lists, stats_band(values, seeds));
+    append_band(lists, within(field, stats_band(values, seeds)));
   }
   free(values);
   return lists_json(lists);
@@ -134,8 +143,10 @@ static json_t *generalisation_json(const CompareData *data, int arm) {
     values[GAP_OTHERS * seeds + s] = values[OWN * seeds + s] - values[OTHERS * seeds + s];
   }
   json_t *out = json_object();
-  for (int m = 0; m < MEASURES; m++)
-    json_object_set_new(out, names[m], band_json(stats_band(values + m * seeds, seeds)));
+  for (int m = 0; m < MEASURES; m++) {
+    StatsBand band = stats_band(values + m * seeds, seeds);
+    json_object_set_new(out, names[m], band_json(m < GAP_RANDOM ? within(FIELD_VALUE_KEPT, band) : band));
+  }
   free(values);
   return out;
 }
@@ -199,7 +210,7 @@ static json_t *search_curve_json(const CompareData *data, int arm, int c) {
   for (int v = 0; v < visits; v++) {
     json_array_append_new(list, json_integer(design->search_visits[v]));
     append_band(elos, stats_band(elo + v * seeds, seeds));
-    append_band(shares, stats_band(kept + v * seeds, seeds));
+    append_band(shares, within(FIELD_VALUE_KEPT, stats_band(kept + v * seeds, seeds)));
   }
   json_t *out = json_pack("{s:f, s:o, s:o, s:o, s:o, s:o}", "checkpoint", design->search_checkpoints[c],
                           "visits", list, "elo", lists_json(elos), "value_kept", lists_json(shares),
@@ -252,7 +263,8 @@ static json_t *final_json(const CompareData *data, int arm) {
   json_t *out = json_object();
   for (int f = 0; f < COMPARE_FIELDS; f++) {
     compare_data_at(data, arm, (CompareField)f, design->unit, compare_data_end(data, design->unit), values);
-    json_object_set_new(out, compare_field_name((CompareField)f), band_json(stats_band(values, seeds)));
+    json_object_set_new(out, compare_field_name((CompareField)f),
+                        band_json(within((CompareField)f, stats_band(values, seeds))));
   }
   free(values);
   return out;
