@@ -144,6 +144,30 @@ Test(compare_stats, crossover_says_not_within_this_budget) {
   cr_assert(isnan(stats_crossover(differences, 1, grid, 11, 500, 1).low));
 }
 
+/* Also where the divisor is uncertain; where it may be zero nothing is claimed. */
+Test(compare_stats, ratios_have_fiellers_interval) {
+  enum { REPEATS = 2000, N = 4 };
+  int covered = 0, bounded = 0;
+  for (int r = 0; r < REPEATS; r++) {
+    Rng rng = rng_make(26, RNG_TEST, 5, (uint32_t)r);
+    double a[N], b[N];
+    for (int i = 0; i < N; i++) {
+      double shared = rng_normal(&rng);
+      a[i] = 60 + 10 * shared + 10 * rng_normal(&rng), b[i] = 30 + 6 * shared + 6 * rng_normal(&rng);
+    }
+    StatsBand band = stats_ratio(a, b, N);
+    bounded += isfinite(band.low);
+    covered += !isfinite(band.low) || (band.low <= 2 && 2 <= band.high);
+  }
+  cr_assert(near(covered / (double)REPEATS, 0.95, 0.015), "%g", covered / (double)REPEATS);
+  cr_assert(bounded > 0.9 * REPEATS, "%d", bounded);
+  const double x[] = {10, 11, 12, NAN}, zero[] = {-1, 0.5, 1, 7}, twice[] = {20, 22, 24, 1};
+  cr_assert(isnan(stats_ratio(x, zero, 4).low));
+  StatsBand half = stats_ratio(x, twice, 4);
+  cr_assert(half.n == 3 && near(half.mean, 0.5, 1e-12) && near(half.low, 0.5, 1e-6) &&
+            near(half.high, 0.5, 1e-6));
+}
+
 Test(compare_stats, probability_of_the_best_is_that_of_student_for_two_arms) {
   const double values[] = {0, 20, 0, 45, 0, -10, 0, 30}, differences[] = {20, 45, -10, 30};
   double share[2];

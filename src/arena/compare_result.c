@@ -235,22 +235,23 @@ static json_t *search_json(const CompareData *data, int arm) {
   const CompareDesign *design = &data->experiment->design;
   int seeds = design->settings.seeds, checkpoints = design->search_checkpoint_count;
   double *training = memory_new((size_t)seeds, sizeof *training),
-         *trade = memory_new((size_t)seeds, sizeof *trade);
+         *search = memory_new((size_t)seeds, sizeof *search);
   for (int s = 0; s < seeds; s++) {
     int r = s * design->arm_count + arm;
     SearchCurve last = search_curve(data, r, checkpoints - 1);
     training[s] = training_slope(data, r);
-    trade[s] = training[s] / stats_line(last.log_visits, last.elo, last.count).slope;
+    search[s] = stats_line(last.log_visits, last.elo, last.count).slope;
   }
   json_t *curves = json_array();
   for (int c = 0; c < checkpoints; c++) json_array_append_new(curves, search_curve_json(data, arm, c));
-  json_t *out = json_pack("{s:o, s:i, s:o, s:o}", "checkpoints", curves, "bounds", search_bounds(data, arm),
-                          "elo_per_doubling_of_training", band_json(stats_band(training, seeds)),
-                          "search_doublings_per_training_doubling", band_json(stats_band(trade, seeds)));
+  json_t *out =
+      json_pack("{s:o, s:i, s:o, s:o}", "checkpoints", curves, "bounds", search_bounds(data, arm),
+                "elo_per_doubling_of_training", band_json(stats_band(training, seeds)),
+                "search_doublings_per_training_doubling", band_json(stats_ratio(training, search, seeds)));
   const json_t *last = json_array_get(curves, (size_t)checkpoints - 1);
   static const char *const slopes[] = {"elo_per_doubling", "value_kept_per_doubling"};
   for (int k = 0; k < 2; k++) json_object_set(out, slopes[k], json_object_get(last, slopes[k]));
-  free(training), free(trade);
+  free(training), free(search);
   return out;
 }
 

@@ -81,6 +81,29 @@ StatsBand stats_band(const double *values, int n) {
   return (StatsBand){m.n, m.mean, m.mean - reach, m.mean + reach};
 }
 
+StatsBand stats_ratio(const double *a, const double *b, int n) {
+  double ma = 0, mb = 0, aa = 0, ab = 0, bb = 0;
+  int pairs = 0;
+  for (int i = 0; i < n; i++)
+    if (isfinite(a[i]) && isfinite(b[i])) ma += a[i], mb += b[i], pairs++;
+  if (!pairs) return (StatsBand){0, NAN, NAN, NAN};
+  ma /= pairs, mb /= pairs;
+  StatsBand out = {pairs, mb != 0 ? ma / mb : NAN, NAN, NAN};
+  if (pairs < 2) return out;
+  for (int i = 0; i < n; i++) {
+    if (!isfinite(a[i]) || !isfinite(b[i])) continue;
+    aa += (a[i] - ma) * (a[i] - ma), ab += (a[i] - ma) * (b[i] - mb), bb += (b[i] - mb) * (b[i] - mb);
+  }
+  /* (ma - r mb)^2 = t^2 (aa - 2 r ab + r^2 bb) / (pairs (pairs - 1)), a quadratic in r */
+  double scale = pow(stats_student_quantile(0.975, pairs - 1), 2) / pairs / (pairs - 1);
+  double square = mb * mb - scale * bb, half = ma * mb - scale * ab, constant = ma * ma - scale * aa;
+  double under = fmax(half * half - square * constant,
+                      0); /* never negative where `square` is positive, but for rounding */
+  if (!(square > 0)) return out;
+  out.low = (half - sqrt(under)) / square, out.high = (half + sqrt(under)) / square;
+  return out;
+}
+
 double stats_positive(const double *values, int n) {
   Moments m = moments_of(values, n);
   if (m.n < 2) return NAN;

@@ -71,6 +71,12 @@ typedef struct StatsCrossover {
 StatsCrossover stats_crossover(const double *differences, int seeds, const double *grid, int count,
                                int resamples, uint64_t seed);
 
+/* The ratio of the means of a[n] and b[n], which are pairs, with Fieller's 95 % interval (E. Fieller 1954):
+ * all ratios r for which Student's interval of a - r b holds zero. Pairs with a value that is not finite are
+ * left out. NaN bounds below two pairs, or where b is not shown to differ from zero, so that no ratio is
+ * excluded on one side. */
+StatsBand stats_ratio(const double *a, const double *b, int n);
+
 /* Probability of each arm to have the largest mean: the same resamples of values[seeds][arms] jointly.
  * share[arms] sums to 1; NaN with one seed. */
 void stats_best(const double *values, int seeds, int arms, int resamples, uint64_t seed, double *share);
