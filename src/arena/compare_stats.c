@@ -97,9 +97,8 @@ StatsBand stats_ratio(const double *a, const double *b, int n) {
   /* (ma - r mb)^2 = t^2 (aa - 2 r ab + r^2 bb) / (pairs (pairs - 1)), a quadratic in r */
   double scale = pow(stats_student_quantile(0.975, pairs - 1), 2) / pairs / (pairs - 1);
   double square = mb * mb - scale * bb, half = ma * mb - scale * ab, constant = ma * ma - scale * aa;
-  double under = fmax(half * half - square * constant,
-                      0); /* never negative where `square` is positive, but for rounding */
   if (!(square > 0)) return out;
+  double under = fmax(half * half - square * constant, 0); /* negative by rounding alone */
   out.low = (half - sqrt(under)) / square, out.high = (half + sqrt(under)) / square;
   return out;
 }

@@ -95,7 +95,6 @@ static void take_net(Learner *learner, Net *net) {
   ties_share(learner->ties, net);
   learner->averaged = net_copy(net);
   learner->optimizer = optimizer_new(&learner->config->optimizer, net);
-  auxiliary_restart(learner->auxiliary);
   workers_init(learner);
   slices_init(learner);
   learner->gradient = memory_new(net->param_count, sizeof(float));
@@ -135,6 +134,7 @@ void learner_restart(Learner *learner, const Net *weights) {
   Net *net = net_copy(weights); /* which may be the learner's own */
   drop_net(learner);
   take_net(learner, net);
+  auxiliary_restart(learner->auxiliary);
   learner->steps = 0;
   learner->restarts++;
 }
