@@ -42,3 +42,10 @@ bool look_ahead(const Game *game, const void *state, bool solve, LookAhead *out,
   }
   return *value == 1 || !open;
 }
+
+bool know_leaf(const Game *game, const void *state, bool solve, Probe *probe, LookAhead *out, int *value) {
+  float end;
+  if (game->over(state, &end)) return *value = (int)end, true;
+  if (solve && game->wins_at_once && game->wins_at_once(state)) return *value = 1, true;
+  return look_ahead(game, state, solve, out, value) || (probe && probe_position(probe, state, value));
+}

@@ -196,15 +196,6 @@ static void backup(Search *search, float value, float draw, bool news) {
   search->simulations++;
 }
 
-/* True where the rules alone prove the leaf's value; the cheapest question comes first. */
-static bool know_leaf(Search *search, int *value) {
-  const Game *game = search->game;
-  if (search->config.solve && game->wins_at_once && game->wins_at_once(search->leaf_state))
-    return *value = 1, true;
-  if (look_ahead(game, search->leaf_state, search->config.solve, &search->leaf, value)) return true;
-  return search->probe && probe_position(search->probe, search->leaf_state, value);
-}
-
 /* One descent. True where it ends at a leaf that wants an evaluation; known ends are backed up here. */
 static bool descend(Search *search) {
   const Game *game = search->game;
@@ -215,7 +206,6 @@ static bool descend(Search *search) {
     const Node *node = &search->tree.nodes[index];
     uint32_t e = node->first_edge + (uint32_t)select_edge(search, node, index == 0);
     Edge *edge = &search->tree.edges[e];
-    float end;
     int value;
     search->path[search->path_length++] = e;
     if (edge_proven(edge)) {
@@ -227,9 +217,7 @@ static bool descend(Search *search) {
       index = edge->child;
       continue;
     }
-    if (game->over(search->leaf_state, &end))
-      value = (int)end;
-    else if (!know_leaf(search, &value))
+    if (!know_leaf(game, search->leaf_state, search->config.solve, search->probe, &search->leaf, &value))
       return true;
     edge_prove(edge, -value, -value);
     backup(search, (float)value, value == 0, true);

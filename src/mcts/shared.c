@@ -7,14 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As many as there is room for, for each node: few positions of any game have more. */
-static size_t edges_of_a_node(const Game *game) {
-  return (size_t)(game->moves < 32 ? game->moves : 32);
+/* Nodes have room for as many edges as the game has moves, but few positions of any game have more than 31.
+ */
+static size_t usual_slots(const Game *game) {
+  return shared_slots((size_t)(game->moves < 31 ? game->moves : 31));
 }
 
 SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Evaluator *const *evaluators,
                                 int threads, int batch, size_t capacity) {
-  assert(threads > 0 && batch > 0 && batch <= UINT16_MAX && capacity > 0 && capacity < NO_CHILD);
+  assert(threads > 0 && batch > 0 && capacity > 0 && capacity < CLAIMED / usual_slots(game));
   SharedSearch *search = memory_new(1, sizeof *search);
   search->game = game;
   search->config = *config;
@@ -22,22 +23,17 @@ SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Ev
   memcpy(search->evaluators, evaluators, (size_t)threads * sizeof *search->evaluators);
   search->threads = threads;
   search->batch = batch;
-  search->spare_nodes = memory_new((size_t)threads, sizeof(Reserve));
-  search->spare_edges = memory_new((size_t)threads, sizeof(Reserve));
-  search->node_capacity = capacity;
-  search->edge_capacity = capacity * edges_of_a_node(game) + (size_t)(game->moves + threads * EDGES_ASIDE);
-  search->nodes = memory_new(search->node_capacity, sizeof *search->nodes);
-  search->edges = memory_new(search->edge_capacity, sizeof *search->edges);
+  search->reserves = memory_new((size_t)threads, sizeof *search->reserves);
+  search->slot_capacity = (capacity - 1) * usual_slots(game) + shared_slots((size_t)game->moves);
+  search->slots = memory_new(search->slot_capacity, sizeof *search->slots);
   return search;
 }
 
 void shared_search_free(SharedSearch *search) {
   if (!search) return;
   free(search->evaluators);
-  free(search->spare_nodes);
-  free(search->spare_edges);
-  free(search->nodes);
-  free(search->edges);
+  free(search->reserves);
+  free(search->slots);
   free(search);
 }
 
@@ -68,7 +64,7 @@ static void *work(void *argument) {
       if (sum.visits) atomic_fetch_add(&search->done, sum.visits);
     }
     bool waits = worker->leaf_count > 0;
-    worker_evaluate(worker);
+    atomic_fetch_add(&search->done, worker_evaluate(worker));
     if (!waits && collided) sched_yield();
     if (!waits && !more) return NULL;
   }
@@ -76,44 +72,26 @@ static void *work(void *argument) {
 
 static void worker_init(Worker *worker, SharedSearch *search, int number) {
   const Game *game = search->game;
-  size_t batch = (size_t)search->batch, moves = (size_t)game->moves, line = (size_t)game->max_plies + 2;
+  size_t batch = (size_t)search->batch, moves = (size_t)game->moves;
   *worker = (Worker){.search = search,
                      .evaluator = search->evaluators[number],
-                     .spare_nodes = &search->spare_nodes[number],
-                     .spare_edges = &search->spare_edges[number],
-                     .line = memory_new(line, game->state_size),
-                     .nodes = memory_new(line, sizeof(uint32_t)),
-                     .edges = memory_new(line, sizeof(uint32_t)),
-                     .placed = memory_new(line * moves, sizeof(uint16_t)),
-                     .sums = memory_new(line, sizeof(Sum)),
-                     .visits = memory_new(moves, sizeof(float)),
-                     .values = memory_new(moves, sizeof(float)),
-                     .bounds = memory_new(moves, sizeof(Bounds)),
-                     .priors = memory_new(moves, sizeof(float)),
+                     .reserve = &search->reserves[number],
+                     .positions = memory_new(batch + 1, game->state_size),
+                     .edges = memory_new(moves + EDGES_BEHIND, sizeof(Edge)),
+                     .placed = memory_new(moves, sizeof(int)),
                      .leaves = memory_new(batch, sizeof(Leaf)),
                      .states = memory_new(batch, game->state_size),
                      .logits = memory_new(batch * moves, sizeof(float)),
                      .wdl = memory_new(batch * 3, sizeof(float))};
-  for (size_t i = 0; i < batch; i++) {
-    worker->leaves[i].nodes = memory_new(line, sizeof(uint32_t));
-    worker->leaves[i].edges = memory_new(line, sizeof(uint32_t));
-  }
   if (search->config.solve && search->config.probe_nodes > 0)
     worker->probe = probe_new(game, search->config.probe_nodes);
 }
 
 static void worker_release(Worker *worker) {
-  for (int i = 0; i < worker->search->batch; i++)
-    free(worker->leaves[i].nodes), free(worker->leaves[i].edges);
-  free(worker->line);
-  free(worker->nodes);
+  free(worker->descents);
+  free(worker->positions);
   free(worker->edges);
   free(worker->placed);
-  free(worker->sums);
-  free(worker->visits);
-  free(worker->values);
-  free(worker->bounds);
-  free(worker->priors);
   free(worker->leaves);
   free(worker->states);
   free(worker->logits);
@@ -121,35 +99,28 @@ static void worker_release(Worker *worker) {
   probe_free(worker->probe);
 }
 
-static void run_workers(SharedSearch *search, int threads) {
-  Worker *workers = memory_new((size_t)threads, sizeof *workers);
-  pthread_t *others = memory_new((size_t)threads, sizeof *others);
-  int started = 1;
-  for (int i = 0; i < threads; i++) worker_init(&workers[i], search, i);
-  while (started < threads && pthread_create(&others[started], NULL, work, &workers[started]) == 0) started++;
-  work(&workers[0]);
-  for (int i = 1; i < started; i++) pthread_join(others[i], NULL);
-  for (int i = 0; i < threads; i++) worker_release(&workers[i]);
-  free(workers);
-  free(others);
-}
-
-static void begin(SharedSearch *search, const void *state) {
+static void begin(SharedSearch *search, const void *state, int visits) {
   memcpy(search->root_state, state, search->game->state_size);
-  atomic_store(&search->node_count, 1);
-  atomic_store(&search->edge_count, 0);
-  memset(search->spare_nodes, 0, (size_t)search->threads * sizeof(Reserve));
-  memset(search->spare_edges, 0, (size_t)search->threads * sizeof(Reserve));
-  shared_node_init(&search->nodes[0]);
+  memset(search->reserves, 0, (size_t)search->threads * sizeof *search->reserves);
+  search->root_draws = 0;
+  atomic_store(&search->slot_count, 0);
   atomic_store(&search->stop, false);
+  atomic_store(&search->done, 0);
+  atomic_store(&search->tickets, visits);
 }
 
 int shared_search_run(SharedSearch *search, const void *state, int visits) {
-  begin(search, state);
-  atomic_store(&search->tickets, 1); /* the root's own evaluation, which no thread should wait for */
-  run_workers(search, 1);
-  atomic_store(&search->done, 0);
-  atomic_store(&search->tickets, visits);
-  run_workers(search, search->threads);
+  int threads = search->threads, started = 1;
+  Worker *workers = memory_new((size_t)threads, sizeof *workers);
+  pthread_t *others = memory_new((size_t)threads, sizeof *others);
+  begin(search, state, visits);
+  for (int i = 0; i < threads; i++) worker_init(&workers[i], search, i);
+  worker_open_root(&workers[0]);
+  while (started < threads && pthread_create(&others[started], NULL, work, &workers[started]) == 0) started++;
+  work(&workers[0]);
+  for (int i = 1; i < started; i++) pthread_join(others[i], NULL);
+  for (int i = 0; i < threads; i++) search->root_draws += workers[i].draws, worker_release(&workers[i]);
+  free(workers);
+  free(others);
   return atomic_load(&search->done);
 }

@@ -23,8 +23,9 @@ typedef struct SharedSearch SharedSearch;
 enum { SHARED_NODES_ASIDE = 64 }; /* nodes that each thread may set aside of the capacity */
 
 /* The evaluators stay the caller's and outlive the search (the list need not); `batch` leaves are gathered
- * per thread and call (at most each evaluator's max_batch). `capacity` nodes are the most the tree may hold:
- * once full, leaves are evaluated but no longer expanded. */
+ * per thread and call (at most each evaluator's max_batch). There is room for `capacity` nodes with an edge
+ * for each of the game's moves, up to 31; nodes with fewer leave room for more. Once the tree is full, leaves
+ * are evaluated but get no node. */
 SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Evaluator *const *evaluators,
                                 int threads, int batch, size_t capacity);
 void shared_search_free(SharedSearch *search);
@@ -40,8 +41,7 @@ bool shared_search_proven(const SharedSearch *search, int *value);
 /* The most visited; a win at once before any other, and never a move that is proven to be worse. */
 int shared_search_move(const SharedSearch *search);
 int shared_search_pv(const SharedSearch *search, int *moves, int max);
-/* For measuring: nodes in use or set aside by a thread, and bytes that they and their edges take. */
-size_t shared_search_nodes(const SharedSearch *search);
+/* For measuring: bytes that nodes and edges take. */
 size_t shared_search_bytes(const SharedSearch *search);
 
 #endif

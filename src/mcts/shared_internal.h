@@ -1,90 +1,86 @@
-/* What the shared tree's files share: shared.c (life and threads), shared_worker.c (one thread's work) and
- * shared_result.c (reading the outcome). */
+/* What the shared search's files share: shared.c (life and threads), shared_tree.c (the tree),
+ * shared_worker.c (what one thread does to it) and shared_result.c (reading the outcome). */
 #ifndef MCTS_SHARED_INTERNAL_H
 #define MCTS_SHARED_INTERNAL_H
 
+#include "mcts/look_ahead.h"
 #include "mcts/proof.h"
 #include "mcts/shared.h"
 
-enum { NO_CHILD = 0xffffffff, CACHE_LINE = 64 };
+enum { NO_CHILD = NO_NODE, CLAIMED = 0xfffffffe, CACHE_LINE = 64 };
 
-/* Life of a node. Whoever moves it from NEW to CLAIMED evaluates it; its edges may be read once it is
- * EXPANDED. */
-enum { PHASE_NEW, PHASE_CLAIMED, PHASE_EXPANDED, PHASE_FINISHED };
-
-/* Sums are fixed point, since atomic addition of integers is exact in any order. */
-static const double UNIT = 1 << 20;
-
-/* Half a cache line, so that none lies in two. */
-typedef struct SharedNode {
-  _Atomic int64_t value_sum, draw_sum; /* in 1/UNIT, for the player to move here */
-  _Atomic int32_t visits, virtual_losses;
-  _Atomic uint16_t phase;
-  uint16_t edge_count;
-  union {
-    uint32_t first_edge; /* of an expanded node */
-    float value;         /* of a finished game, or of a proven position without edges */
-  };
-} SharedNode;
-
+/* An Edge that several threads change. All that a choice depends on lies beside its siblings, not in nodes
+ * all over the memory: a line that another core has written to takes longer to come than a whole simulation.
+ * Simulations under way are among the visits, as losses. */
 typedef struct SharedEdge {
-  _Atomic uint32_t child;
-  float prior;
-  uint16_t move;
-  _Atomic int8_t lower, upper; /* proven bounds, for the player who moves; they only ever close */
+  _Atomic uint64_t mean; /* a Mean, for the player who moves along it */
+  _Atomic uint32_t
+      child;             /* a node's first slot; NO_CHILD; CLAIMED while some thread evaluates the position */
+  _Atomic uint32_t rest; /* an Edge's last four bytes */
 } SharedEdge;
 
-/* Numbers [next, end) of nodes or edges that a thread has set aside for itself, so that neither the counters
- * nor the cache lines of new nodes pass from thread to thread all the time. */
-typedef struct Reserve { /* each in a cache line of its own */
+/* A position that has been evaluated; its edges are the slots behind it. */
+typedef struct SharedNode {
+  _Atomic uint64_t mean; /* a Mean, for the player to move: its evaluation and all that is done below it */
+  uint32_t edge_count;
+} SharedNode;
+
+typedef union Slot {
+  SharedNode node;
+  SharedEdge edge;
+} Slot;
+_Static_assert(sizeof(Slot) == 16 && sizeof(Edge) == 16, "an edge takes one slot, and so does a node");
+enum { SLOTS_OF_A_LINE = CACHE_LINE / sizeof(Slot) };
+
+/* Changed as one. A mean, since a sum in a float would stand still after 2^24 visits. */
+typedef struct Mean {
+  float value;
+  uint32_t visits;
+} Mean;
+
+/* Slots [next, end) that a thread has set aside for its nodes, so that their counter does not pass from
+ * thread to thread all the time. Each in a cache line of its own. */
+typedef struct Reserve {
   _Alignas(CACHE_LINE) size_t next;
   size_t end;
 } Reserve;
-
-enum { EDGES_ASIDE = 512 };
 
 struct SharedSearch {
   const Game *game;
   SearchConfig config;
   Evaluator **evaluators; /* a copy of the caller's list */
   int threads, batch;
-  Reserve *spare_nodes, *spare_edges; /* [threads] */
-  SharedNode *nodes;
-  SharedEdge *edges;
-  size_t node_capacity, edge_capacity;
+  Reserve *reserves; /* [threads] */
+  Slot *slots;       /* the first is the root */
+  size_t slot_capacity;
   uint64_t root_state[GAME_STATE_MAX / sizeof(uint64_t)];
+  float root_priors[TREE_PRIORS_MAX];
+  double root_draws; /* draws among the root's visits, summed */
   /* What is written all the time lies apart from what is only read. */
-  _Alignas(CACHE_LINE) _Atomic size_t node_count;
-  _Atomic size_t edge_count;
+  _Alignas(CACHE_LINE) _Atomic size_t slot_count;
   _Atomic int tickets; /* simulations that may still begin */
   _Atomic int done;
   _Atomic bool stop;
 };
 
-static inline void shared_node_init(SharedNode *node) {
-  atomic_store_explicit(&node->value_sum, 0, memory_order_relaxed);
-  atomic_store_explicit(&node->draw_sum, 0, memory_order_relaxed);
-  atomic_store_explicit(&node->visits, 0, memory_order_relaxed);
-  atomic_store_explicit(&node->virtual_losses, 0, memory_order_relaxed);
-  node->edge_count = 0;
-  atomic_store_explicit(&node->phase, PHASE_NEW, memory_order_release);
+/* Slots of a node with so many edges: whole cache lines, so that no two threads' new nodes share one. */
+static inline size_t shared_slots(size_t edges) {
+  return (1 + edges + SLOTS_OF_A_LINE - 1) / SLOTS_OF_A_LINE * SLOTS_OF_A_LINE;
 }
 
+/* A node with these moves, what is known of them, their priors and the position's value; NO_CHILD where the
+ * tree is full. */
+uint32_t shared_node_new(SharedSearch *search, Reserve *reserve, const LookAhead *look, const float *priors,
+                         float value);
 /* Bounds of a node from its edges; open ones where the search does not use proofs. */
-static inline Bounds shared_bounds(const SharedSearch *search, const SharedNode *node) {
-  Bounds best = {-1, -1};
-  if (!search->config.solve || !node->edge_count) return (Bounds){-1, 1};
-  for (uint32_t i = 0; i < node->edge_count; i++) {
-    const SharedEdge *edge = &search->edges[node->first_edge + i];
-    int lower = atomic_load(&edge->lower), upper = atomic_load(&edge->upper);
-    if (lower > best.lower) best.lower = lower;
-    if (upper > best.upper) best.upper = upper;
-  }
-  return best;
-}
-
-static inline Bounds shared_edge_bounds(const SharedEdge *edge) {
-  return (Bounds){atomic_load(&edge->lower), atomic_load(&edge->upper)};
-}
+Bounds shared_node_bounds(const SharedSearch *search, uint32_t node);
+/* An edge as it stands. */
+Edge shared_edge_read(const SharedEdge *edge);
+/* Closes an edge's bounds; true where that was news. Bounds only ever close, and whoever closes one then
+ * reads all its siblings, so of two threads that close siblings at once the later one sees both. */
+bool shared_edge_prove(SharedEdge *edge, int lower, int upper);
+Mean shared_mean_read(const _Atomic uint64_t *mean);
+/* Adds visits (negative: takes them back) and what their values sum to. */
+void shared_mean_add(_Atomic uint64_t *mean, int visits, double sum);
 
 #endif

@@ -2,22 +2,28 @@
 #ifndef MCTS_SHARED_WORKER_H
 #define MCTS_SHARED_WORKER_H
 
-#include "mcts/look_ahead.h"
 #include "mcts/probe.h"
 #include "mcts/shared_internal.h"
 
-/* Simulations that end below a node, their values summed as the node's player sees them. */
+/* What became of simulations, values summed. */
 typedef struct Sum {
-  int64_t value, draw; /* in 1/UNIT */
-  int32_t visits;      /* simulations that are done */
-  int32_t undone;      /* those that met a leaf under evaluation, or no room, and are to be tried again */
+  double value, draw;
+  int visits; /* simulations that are done */
+  int undone; /* those that met a position under evaluation, and are to be tried again */
 } Sum;
+
+/* Simulations that go over one edge together; a batch of them is a tree of its own. */
+typedef struct Descent {
+  int above;     /* the descent that it is a part of; -1: these begin at the root */
+  uint32_t edge; /* its slot; none at the root */
+  uint32_t node; /* the one behind the edge, where they go on; NO_CHILD: they end there */
+  int count;
+  Sum sum; /* of what has come back and is not yet written to the tree, for the player who took the edge */
+} Descent;
 
 /* A position that waits for its evaluation. */
 typedef struct Leaf {
-  uint32_t *nodes, *edges; /* [max_plies + 2], the line from the root; edges[i] led to nodes[i], i > 0 */
-  int length;              /* of the line */
-  bool expand; /* false where the tree was full: the position then is one below the line's last node */
+  int descent;
   LookAhead look;
 } Leaf;
 
@@ -25,32 +31,29 @@ typedef struct Leaf {
 typedef struct Worker {
   _Alignas(CACHE_LINE) SharedSearch *search;
   Evaluator *evaluator;
-  Probe *probe;                       /* NULL: none */
-  Reserve *spare_nodes, *spare_edges; /* the search's, of this thread */
+  Probe *probe;     /* NULL: none */
+  Reserve *reserve; /* the search's, of this thread */
+  double draws;     /* among the visits that are done, summed */
 
-  /* the line at hand, [max_plies + 2] each */
-  char *line;              /* [...][state_size] */
-  uint32_t *nodes, *edges; /* as in Leaf */
-  uint16_t *placed;        /* [...][moves]: simulations that each edge of that node is given */
-  Sum *sums;
+  Descent *descents;
+  int descent_count, descent_capacity;
+  char *positions; /* [batch + 1][state_size], a ring: no more descents wait for their turn, and theirs are
+                      the last ones */
+  Edge *edges;     /* scratch of one choice: [moves + EDGES_BEHIND] */
+  int *placed;     /* [moves], simulations that each edge is given */
 
-  /* scratch of one choice, [moves] each: visits, values summed, both with those pending counted as lost;
-   * proven bounds, of which lower > upper says that the edge is out */
-  float *visits, *values;
-  Bounds *bounds;
-  float *priors; /* scratch of an expansion, [moves] */
-
-  /* the batch */
   Leaf *leaves; /* [batch] */
   int leaf_count;
   char *states; /* [batch][state_size] */
   float *logits, *wdl;
 } Worker;
 
-/* Takes up to `count` simulations down from the root all at once, and adds the leaves that they reach to the
- * batch. Of the sum the visits are done; the undone ones were taken back. */
+/* Makes the root's node. */
+void worker_open_root(Worker *worker);
+/* Takes up to `count` simulations down from the root all at once, and adds the positions that they reach to
+ * the batch. Of the sum the visits are done; the undone ones were taken back. */
 Sum worker_spread(Worker *worker, int count);
-/* Evaluates the batch, expands its leaves, and backs their values up. */
-void worker_evaluate(Worker *worker);
+/* Evaluates the batch, makes nodes of it, and backs the values up. Returns how many were done. */
+int worker_evaluate(Worker *worker);
 
 #endif

@@ -20,14 +20,7 @@ void tree_reserve(Tree *tree, size_t edges) {
   }
 }
 
-static uint16_t pack_prior(float value) {
-  uint32_t bits;
-  __builtin_memcpy(&bits, &value, sizeof bits);
-  return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
-}
-
-/* Softmax of logits[moves] into priors[count], which has room for whole vectors. */
-static void find_priors(const int *moves, int count, const float *logits, float *priors) {
+void tree_priors(const int *moves, int count, const float *logits, float *priors) {
   const float least = 1e-30f;
   float highest = logits[moves[0]], sum = 0;
   for (int i = 1; i < count; i++) highest = logits[moves[i]] > highest ? logits[moves[i]] : highest;
@@ -40,13 +33,11 @@ static void find_priors(const int *moves, int count, const float *logits, float 
 }
 
 uint32_t tree_add_node(Tree *tree, const int *moves, int count, const float *logits, const float *wdl) {
-  float priors[GAME_MOVES_MAX + VEC_LANES - 1];
+  float priors[TREE_PRIORS_MAX];
   tree_reserve(tree, (size_t)count);
-  find_priors(moves, count, logits, priors);
+  tree_priors(moves, count, logits, priors);
   Edge *edges = tree->edges + tree->edge_count;
-  for (int i = 0; i < count; i++)
-    edges[i] = (Edge){
-        .child = NO_NODE, .move = (uint16_t)moves[i] & 0xfff, .prior = pack_prior(priors[i]), .upper = 2};
+  for (int i = 0; i < count; i++) edges[i] = edge_new(moves[i], priors[i]);
   tree->nodes[tree->node_count] = (Node){.first_edge = (uint32_t)tree->edge_count,
                                          .edge_count = (uint16_t)count,
                                          .visits = 1,

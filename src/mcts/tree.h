@@ -14,6 +14,7 @@
 
 enum { NO_NODE = 0xffffffff };
 enum { EDGES_BEHIND = 3 }; /* that may be read behind a tree's last edge: select.c takes edges by four */
+enum { TREE_PRIORS_MAX = GAME_MOVES_MAX + EDGES_BEHIND };
 
 typedef struct Edge {
   float value_sum; /* of (win - loss) over the visits */
@@ -44,14 +45,26 @@ typedef struct Tree {
 
 /* Room for one more node and `edges` more edges, and EDGES_BEHIND behind those; may move both arrays. */
 void tree_reserve(Tree *tree, size_t edges);
-/* A node with an edge for each legal move; priors are the softmax of logits[moves] over them,
- * none below 1e-30, so that no sum of some of them is zero. The evaluation
- * is counted as the node's first visit. */
+/* Softmax of logits[moves[count]] into priors, none below 1e-30, so that no sum of some of them is zero;
+ * `priors` has room for TREE_PRIORS_MAX. */
+void tree_priors(const int *moves, int count, const float *logits, float *priors);
+/* A node with an edge for each legal move, with these priors. The evaluation is counted as the node's first
+ * visit. */
 uint32_t tree_add_node(Tree *tree, const int *moves, int count, const float *logits, const float *wdl);
 /* Copies the subtree below `root` into an empty tree, where it becomes node 0. */
 void tree_copy(Tree *to, const Tree *from, uint32_t root);
 void tree_clear(Tree *tree); /* keeps the memory */
 void tree_free(Tree *tree);
+
+/* An edge that nothing is known of. */
+static inline Edge edge_new(int move, float prior) {
+  uint32_t bits;
+  __builtin_memcpy(&bits, &prior, sizeof bits);
+  return (Edge){.child = NO_NODE,
+                .move = (uint16_t)move & 0xfff,
+                .prior = (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16),
+                .upper = 2};
+}
 
 static inline float edge_prior(const Edge *edge) {
   uint32_t bits = (uint32_t)edge->prior << 16;
