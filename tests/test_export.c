@@ -67,6 +67,36 @@ Test(export, games_are_written_with_names_escaped_and_results_of_who_moved_first
   cr_assert_eq(system(command), 0);
 }
 
+/* BayesElo keeps 63 bytes of a name, and would make one player of two that begin alike. */
+Test(export, long_names_are_cut_in_front_and_stay_different) {
+  static StorePlayer players[4] = {{.hash = 1}, {.hash = 2}};
+  static const StoreGame game = {.opening = "44", .moves = "44434353", .points = SCORE_DRAW};
+  char folder[] = "/tmp/selfplay-export-XXXXXX", path[64], names[4][128];
+  Error err;
+  cr_assert(mkdtemp(folder));
+  snprintf(path, sizeof path, "%s/ratings.sqlite", folder);
+  Store *store = store_open(path, &err);
+  for (int i = 0; i < 4; i++)
+    snprintf(players[i].name, sizeof players[i].name,
+             "%s:a/folder%d/of/a/very/very/long/n\u00e4me/runs/that/goes/on/and/on/12", i < 2 ? "run" : "gtp",
+             i);
+  for (int i = 0; i < 4; i += 2)
+    cr_assert(store_add(store, "connect4", &players[i], &players[i + 1], &game, 1, NULL, &err), "%s",
+              err.message);
+  char *pgn = export_text(store, folder, "games.pgn"), *at = pgn;
+  for (int i = 0; i < 4; i++) {
+    at = strstr(at, i % 2 ? "[Black \"" : "[White \"") + 8;
+    snprintf(names[i], sizeof names[i], "%.*s", (int)strcspn(at, "\""), at);
+    cr_assert(strlen(names[i]) <= 63 && strstr(names[i], "...") == names[i] && strstr(names[i], "/on/12#"),
+              "%s", names[i]);
+    for (int j = 0; j < i; j++) cr_assert_str_neq(names[i], names[j]);
+  }
+  free(pgn);
+  store_close(store);
+  snprintf(path, sizeof path, "rm -rf '%s'", folder);
+  cr_assert_eq(system(path), 0);
+}
+
 Test(export, other_games_and_illegal_ones_are_refused) {
   char folder[] = "/tmp/selfplay-export-XXXXXX", path[64], out[64], command[80];
   Error err;

@@ -5,8 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 enum { LINE_MAX_MOVES = 4096 };
+/* BayesElo reads that many bytes of a name: of longer ones that begin alike it would make one player. */
+enum { PGN_NAME_MAX = 63 };
 
 typedef struct Writing {
   const Game *game;
@@ -20,12 +23,26 @@ ExportFormat export_format_of(const char *path) {
   return length > 4 && strcmp(path + length - 4, ".sgf") == 0 ? EXPORT_SGF : EXPORT_PGN;
 }
 
+static void put_escaped(Buffer *out, const char *text, const char *special) {
+  for (; *text; text++) buffer_printf(out, "%s%c", strchr(special, *text) ? "\\" : "", *text);
+}
+
 /* The name, with the network's hash: another network by the same name is another player. Backslashes stand
- * before what `special` lists. */
-static void put_player(Buffer *out, const StorePlayer *player, const char *special) {
-  for (const char *at = player->name; *at; at++)
-    buffer_printf(out, "%s%c", strchr(special, *at) ? "\\" : "", *at);
-  if (player->hash) buffer_printf(out, "#%08x", player->hash);
+ * before what `special` lists. Of what would take more than `most` bytes the end is left, which tells more,
+ * with a checksum of the name where it has no hash. */
+static void put_player(Buffer *out, const StorePlayer *player, const char *special, size_t most) {
+  static const char cut[] = "...";
+  const char *name = player->name;
+  uint32_t hash = player->hash;
+  size_t length = strlen(name), room = most - strlen("#01234567");
+  if (length > (hash ? room : most)) {
+    if (!hash) hash = (uint32_t)crc32(0, (const Bytef *)name, (uInt)length);
+    name += length - (room - strlen(cut));
+    while ((*name & 0xc0) == 0x80) name++; /* not from within a character of UTF-8 */
+    buffer_printf(out, "%s", cut);
+  }
+  put_escaped(out, name, special);
+  if (hash) buffer_printf(out, "#%08x", hash);
 }
 
 static void put_pgn(Writing *writing, const StoreRecord *record, const int *moves, int count) {
@@ -35,9 +52,9 @@ static void put_pgn(Writing *writing, const StoreRecord *record, const int *move
                 "[Event \"%s\"]\n[Site \"selfplay\"]\n[Date \"%.4s.%.2s.%.2s\"]\n[Round \"%lld\"]\n[White \"",
                 writing->game->title, record->played_at, record->played_at + 5, record->played_at + 8,
                 (long long)record->pair);
-  put_player(out, &record->first, "\"\\");
+  put_player(out, &record->first, "\"\\", PGN_NAME_MAX);
   buffer_printf(out, "\"]\n[Black \"");
-  put_player(out, &record->second, "\"\\");
+  put_player(out, &record->second, "\"\\", PGN_NAME_MAX);
   buffer_printf(out, "\"]\n[Result \"%s\"]\n[Opening \"%s\"]\n\n{", results[record->points], record->opening);
   /* In a comment: readers of PGN take move text for chess. */
   for (int i = 0; i < count; i++) {
@@ -69,9 +86,9 @@ static void put_sgf(Writing *writing, const StoreRecord *record, const int *move
     buffer_printf(out, "SZ[%d:%d]", game->cols, game->rows);
   buffer_printf(out, "GN[%s]DT[%.10s]RO[%lld]RE[%s]PB[", game->title, record->played_at,
                 (long long)record->pair, results[record->points]);
-  put_player(out, &record->first, "]\\:");
+  put_player(out, &record->first, "]\\:", SIZE_MAX);
   buffer_printf(out, "]PW[");
-  put_player(out, &record->second, "]\\:");
+  put_player(out, &record->second, "]\\:", SIZE_MAX);
   buffer_printf(out, "]\n");
   game->init(state);
   for (int i = 0; i < count; i++) {
