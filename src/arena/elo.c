@@ -239,7 +239,7 @@ bool elo_rate(Store *store, const Game *game, int resamples, uint64_t seed, EloT
   }
   const StoreResults *results = &out->results;
   out->ratings = ratings_new(results->player_count, reference, results->games, results->count);
-  ratings_logistic(out->ratings, results->games, results->count);
+  ratings_by_other_models(out->ratings, results->games, results->count);
   if (resamples > 0) ratings_bootstrap(out->ratings, results->games, results->count, resamples, seed);
   out->order = memory_new((size_t)results->player_count, sizeof *out->order);
   sort_order(out);

@@ -1,5 +1,6 @@
 #include "arena/ratings.h"
 
+#include "arena/draw_model.h"
 #include "arena/score.h"
 #include "base/memory.h"
 #include "base/rng.h"
@@ -13,22 +14,25 @@ enum { NEWTON_STEPS = 100, HALVINGS = 40 };
 
 static const double elo_scale = 400 / M_LN10;
 
-/* Sufficient statistics and the fit. Parameters: logarithms of the strengths of players 0..n-1, then log(nu)
- * where `draws`. Those of players not connected to the reference, and the reference's own, stay 0. */
+/* Sufficient statistics and the fit. Parameters: logarithms of the strengths of players 0..n-1, then the
+ * draw model's where `draws`. Those of players not connected to the reference, and the reference's own, stay
+ * 0. */
 typedef struct Fit {
+  DrawModel model;
   int n, reference, size; /* size = n + 1 */
   double *wins;           /* [n][n], of row over column */
   double *drawn;          /* [n][n], symmetric */
   bool *connected, *separated;
-  bool draws;       /* nu is a parameter */
+  bool draws;       /* some game was drawn */
   double *x;        /* [size] */
   double *gradient; /* [size] */
   double *info;     /* [size][size] */
 } Fit;
 
-static Fit fit_new(int n, int reference) {
+static Fit fit_new(DrawModel model, int n, int reference) {
   size_t count = (size_t)n, size = count + 1;
-  return (Fit){.n = n,
+  return (Fit){.model = model,
+               .n = n,
                .reference = reference,
                .size = n + 1,
                .wins = memory_new(count * count, sizeof(double)),
@@ -146,20 +150,12 @@ static void add_prior(Fit *fit) {
       if (fit->connected[i]) decided += fit->wins[i * n + j];
   }
   fit->draws = drawn > 0;
-  if (fit->draws) fit->x[n] = log(2 * drawn / decided);
+  if (fit->draws) fit->x[n] = draw_model_parameter(fit->model, drawn / (drawn + decided));
   free(group);
 }
 
-typedef struct Chances {
-  double win, draw, loss;
-} Chances;
-
-static Chances chances(const Fit *fit, const double *x, int i, int j) {
-  double half = (x[i] - x[j]) / 2;
-  double top = fmax(fabs(half), fit->draws ? x[fit->n] : 0); /* keeps the exponentials finite */
-  double win = exp(half - top), loss = exp(-half - top), draw = fit->draws ? exp(x[fit->n] - top) : 0;
-  double sum = win + draw + loss;
-  return (Chances){win / sum, draw / sum, loss / sum};
+static double draw_parameter(const Fit *fit, const double *x) {
+  return fit->draws ? x[fit->n] : draw_model_none(fit->model);
 }
 
 static double log_likelihood(const Fit *fit, const double *x) {
@@ -169,16 +165,15 @@ static double log_likelihood(const Fit *fit, const double *x) {
       double won = fit->wins[i * fit->n + j], lost = fit->wins[j * fit->n + i],
              drawn = fit->drawn[i * fit->n + j];
       if (!fit->connected[i] || won + lost + drawn == 0) continue;
-      Chances p = chances(fit, x, i, j);
-      if (won > 0) sum += won * log(p.win);
-      if (lost > 0) sum += lost * log(p.loss);
-      if (drawn > 0) sum += drawn * log(p.draw);
+      Chances c = draw_model_chances(fit->model, x[i] - x[j], draw_parameter(fit, x));
+      if (won > 0) sum += won * log(c.p[CHANCE_WIN]);
+      if (lost > 0) sum += lost * log(c.p[CHANCE_LOSS]);
+      if (drawn > 0) sum += drawn * log(c.p[CHANCE_DRAW]);
     }
   return sum;
 }
 
-/* Gradient and Fisher information. The model is log-linear in the half points of i and the draw count, so
- * both are plain moments: observed less expected, and the covariance of (points of i, draw). */
+/* Gradient, and Fisher information: the expected products of derivatives. */
 static void derivatives(Fit *fit) {
   int n = fit->n, m = fit->size;
   memset(fit->gradient, 0, (size_t)m * sizeof(double));
@@ -186,19 +181,20 @@ static void derivatives(Fit *fit) {
   double *g = fit->gradient, *h = fit->info;
   for (int i = 0; i < n; i++)
     for (int j = 0; j < i; j++) {
-      double won = fit->wins[i * n + j], lost = fit->wins[j * n + i], drawn = fit->drawn[i * n + j];
-      double games = won + lost + drawn;
+      double observed[CHANCES] = {fit->wins[i * n + j], fit->drawn[i * n + j], fit->wins[j * n + i]};
+      double games = observed[CHANCE_WIN] + observed[CHANCE_DRAW] + observed[CHANCE_LOSS];
       if (!fit->connected[i] || games == 0) continue;
-      Chances p = chances(fit, fit->x, i, j);
-      double mean = p.win + p.draw / 2, variance = p.win + p.draw / 4 - mean * mean;
-      double excess = won + drawn / 2 - games * mean, joint = games * p.draw * (0.5 - mean);
-      g[i] += excess, g[j] -= excess;
-      h[i * m + i] += games * variance, h[j * m + j] += games * variance;
-      h[i * m + j] -= games * variance, h[j * m + i] -= games * variance;
-      g[n] += drawn - games * p.draw;
-      h[n * m + n] += games * p.draw * (1 - p.draw);
-      h[i * m + n] += joint, h[n * m + i] += joint;
-      h[j * m + n] -= joint, h[n * m + j] -= joint;
+      Chances c = draw_model_chances(fit->model, fit->x[i] - fit->x[j], draw_parameter(fit, fit->x));
+      for (int k = 0; k < CHANCES; k++) {
+        if (k == CHANCE_DRAW && !fit->draws) continue;
+        double a = c.by_difference[k], b = c.by_parameter[k], expected = games * c.p[k];
+        g[i] += observed[k] * a, g[j] -= observed[k] * a, g[n] += observed[k] * b;
+        h[i * m + i] += expected * a * a, h[j * m + j] += expected * a * a;
+        h[i * m + j] -= expected * a * a, h[j * m + i] -= expected * a * a;
+        h[n * m + n] += expected * b * b;
+        h[i * m + n] += expected * a * b, h[n * m + i] += expected * a * b;
+        h[j * m + n] -= expected * a * b, h[n * m + j] -= expected * a * b;
+      }
     }
   for (int i = 0; i < m; i++) {
     bool is_free = i < n ? fit->connected[i] && i != fit->reference : fit->draws;
@@ -232,8 +228,8 @@ static void cholesky_solve(const double *a, int m, double *b) {
   }
 }
 
-/* Newton's method, each step halved until the likelihood does not fall. Leaves the factor of the information
- * in fit->info. */
+/* Newton's method with the expected information (Fisher's scoring), each step halved until the likelihood
+ * does not fall. Leaves the factor of the information in fit->info. */
 static void fit_solve(Fit *fit) {
   int m = fit->size;
   double *trial = memory_new((size_t)m, sizeof(double)), *step = memory_new((size_t)m, sizeof(double));
@@ -283,7 +279,7 @@ RatingTable *ratings_new(int players, int reference, const RatingGame *games, in
                          .reference = reference,
                          .ratings = memory_new(n, sizeof(Rating)),
                          .covariance = memory_new(n * n, sizeof(double))};
-  Fit fit = fit_new(players, reference);
+  Fit fit = fit_new(DRAW_DAVIDSON, players, reference);
   for (int g = 0; g < count; g++) {
     assert(games[g].first != games[g].second);
     fit_add(&fit, &games[g]);
@@ -296,7 +292,7 @@ RatingTable *ratings_new(int players, int reference, const RatingGame *games, in
     Rating *rating = &table->ratings[i];
     rating->connected = fit.connected[i];
     rating->separated = fit.connected[i] && fit.separated[i];
-    rating->bootstrap_low = rating->bootstrap_high = rating->elo_logistic = NAN;
+    rating->bootstrap_low = rating->bootstrap_high = rating->elo_logistic = rating->elo_rao_kupper = NAN;
     rating->elo = rating->low = rating->high = rating->connected ? elo_scale * fit.x[i] : NAN;
     if (!rating->connected || i == reference) continue;
     memset(column, 0, (size_t)fit.size * sizeof(double));
@@ -318,14 +314,28 @@ void ratings_free(RatingTable *table) {
   free(table);
 }
 
-void ratings_logistic(RatingTable *table, const RatingGame *games, int count) {
-  Fit fit = fit_new(table->players, table->reference);
+/* The Elo of all players by another model into elo[]. Returns its draw parameter. */
+static double fit_other(const RatingTable *table, const RatingGame *games, int count, DrawModel model,
+                        bool split_draws, double *elo) {
+  Fit fit = fit_new(model, table->players, table->reference);
   for (int g = 0; g < count; g++) fit_add(&fit, &games[g]);
-  fit_split_draws(&fit);
+  if (split_draws) fit_split_draws(&fit);
   fit_run(&fit, NULL);
-  for (int i = 0; i < table->players; i++)
-    table->ratings[i].elo_logistic = fit.connected[i] ? elo_scale * fit.x[i] : NAN;
+  double parameter = draw_parameter(&fit, fit.x);
+  for (int i = 0; i < table->players; i++) elo[i] = fit.connected[i] ? elo_scale * fit.x[i] : NAN;
   fit_release(&fit);
+  return parameter;
+}
+
+void ratings_by_other_models(RatingTable *table, const RatingGame *games, int count) {
+  double *elo = memory_new((size_t)table->players, sizeof *elo);
+  fit_other(table, games, count, DRAW_DAVIDSON, true, elo);
+  for (int i = 0; i < table->players; i++) table->ratings[i].elo_logistic = elo[i];
+  double parameter = fit_other(table, games, count, DRAW_RAO_KUPPER, false, elo);
+  double scale = draw_model_scale(DRAW_RAO_KUPPER, parameter);
+  for (int i = 0; i < table->players; i++) table->ratings[i].elo_rao_kupper = elo[i] * scale;
+  table->draw_elo = elo_scale * parameter;
+  free(elo);
 }
 
 double ratings_difference_error(const RatingTable *table, int i, int j) {
@@ -369,7 +379,7 @@ void ratings_bootstrap(RatingTable *table, const RatingGame *games, int count, i
   int *filled = memory_new((size_t)n, sizeof(int));
   for (int r = 0; r < resamples; r++) {
     Rng rng = rng_make(seed, RNG_BOOTSTRAP, 0, (uint32_t)r);
-    Fit fit = fit_new(n, table->reference);
+    Fit fit = fit_new(DRAW_DAVIDSON, n, table->reference);
     for (int g = 0; g < groups; g++) {
       uint32_t chosen = rng_below(&rng, (uint32_t)groups);
       for (int k = begin[chosen]; k < begin[chosen + 1]; k++) fit_add(&fit, &sorted[k]);

@@ -1,7 +1,5 @@
-/* Ratings: one Bradley-Terry model with draws over all recorded games (R. R. Davidson, "On extending the
- * Bradley-Terry model to accommodate ties in paired comparison experiments", JASA 1970, eq. 2.4):
+/* Ratings: one Bradley-Terry model with draws, Davidson's (arena/draw_model.h), over all recorded games:
  *
- *   P(i beats j) = a_i / (a_i + a_j + nu sqrt(a_i a_j)),    P(draw) = nu sqrt(a_i a_j) / (same),
  *   elo_i = 400 / ln 10 * ln(a_i / a_reference),
  *
  * fitted by maximum likelihood (Newton's method; the logarithm of the likelihood is concave). Intervals are
@@ -19,8 +17,10 @@
  * larger nu with ever larger differences explains the record ever better. Where nobody did, all pairings get
  * the prior. In all other cases there is no prior. Where no game was drawn nu is 0.
  *
- * Tools that know no draws (Ordo) make half a win and half a loss of each: `elo_logistic` is that figure. The
- * two models part where draws are many and differences large. One-sided records get the same prior there. */
+ * Public tools have other models, which part where draws are many and differences large: Ordo makes half a
+ * win and half a loss of each draw (`elo_logistic`), BayesElo's is Rao and Kupper's (`elo_rao_kupper`, on the
+ * scale on which small differences mean the same expected score as without draws; its own Elo, where it is
+ * not scaled, is that without the factor). One-sided records get the same prior there. */
 #ifndef ARENA_RATINGS_H
 #define ARENA_RATINGS_H
 
@@ -35,8 +35,8 @@ typedef struct RatingGame {
 
 typedef struct Rating {
   double elo, low, high;                /* with its 95 % interval; NaN where not connected */
-  double elo_logistic;                  /* the plain model's, a draw as half a win for both; NaN before
-                                           ratings_logistic() and where not connected */
+  double elo_logistic, elo_rao_kupper;  /* by other models; NaN before ratings_by_other_models() and where
+                                           not connected */
   double bootstrap_low, bootstrap_high; /* percentiles over resampled pairs; NaN before ratings_bootstrap() */
   int wins, draws, losses;
   bool connected; /* a chain of games leads to the reference */
@@ -47,14 +47,15 @@ typedef struct RatingTable {
   int players, reference;
   Rating *ratings; /* [players] */
   double nu;       /* Davidson's draw parameter */
+  double draw_elo; /* Rao and Kupper's, as Elo: BayesElo's "drawelo"; 0 before ratings_by_other_models() */
   double
       *covariance; /* [players][players], squared Elo; zero for the reference and whoever is not connected */
 } RatingTable;
 
 RatingTable *ratings_new(int players, int reference, const RatingGame *games, int count);
 void ratings_free(RatingTable *table); /* NULL is fine */
-/* Fills in `elo_logistic`, from the same games. */
-void ratings_logistic(RatingTable *table, const RatingGame *games, int count);
+/* Fills in `elo_logistic`, `elo_rao_kupper` and `draw_elo`, from the same games. */
+void ratings_by_other_models(RatingTable *table, const RatingGame *games, int count);
 /* Fills in the bootstrap intervals from `resamples` refits with whole pairs drawn with replacement: a check
  * on the intervals above, which take all games as independent. */
 void ratings_bootstrap(RatingTable *table, const RatingGame *games, int count, int resamples, uint64_t seed);

@@ -159,17 +159,19 @@ static void print_json(const Options *options, const EloTable *table, const EloP
     char hash[16];
     snprintf(hash, sizeof hash, "%08x", results->players[i].hash);
     json_array_append_new(
-        players, json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:i,s:i,s:b,s:b}", "player",
+        players, json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:i,s:i,s:b,s:b}", "player",
                            results->players[i].name, "hash", hash, "elo", cli_json_real(r->elo), "low",
                            cli_json_real(r->low), "high", cli_json_real(r->high), "elo_logistic",
-                           cli_json_real(r->elo_logistic), "bootstrap_low", cli_json_real(r->bootstrap_low),
-                           "bootstrap_high", cli_json_real(r->bootstrap_high), "games",
-                           r->wins + r->draws + r->losses, "wins", r->wins, "draws", r->draws, "losses",
-                           r->losses, "connected", r->connected, "separated", r->separated));
+                           cli_json_real(r->elo_logistic), "elo_rao_kupper", cli_json_real(r->elo_rao_kupper),
+                           "bootstrap_low", cli_json_real(r->bootstrap_low), "bootstrap_high",
+                           cli_json_real(r->bootstrap_high), "games", r->wins + r->draws + r->losses, "wins",
+                           r->wins, "draws", r->draws, "losses", r->losses, "connected", r->connected,
+                           "separated", r->separated));
   }
-  cli_print_json(json_pack("{s:s,s:s,s:i,s:i,s:f,s:o}", "game", options->common.game->name, "reference",
+  cli_print_json(json_pack("{s:s,s:s,s:i,s:i,s:f,s:f,s:o}", "game", options->common.game->name, "reference",
                            elo_reference(options->common.game), "games", results->count, "played",
-                           played->games, "draw_parameter", table->ratings->nu, "players", players));
+                           played->games, "draw_parameter", table->ratings->nu, "draw_elo",
+                           table->ratings->draw_elo, "players", players));
 }
 
 int cmd_elo(int argc, char **argv) {
