@@ -1,5 +1,6 @@
 /* Designs and small experiments of tic-tac-toe, from end to end. */
 #include "arena/compare_result.h"
+#include "arena/compare_train.h"
 #include "base/memory.h"
 #include "cli/compare_export.h"
 #include "cli/compare_page.h"
@@ -172,29 +173,29 @@ static void open_small(const char *folder, const char *arms, const char *budget,
   cr_assert(experiment_open(folder, &design, experiment, &err), "%s", err.message);
 }
 
-static void train(Experiment *experiment, Interruption *interruption) {
+static void train(Experiment *experiment, int jobs, Interruption *interruption) {
   const CompareEvents events = {.context = interruption, .progress = on_progress};
   Error err;
   stop = 0;
-  bool done = experiment_train(experiment, 1, &events, &stop, &err);
+  bool done = experiment_train(experiment, jobs, 1, &events, &stop, &err);
   cr_assert(done || (stop && !err.message[0]), "%s", err.message);
   stop = 0;
 }
 
-Test(compare, arms_take_turns_and_an_interruption_changes_nothing) {
+Test(compare, arms_take_turns_and_neither_interruptions_nor_jobs_change_anything) {
   char whole[64], broken[64];
   Experiment first, second;
   Interruption free_run = {0};
   make_folder(whole), make_folder(broken);
   open_small(whole, "from-scratch,bootstrap-imitation,imitation-only,policy-gradient", "100games", &first);
-  train(&first, &free_run);
+  train(&first, 1, &free_run);
   /* Every run begins before any gets its second slice. */
   for (int i = 0; i < first.run_count; i++) cr_assert_eq(free_run.order[i], i);
   for (int pass = 0; pass < 100; pass++) {
     Interruption interrupted = {.stop_after = 3};
     open_small(broken, "from-scratch,bootstrap-imitation,imitation-only,policy-gradient", "100games",
                &second);
-    train(&second, &interrupted);
+    train(&second, 1 + pass % 3, &interrupted);
     if (experiment_next(&second) < 0) break;
     experiment_free(&second);
   }
@@ -233,7 +234,7 @@ Test(compare, arms_of_a_seed_begin_from_the_same_weights) {
   Interruption none = {0};
   make_folder(folder);
   open_small(folder, "from-scratch,bootstrap-imitation", "40games", &experiment);
-  train(&experiment, &none);
+  train(&experiment, 2, &none);
   cr_assert(compare_pool_new(&experiment, &pool, &err), "%s", err.message);
   uint32_t hashes[2][2] = {{0}};
   for (int p = 0; p < pool.point_count; p++) {
@@ -289,7 +290,7 @@ Test(compare, imitation_alone_is_rated_by_the_network_it_ended_with) {
   Interruption none = {0};
   make_folder(folder);
   open_small(folder, arms, "2e6flop", &experiment);
-  train(&experiment, &none);
+  train(&experiment, 2, &none);
   json_t *result = result_of(&experiment);
   const json_t *arm = json_array_get(json_object_get(result, "arms"), 1);
   double kl[3] = {0}, reached = json_real_value(json_object_get(
@@ -322,7 +323,7 @@ Test(compare, an_unfinished_experiment_says_how_far_it_has_come) {
   Interruption some = {.stop_after = 12};
   make_folder(folder);
   open_small(folder, "from-scratch,simulations-2", "1000games", &experiment);
-  train(&experiment, &some);
+  train(&experiment, 2, &some);
   json_t *result = result_of(&experiment);
   const char *said = json_string_value(json_array_get(json_object_get(result, "verdict"), 0));
   cr_assert(strstr(said, "So far, at 32 games of the budget of 1000 games"), "%s", said);
@@ -416,7 +417,7 @@ Test(compare, result_is_whole_and_is_not_measured_twice) {
   Interruption none = {0};
   make_folder(folder);
   open_small(folder, "from-scratch,bootstrap-imitation", "72games", &experiment);
-  train(&experiment, &none);
+  train(&experiment, 2, &none);
   for (int k = 0; k < 2; k++) {
     CompareData data;
     Error err;

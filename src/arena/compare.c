@@ -1,6 +1,5 @@
 #include "arena/compare.h"
 
-#include "base/clock.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -42,8 +41,7 @@ static bool read_bootstrap(const CompareRun *run, json_t **out, Error *err) {
   return *out || error_set(err, "%s:%d: damaged: %s", path, why.line, why.text);
 }
 
-/* Brings networks, costs and finished up to what is on disk. */
-static bool refresh_run(const Experiment *experiment, CompareRun *run, Error *err) {
+bool experiment_refresh(const Experiment *experiment, CompareRun *run, Error *err) {
   const CompareArm *arm = &experiment->design.arms[run->arm];
   char record[FILE_PATH_MAX];
   snprintf(record, sizeof record, "%.*s/run.json", FILE_PATH_MAX - 40, run->folder);
@@ -93,7 +91,7 @@ static bool make_runs(Experiment *experiment, Error *err) {
              (unsigned long long)run->seed);
     snprintf(relative, sizeof relative, "runs/%s", run->name);
     experiment_path(experiment, relative, run->folder);
-    if (!refresh_run(experiment, run, err)) return false;
+    if (!experiment_refresh(experiment, run, err)) return false;
   }
   return true;
 }
@@ -166,97 +164,11 @@ int experiment_next(const Experiment *experiment) {
   int next = -1;
   for (int i = 0; i < experiment->run_count; i++) {
     const CompareRun *run = &experiment->runs[i], *best = next < 0 ? NULL : &experiment->runs[next];
-    if (run->finished) continue;
+    if (run->finished || run->busy) continue;
     if (!best || (best->networks && !run->networks) ||
         (!best->networks == !run->networks &&
          experiment_share(experiment, i) < experiment_share(experiment, next)))
       next = i;
   }
   return next;
-}
-
-typedef struct Slice {
-  const CompareEvents *events;
-  CompareProgress progress;
-  double started_share, started; /* of the budgets of all runs, and clock, when the session began */
-  double sample_flops;           /* of one training sample, in the network as it begins */
-} Slice;
-
-static double total_share(const Experiment *experiment) {
-  double sum = 0;
-  for (int i = 0; i < experiment->run_count; i++)
-    sum += experiment->runs[i].finished ? 1 : fmin(1, experiment_share(experiment, i));
-  return sum;
-}
-
-static double seconds_left(const Slice *slice) {
-  double done = total_share(slice->progress.experiment), gained = done - slice->started_share;
-  if (gained <= 0) return -1;
-  return (clock_wall() - slice->started) / gained * (slice->progress.experiment->run_count - done);
-}
-
-static void on_notice(void *context, const char *message) {
-  const Slice *slice = context;
-  if (slice->events->notice) slice->events->notice(slice->events->context, message);
-}
-
-static void show(Slice *slice, const RunProgress *stage) {
-  slice->progress.stage = stage;
-  slice->progress.seconds_left = seconds_left(slice);
-  if (slice->events->progress) slice->events->progress(slice->events->context, &slice->progress);
-}
-
-static void on_progress(void *context, const RunProgress *stage) {
-  show(context, stage);
-}
-
-/* Fitting to expert games may not outlast the budget. */
-static bool on_enough(void *context, const RunSpent *spent) {
-  const Slice *slice = context;
-  const CompareDesign *design = &slice->progress.experiment->design;
-  if (design->unit == COMPARE_CPU_SECONDS) return spent->cpu_seconds >= design->budget;
-  /* The teacher's time at the rate of the fitting, as in describe_bootstrap(). */
-  double fitting = fmax(spent->cpu_seconds - spent->teacher_cpu_seconds, 1e-3);
-  double flops = slice->sample_flops * (double)spent->samples * (1 + spent->teacher_cpu_seconds / fitting);
-  if (design->unit == COMPARE_FLOPS) return flops >= design->budget;
-  return design->unit == COMPARE_EVALUATIONS && flops / compare_evaluation_flops(design) >= design->budget;
-}
-
-static bool train_slice(Experiment *experiment, Slice *slice, int threads, const volatile sig_atomic_t *stop,
-                        Error *err) {
-  CompareRun *run = &experiment->runs[slice->progress.run];
-  const CompareArm *arm = &experiment->design.arms[run->arm];
-  NetShape shape = run_config_shape_after(&arm->config, experiment->design.game, 0);
-  RunRequest request = {.folder = run->folder,
-                        .game = experiment->design.game,
-                        .arm = arm->kind,
-                        .source = "",
-                        .seed = run->seed,
-                        .threads = threads,
-                        .config = arm->config};
-  const RunEvents events = {
-      .context = slice, .notice = on_notice, .progress = on_progress, .enough = on_enough};
-  request.bootstrap_only = !run->networks; /* that stage is a slice of its own */
-  request.config.iterations = run->networks;
-  request.config.minutes = 0;
-  slice->sample_flops = 6 * net_multiply_adds(&shape);
-  int before = run->networks;
-  if (!run_train(&request, &events, stop, err) || !refresh_run(experiment, run, err)) return false;
-  if (*stop) return error_set(err, "%s", "");
-  if (run->networks <= before) return error_set(err, "%s: its training does not advance", run->folder);
-  show(slice, NULL);
-  return true;
-}
-
-bool experiment_train(Experiment *experiment, int threads, const CompareEvents *events,
-                      const volatile sig_atomic_t *stop, Error *err) {
-  Slice slice = {.events = events,
-                 .progress = {.experiment = experiment},
-                 .started_share = total_share(experiment),
-                 .started = clock_wall()};
-  while ((slice.progress.run = experiment_next(experiment)) >= 0) {
-    if (*stop) return error_set(err, "%s", "");
-    if (!train_slice(experiment, &slice, threads, stop, err)) return false;
-  }
-  return true;
 }

@@ -26,6 +26,7 @@ typedef struct CompareRun {
   int networks;       /* 0 before the first one; then networks 0 .. networks-1 exist */
   CompareCost *costs; /* [networks], of everything up to that network */
   bool finished;      /* its budget is used up */
+  bool busy;          /* being trained (compare_train.h) */
 } CompareRun;
 
 typedef struct Experiment {
@@ -34,19 +35,6 @@ typedef struct Experiment {
   CompareRun *runs; /* [arm_count * seeds], seed by seed, arms in order */
   int run_count;
 } Experiment;
-
-typedef struct CompareProgress {
-  const Experiment *experiment;
-  int run;                  /* the one being trained */
-  const RunProgress *stage; /* what it does now; NULL after a slice of training */
-  double seconds_left;      /* of training, estimated; negative where unknown */
-} CompareProgress;
-
-typedef struct CompareEvents {
-  void *context;
-  void (*notice)(void *context, const char *message);
-  void (*progress)(void *context, const CompareProgress *progress);
-} CompareEvents;
 
 /* Makes the folder, or checks that the experiment in it is this one: the budget, the number of seeds and what
  * is measured may be changed, the arms may not. Takes the design over, also where it fails. */
@@ -59,11 +47,9 @@ void experiment_path(const Experiment *experiment, const char *relative, char pa
 
 /* Share of its budget that a run has spent. */
 double experiment_share(const Experiment *experiment, int run);
-/* The run furthest behind its budget; -1 when all have finished. */
+/* The run furthest behind its budget that is not being trained; -1 when there is none. */
 int experiment_next(const Experiment *experiment);
-/* Trains until every run has spent its budget: the run furthest behind gets the next slice, its bootstrap
- * stage or one iteration. *stop as in run_train(); false with an empty message where it was set. */
-bool experiment_train(Experiment *experiment, int threads, const CompareEvents *events,
-                      const volatile sig_atomic_t *stop, Error *err);
+/* Brings networks, costs and finished of one of its runs up to what is on disk. */
+bool experiment_refresh(const Experiment *experiment, CompareRun *run, Error *err);
 
 #endif

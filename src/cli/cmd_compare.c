@@ -19,6 +19,7 @@ enum {
   KEY_OUT,
   KEY_PRINT,
   KEY_NO_TRAIN,
+  KEY_JOBS,
   KEY_SVG,
   KEY_CSV,
   KEY_TENSORBOARD,
@@ -29,7 +30,7 @@ typedef struct Options {
   CliCommon common;
   const char *arms, *design, *folder, *seeds, *budget, *svg, *csv, *tensorboard;
   const char *sets[MAX_SETS];
-  int set_count;
+  int set_count, jobs;
   bool print, no_train;
 } Options;
 
@@ -46,6 +47,8 @@ static const struct argp_option option_table[] = {
      "Set a key of the design, or a configuration key of all arms; may be repeated", 0},
     {"out", KEY_OUT, "DIR", 0,
      "The experiment's folder (default runs/compare-GAME). The same command continues it", 0},
+    {"jobs", KEY_JOBS, "N", 0,
+     "Runs trained at once, which share the threads (default 1); faster where there are many cores", 0},
     {"no-train", KEY_NO_TRAIN, 0, 0, "Measure what has been trained so far", 0},
     {"svg", KEY_SVG, "DIR", 0, "The report's plots as SVG files too", 0},
     {"csv", KEY_CSV, "DIR", 0, "The numbers as CSV files too: measured networks, bands over seeds, search",
@@ -80,6 +83,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     return 0;
   case KEY_OUT:
     options->folder = arg;
+    return 0;
+  case KEY_JOBS:
+    options->jobs = cli_parse_int(state, "--jobs", arg, 1, 1024);
     return 0;
   case KEY_SVG:
     options->svg = arg;
@@ -216,7 +222,8 @@ static void train(Experiment *experiment, const Options *options, CompareTable *
   const CompareEvents events = {
       .context = table, .notice = compare_table_notice, .progress = compare_table_progress};
   Error err;
-  bool fine = experiment_train(experiment, options->common.threads, &events, &stop_requested, &err);
+  int jobs = options->jobs, threads = options->common.threads / jobs;
+  bool fine = experiment_train(experiment, jobs, threads > 0 ? threads : 1, &events, &stop_requested, &err);
   compare_table_end(table);
   if (fine) return;
   if (err.message[0]) cli_fail("%s", err.message);
@@ -268,7 +275,7 @@ static void write_page(const Experiment *experiment, const json_t *result, const
 }
 
 int cmd_compare(int argc, char **argv) {
-  Options options = {.common = cli_common_defaults()};
+  Options options = {.common = cli_common_defaults(), .jobs = 1};
   argp_parse(&parser, argc, argv, 0, NULL, &options);
   char folder[FILE_PATH_MAX];
   CompareDesign design;

@@ -3,6 +3,7 @@
 #define CLI_COMPARE_TEXT_H
 
 #include "arena/compare_result.h"
+#include "arena/compare_train.h"
 #include "cli/cli.h"
 
 typedef struct CompareTable {
