@@ -4,8 +4,8 @@
  *   FOLDER/design.ini            the design (compare_design.h)
  *   FOLDER/runs/ARM-SEED/        the runs (selfplay/run.h)
  *   FOLDER/ratings.sqlite        all games of the rating pool (store.h)
- *   FOLDER/measures.jsonl        what was measured on networks, an object a line, so that nothing is measured
- * twice FOLDER/result.json           the answers (docs/compare.md)
+ *   FOLDER/measures.jsonl        what was measured on networks, an object a line; nothing is measured twice
+ *   FOLDER/result.json           the answers (docs/compare.md)
  *
  * Whatever is killed at any instant is continued by the same call: runs are, and the rest is made of whole
  * lines. */

@@ -13,7 +13,7 @@
 /* None of them a network, and one that the weakest network can beat; the first is the one rated 0
  * (elo_reference()). */
 static const char *const fixed_opponents[] = {"mcts:1000", "random", "alphabeta:2", "alphabeta:5"};
-enum { FIXED = sizeof fixed_opponents / sizeof *fixed_opponents, SCHEDULED_PAIRS = 4 };
+enum { FIXED = sizeof fixed_opponents / sizeof *fixed_opponents, SCHEDULED_PAIRS = 4, SEARCH_PAIRS = 8 };
 
 /* --- which networks --- */
 
@@ -226,9 +226,18 @@ static Schedule make_schedule(const Experiment *experiment, const ComparePool *p
     const CompareSearcher *searcher = &pool->searchers[s];
     for (int f = 0; f < pool->fixed_count; f++) pair_up(&schedule, searcher->player, f, SCHEDULED_PAIRS);
     if (s > 0 && pool->searchers[s - 1].point == searcher->point)
-      pair_up(&schedule, searcher->player, pool->searchers[s - 1].player, SCHEDULED_PAIRS);
+      pair_up(&schedule, searcher->player, pool->searchers[s - 1].player, SEARCH_PAIRS);
   }
   return schedule;
+}
+
+/* Players that are there for test-time search alone: thousands of visits are dear, and it is slopes over all
+ * of them that are asked for, not each one's rating. */
+static bool *searchers_only(const ComparePool *pool) {
+  bool *only = memory_new((size_t)pool->player_count, sizeof *only);
+  for (int s = 0; s < pool->searcher_count; s++) only[pool->searchers[s].player] = true;
+  for (int p = 0; p < pool->point_count; p++) only[pool->points[p].player] = false;
+  return only;
 }
 
 static Store *open_store(const Experiment *experiment, Error *err) {
@@ -249,16 +258,18 @@ bool compare_pool_play(const Experiment *experiment, const ComparePool *pool, in
     fine = players[i] != NULL;
   }
   Schedule schedule = make_schedule(experiment, pool);
+  bool *sated = searchers_only(pool);
   EloOptions options = {.games = settings->rating_games,
                         .seed = settings->first_seed,
                         .pairings = schedule.pairings,
                         .pairing_count = schedule.count,
+                        .sated = sated,
                         .progress = progress,
                         .context = context,
                         .stop = stop};
   EloPlayed played;
   fine = fine && elo_play(store, players, pool->player_count, &options, &played, err);
-  free(schedule.pairings);
+  free(schedule.pairings), free(sated);
   for (int i = 0; i < pool->player_count; i++) player_free(players[i]);
   free(players);
   store_close(store);

@@ -42,6 +42,12 @@ static int games_of(const Tournament *t, int i) {
   return games;
 }
 
+/* Games that player i is still to be given. */
+static int missing_games(const Tournament *t, int i) {
+  int missing = t->options->games - games_of(t, i);
+  return missing > 0 && !(t->options->sated && t->options->sated[i]) ? missing : 0;
+}
+
 /* index[i]: of player i in the results, -1 where it has not played. */
 static void count_between(Tournament *t, const StoreResults *results, const int *index) {
   int *player = memory_new((size_t)results->player_count + 1, sizeof *player);
@@ -169,12 +175,12 @@ static bool fill_up(Tournament *t, Error *err) {
     if (!refresh(t, err)) return false;
     int widest = -1, opponent = -1;
     for (int i = 0; i < t->count; i++) {
-      if (games_of(t, i) >= t->options->games || (widest >= 0 && t->width[i] <= t->width[widest])) continue;
+      if (!missing_games(t, i) || (widest >= 0 && t->width[i] <= t->width[widest])) continue;
       int candidate = best_opponent(t, i);
       if (candidate >= 0) widest = i, opponent = candidate;
     }
     if (widest < 0) return true;
-    int pairs = (t->options->games - games_of(t, widest) + 1) / 2;
+    int pairs = (missing_games(t, widest) + 1) / 2;
     if (!play_pairs(t, widest, opponent, pairs < STEP_PAIRS ? pairs : STEP_PAIRS, err)) return false;
   }
 }
@@ -197,10 +203,7 @@ bool elo_play(Store *store, Player *const *players, int count, const EloOptions 
                   .width = memory_new(n, sizeof(double)),
                   .played = played};
   bool fine = refresh(&t, err);
-  for (int i = 0; fine && i < count; i++) {
-    int missing = options->games - games_of(&t, i);
-    if (missing > 0) t.wanted += missing;
-  }
+  for (int i = 0; fine && i < count; i++) t.wanted += missing_games(&t, i);
   t.wanted = (t.wanted + 1) / 2; /* a game serves two */
   int named = 0;
   for (int k = 0; fine && options->pairings && k < options->pairing_count; k++)

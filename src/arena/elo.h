@@ -31,6 +31,7 @@ typedef struct EloOptions {
   uint64_t seed;
   const EloPairing *pairings; /* played first, in place of the round robin; NULL: the round robin */
   int pairing_count;
+  const bool *sated; /* [players], those who shall have no games beyond these pairings; NULL: none */
   void (*progress)(void *context, const EloProgress *progress); /* may be NULL */
   void *context;
   const volatile sig_atomic_t *stop; /* ends it soon, false with an empty message; may be NULL */
