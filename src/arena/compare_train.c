@@ -18,6 +18,7 @@
 
 enum { WAIT_MILLISECONDS = 200 };
 static const double REPORT_SECONDS = 0.2;
+static const double SLICE = 1.0 / 25; /* of the budget: reading a run back for a slice takes a while */
 
 typedef enum ReportKind { REPORT_STAGE, REPORT_NOTICE, REPORT_FAILED, REPORT_DONE } ReportKind;
 
@@ -73,6 +74,15 @@ static bool on_enough(void *context, const RunSpent *spent) {
   return design->unit == COMPARE_EVALUATIONS && flops / compare_evaluation_flops(design) >= design->budget;
 }
 
+/* The last stretch goes one by one, so that it ends nearest to the budget. */
+static int slice_iterations(const CompareDesign *design, const CompareRun *run) {
+  if (run->networks < 2) return 1;
+  double spent = run->costs[run->networks - 1].amount[design->unit];
+  double each = spent - run->costs[run->networks - 2].amount[design->unit];
+  double amount = fmin(SLICE * design->budget, (1 - SLICE) * design->budget - spent);
+  return amount > each ? (int)fmin(amount / each, 1e6) : 1;
+}
+
 static volatile sig_atomic_t asked_to_stop;
 
 static void on_signal(int number) {
@@ -96,7 +106,8 @@ static void train_slice(Slice *slice, int threads) {
       .context = slice, .notice = on_notice, .progress = on_progress, .enough = on_enough};
   Error err;
   request.bootstrap_only = !run->networks; /* that stage is a slice of its own */
-  request.config.iterations = run->networks;
+  request.config.iterations =
+      run->networks ? run->networks - 1 + slice_iterations(&experiment->design, run) : 0;
   request.config.minutes = 0;
   slice->sample_flops = 6 * net_multiply_adds(&shape);
   bool fine = run_train(&request, &events, &asked_to_stop, &err);

@@ -18,9 +18,9 @@ typedef struct CompareEvents {
 } CompareEvents;
 
 /* Trains until every run has spent its budget: the run furthest behind gets the next slice, its bootstrap
- * stage or one iteration. `jobs` slices of different runs are under way at once, with `threads` threads each.
- * *stop may be set by a signal handler; what is under way then ends as run_train() does. False with an empty
- * message where it was set. */
+ * stage or some iterations (a twenty-fifth of the budget, but for the last of them). `jobs` slices of
+ * different runs are under way at once, with `threads` threads each. *stop may be set by a signal handler;
+ * what is under way then ends as run_train() does. False with an empty message where it was set. */
 bool experiment_train(Experiment *experiment, int jobs, int threads, const CompareEvents *events,
                       const volatile sig_atomic_t *stop, Error *err);
 
