@@ -43,7 +43,7 @@ typedef struct Bench {
 typedef double BenchBody(void *context);
 
 /* Runs `body` on `threads` threads at once, each with its own contexts[thread], for repetitions of about 30
- * ms (at least one call) until `seconds` have passed, but 3 to 12 repetitions. One call warms up. Inside,
+ * ms (at least one call) until `seconds` have passed, but 3 to 100 repetitions. One call warms up. Inside,
  * OpenBLAS runs single-threaded calls. */
 BenchRates bench_measure(BenchBody *body, void **contexts, int threads, double seconds);
 /* Processor time of this thread, or of the whole process. */
@@ -59,8 +59,8 @@ const BenchLimit *bench_limit(Bench *bench, int channels, int cells, int threads
 /* Multiply-adds of the plain direct convolution x 2 x `rate` positions/s, as a share of the limit. */
 double bench_roofline(Bench *bench, const NetShape *shape, double rate, int threads);
 
-/* A network of this shape with random weights. policy_channels, value_channels and value_hidden are the
- * game's shipped ones; moves are the squares and one. */
+/* A network of this shape with random weights, calibrated on random planes. policy_channels, value_channels
+ * and value_hidden are the game's shipped ones; moves are the squares and one. */
 NetShape bench_shape(const Bench *bench, int rows, int cols, int blocks, int channels);
 Net *bench_net(const NetShape *shape);
 /* Positions per second of a plan at this batch, with one workspace a thread. */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CALIBRATION = 8 };           /* positions */
 static const double SECONDS = 0.25; /* for each row */
 
 NetShape bench_shape(const Bench *bench, int rows, int cols, int blocks, int channels) {
@@ -21,10 +22,22 @@ NetShape bench_shape(const Bench *bench, int rows, int cols, int blocks, int cha
                     .value_hidden = config->value_hidden};
 }
 
+/* Planes as games have them: zeros and ones; the caller's to free. */
+static float *random_planes(const NetShape *shape, int batch) {
+  size_t size = (size_t)batch * (size_t)(shape->planes * shape->rows * shape->cols);
+  float *planes = memory_new(size, sizeof *planes);
+  Rng rng = rng_make(1, RNG_BENCH, 1, 0);
+  for (size_t i = 0; i < size; i++) planes[i] = (float)rng_below(&rng, 2);
+  return planes;
+}
+
 Net *bench_net(const NetShape *shape) {
   Net *net = net_new(shape);
   Rng rng = rng_make(1, RNG_BENCH, 0, 0);
   net_init(net, &rng);
+  float *planes = random_planes(shape, CALIBRATION);
+  plan_calibrate(net, planes, CALIBRATION);
+  free(planes);
   return net;
 }
 
@@ -45,15 +58,6 @@ static double forward(void *context) {
   else
     net_forward(lane->net, lane->reference, lane->planes, lane->batch, lane->logits, lane->wdl);
   return lane->batch;
-}
-
-/* Planes as games have them: zeros and ones; the caller's to free. */
-static float *random_planes(const NetShape *shape, int batch) {
-  size_t size = (size_t)batch * (size_t)(shape->planes * shape->rows * shape->cols);
-  float *planes = memory_new(size, sizeof *planes);
-  Rng rng = rng_make(1, RNG_BENCH, 1, 0);
-  for (size_t i = 0; i < size; i++) planes[i] = (float)rng_below(&rng, 2);
-  return planes;
 }
 
 static void lane_init(Lane *lane, const NetShape *shape, const Net *net, const NetPlan *plan, int batch) {
@@ -111,9 +115,6 @@ static void board(Bench *bench, json_t *rows, int board_rows, int cols, int bloc
   int threads = bench->common.threads;
   NetShape shape = bench_shape(bench, board_rows, cols, blocks, 64);
   Net *net = bench_net(&shape);
-  float *planes = random_planes(&shape, batches[0]);
-  plan_calibrate(net, planes, batches[0]);
-  free(planes);
   NetPlan *plans[] = {plan_new(net), plan_new_as(net, PLAN_INT8)};
   bench_print(bench, "network alone, %d x %d on %d x %d: %.1f MFLOP a position; single: %s; low: %s\n",
               blocks, shape.channels, board_rows, cols, 2e-6 * net_multiply_adds(&shape),
@@ -130,10 +131,30 @@ static void board(Bench *bench, json_t *rows, int board_rows, int cols, int bloc
   net_free(net);
 }
 
+/* The kernels that the tables leave out, one thread: what another CPU would have. */
+static void other_kernels(Bench *bench, json_t *rows) {
+  NetShape shape = bench_shape(bench, 6, 7, 5, 64);
+  Net *net = bench_net(&shape);
+  NetPlan *plan;
+  bench_print(bench, "network alone, 5 x 64 on 6 x 7, one thread, all kernels that this CPU can run\n"
+                     "  path        batch  threads  positions/s  roofline  spread\n");
+  for (PlanPrecision precision = PLAN_FLOAT32; precision <= PLAN_INT8; precision++)
+    for (int n = 0; (plan = plan_new_nth(net, precision, n)); n++) {
+      bench_print(bench, "  %s:\n", plan_kernel(plan));
+      row(bench, rows, &shape, precision == PLAN_INT8 ? "low" : "single", NULL, plan, BENCH_BATCH, 1);
+      plan_free(plan);
+    }
+  bench_print(bench, "\n");
+  net_free(net);
+}
+
 void bench_network(Bench *bench) {
   json_t *rows = json_array();
   board(bench, rows, 6, 7, 5);
   board(bench, rows, 8, 8, 6);
   board(bench, rows, 9, 9, 6);
   json_object_set_new(bench->root, "network", rows);
+  rows = json_array();
+  other_kernels(bench, rows);
+  json_object_set_new(bench->root, "kernels", rows);
 }

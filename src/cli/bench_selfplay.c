@@ -48,7 +48,8 @@ static int choose_games(const RunConfig *config, double rate) {
 }
 
 /* Each repetition has the network alone measured on either side, since a busy machine slows both alike. */
-static void measure_threads(Bench *bench, json_t *rows, const NetPlan *plan, int games, int threads) {
+static void measure_threads(Bench *bench, json_t *rows, const char *precision, const NetPlan *plan, int games,
+                            int threads) {
   double evaluations[SHARD_REPETITIONS], shares[SHARD_REPETITIONS], finished[SHARD_REPETITIONS];
   Played played = {0};
   double before = bench_plan(plan, games, threads, PAIR_SECONDS).median;
@@ -63,13 +64,14 @@ static void measure_threads(Bench *bench, json_t *rows, const NetPlan *plan, int
   BenchRates rates = bench_rates(evaluations, SHARD_REPETITIONS),
              share = bench_rates(shares, SHARD_REPETITIONS);
   BenchRates games_rate = bench_rates(finished, SHARD_REPETITIONS);
-  json_array_append_new(rows, json_pack("{s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "threads", threads,
-                                        "lanes", games, "evaluations_per_second", rates.best, "spread",
-                                        bench_spread(&rates), "games_per_second", games_rate.best,
-                                        "share_of_network", share.median, "share_lowest", share.lowest,
-                                        "share_best", share.best, "cache_hit_rate", played.hit_rate));
-  bench_print(bench, "  %7d %6d %14.0f %8.2f %12.2f [%.2f, %.2f] %14.3f %7.0f%%\n", threads, games,
-              rates.best, games_rate.best, share.median, share.lowest, share.best, played.hit_rate,
+  json_array_append_new(rows,
+                        json_pack("{s:s, s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "precision",
+                                  precision, "threads", threads, "lanes", games, "evaluations_per_second",
+                                  rates.best, "spread", bench_spread(&rates), "games_per_second",
+                                  games_rate.best, "share_of_network", share.median, "share_lowest",
+                                  share.lowest, "share_best", share.best, "cache_hit_rate", played.hit_rate));
+  bench_print(bench, "  %-9s %7d %6d %14.0f %8.2f %12.2f [%.2f, %.2f] %14.3f %7.0f%%\n", precision, threads,
+              games, rates.best, games_rate.best, share.median, share.lowest, share.best, played.hit_rate,
               100 * bench_spread(&rates));
 }
 
@@ -78,22 +80,26 @@ static Net *game_net(const Bench *bench) {
   return bench_net(&shape);
 }
 
+/* In single precision, and where that is another one in the precision that is the default here. */
 void bench_selfplay(Bench *bench) {
   Net *net = game_net(bench);
-  NetPlan *plan = plan_new(net);
   json_t *rows = json_array();
+  int threads = bench->common.threads;
   bench->config.lanes = bench->config.lanes < FEWEST_GAMES ? FEWEST_GAMES : bench->config.lanes;
-  int games = choose_games(&bench->config, bench_plan(plan, FEWEST_GAMES, 1, PAIR_SECONDS).best);
   bench_print(bench, "self-play whole, %s, %d x %d, %d visits\n", bench->common.game->title,
               bench->config.blocks, bench->config.channels, bench->config.visits);
-  bench_print(bench,
-              "  threads  lanes  evaluations/s  games/s  share of network alone  cache hit rate  spread\n");
-  int threads = bench->common.threads;
-  for (int t = 1; t <= threads; t = t < threads ? threads : t + 1)
-    measure_threads(bench, rows, plan, games, t);
+  bench_print(
+      bench,
+      "  precision threads  lanes  evaluations/s  games/s  share of network alone  cache hit rate  spread\n");
+  for (PlanPrecision precision = PLAN_FLOAT32; precision <= plan_precision_here(PLAN_FASTEST); precision++) {
+    NetPlan *plan = plan_new_as(net, precision);
+    int games = choose_games(&bench->config, bench_plan(plan, FEWEST_GAMES, 1, PAIR_SECONDS).best);
+    for (int t = 1; t <= threads; t = t < threads ? threads : t + 1)
+      measure_threads(bench, rows, plan_precision_names[precision], plan, games, t);
+    plan_free(plan);
+  }
   bench_print(bench, "\n");
   json_object_set_new(bench->root, "selfplay", rows);
-  plan_free(plan);
   net_free(net);
 }
 

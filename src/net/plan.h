@@ -26,6 +26,9 @@ NetPlan *plan_new_as(const Net *net, PlanPrecision precision);
 /* Sets net->ranges for PLAN_INT8: for the input of each of the blocks' convolutions twice the largest
  * activation, averaged over positions planes[count][planes][rows][cols] of the kind that will be played. */
 void plan_calibrate(Net *net, const float *planes, int count);
+/* With the n-th best kernels that this CPU has for that precision, 0 the best; NULL where there are not as
+ * many. For measuring. */
+NetPlan *plan_new_nth(const Net *net, PlanPrecision precision, int n);
 void plan_free(NetPlan *plan);
 const NetShape *plan_shape(const NetPlan *plan);
 PlanWorkspace *plan_workspace_new(const NetPlan *plan, int max_batch);

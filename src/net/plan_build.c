@@ -171,13 +171,22 @@ PlanPrecision plan_precision_here(PlanPrecision precision) {
   return low_kernels_are_fastest() ? PLAN_INT8 : PLAN_FLOAT32;
 }
 
-NetPlan *plan_new_as(const Net *net, PlanPrecision precision) {
+NetPlan *plan_new_nth(const Net *net, PlanPrecision precision, int n) {
   const PlanKernels *kernels[PLAN_MOST_KERNELS];
   const LowKernels *low[LOW_MOST_KERNELS];
+  int count = 0, low_count = 0;
   plan_kernels_here(kernels);
   low_kernels_here(low);
+  while (kernels[count]) count++;
+  while (low[low_count]) low_count++;
   bool in_integers = plan_precision_here(precision) == PLAN_INT8;
-  return plan_new_with(net, kernels[0], plan_method_for(&net->shape), in_integers ? low[0] : NULL);
+  if (n >= (in_integers ? low_count : count)) return NULL;
+  return plan_new_with(net, kernels[in_integers ? 0 : n], plan_method_for(&net->shape),
+                       in_integers ? low[n] : NULL);
+}
+
+NetPlan *plan_new_as(const Net *net, PlanPrecision precision) {
+  return plan_new_nth(net, precision, 0);
 }
 
 NetPlan *plan_new(const Net *net) {
