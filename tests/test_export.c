@@ -69,7 +69,7 @@ Test(export, games_are_written_with_names_escaped_and_results_of_who_moved_first
 
 /* BayesElo keeps 63 bytes of a name, and would make one player of two that begin alike. */
 Test(export, long_names_are_cut_in_front_and_stay_different) {
-  static StorePlayer players[4] = {{.hash = 1}, {.hash = 2}};
+  static StorePlayer players[4] = {{.hash = 1}, {.hash = 1}};
   static const StoreGame game = {.opening = "44", .moves = "44434353", .points = SCORE_DRAW};
   char folder[] = "/tmp/selfplay-export-XXXXXX", path[64], names[4][128];
   Error err;

@@ -153,24 +153,29 @@ static void fail(Crew *crew, const char *message) {
   crew->failed = true;
 }
 
-/* A process for each slice: processor time is counted by process, and one that dies takes nothing with it. It
- * is out of reach of the terminal's signals, which the parent hands on, and ends when the parent does. */
+/* A process for each slice: processor time is counted by process, and one that dies takes nothing with it.
+ * Where the parent dies it is killed, which harms no run. */
 static void start(Crew *crew, int run) {
   pid_t parent = getpid();
   fflush(NULL);
   omp_pause_resource_all(omp_pause_hard); /* its threads would be missing in the child */
+  sigset_t stops, before;
+  sigemptyset(&stops);
+  sigaddset(&stops, SIGINT), sigaddset(&stops, SIGTERM);
+  sigprocmask(SIG_BLOCK, &stops, &before); /* none is lost before the child has its own handler */
   pid_t child = fork();
   if (child == 0) {
-    Slice slice = {
-        .experiment = crew->experiment, .run = run, .pipe = crew->pipe[1], .stage = STAGE_LEARNING};
+    Slice slice = {.experiment = crew->experiment, .run = run, .pipe = crew->pipe[1]};
     struct sigaction action = {.sa_handler = on_signal};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
-    setpgid(0, 0);
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close(crew->pipe[0]);
     if (getppid() == parent) train_slice(&slice, crew->threads);
     _exit(0);
   }
+  sigprocmask(SIG_SETMASK, &before, NULL);
   if (child < 0) {
     Error err;
     error_set(&err, "no process for the training of %s: %s", crew->experiment->runs[run].name,
@@ -194,6 +199,9 @@ static void finish(Crew *crew, int run, int status) {
   if (WIFSIGNALED(status))
     error_set(&err, "%s: its training was ended by signal %d (%s); the same command continues it", at->folder,
               WTERMSIG(status), strsignal(WTERMSIG(status)));
+  else if (WEXITSTATUS(status))
+    error_set(&err, "%s: its training ended with status %d; the same command continues it", at->folder,
+              WEXITSTATUS(status));
   else if (experiment_refresh(crew->experiment, at, &err) && at->networks <= before && !*crew->stop &&
            !crew->failed)
     error_set(&err, "%s: its training does not advance", at->folder);
@@ -205,23 +213,14 @@ static void finish(Crew *crew, int run, int status) {
 
 static bool hear(Crew *crew) {
   Report news;
-  int status = 0;
+  siginfo_t end;
   if (read(crew->pipe[0], &news, sizeof news) != sizeof news) return false;
-  switch (news.kind) {
-  case REPORT_STAGE:
-    show(crew, news.run, &news.stage);
-    break;
-  case REPORT_NOTICE:
-    if (crew->events->notice) crew->events->notice(crew->events->context, news.text);
-    break;
-  case REPORT_FAILED:
-    fail(crew, news.text);
-    /* fall through */
-  case REPORT_DONE:
-    while (waitpid(crew->children[news.run], &status, 0) < 0 && errno == EINTR) {
-    }
-    finish(crew, news.run, status);
-  }
+  if (news.kind == REPORT_STAGE) show(crew, news.run, &news.stage);
+  if (news.kind == REPORT_NOTICE && crew->events->notice)
+    crew->events->notice(crew->events->context, news.text);
+  if (news.kind == REPORT_FAILED) fail(crew, news.text);
+  if (news.kind == REPORT_FAILED || news.kind == REPORT_DONE) /* its last word */
+    waitid(P_PID, (id_t)crew->children[news.run], &end, WEXITED | WNOWAIT);
   return true;
 }
 
@@ -230,25 +229,26 @@ static void signal_children(const Crew *crew) {
     if (crew->children[i]) kill(crew->children[i], SIGINT);
 }
 
-/* Until something is heard, or a while has passed: then whoever has died without a word is found. */
+/* Until something is heard, or a while has passed: some die without a word. */
 static void wait_for_children(Crew *crew) {
   struct pollfd incoming = {.fd = crew->pipe[0], .events = POLLIN};
   poll(&incoming, 1, WAIT_MILLISECONDS);
-  bool heard = false;
-  while (hear(crew)) heard = true;
-  for (int i = 0, status; !heard && i < crew->experiment->run_count; i++)
-    if (crew->children[i] && waitpid(crew->children[i], &status, WNOHANG) == crew->children[i])
-      finish(crew, i, status);
+  while (hear(crew)) continue;
+  for (int i = 0, status; i < crew->experiment->run_count; i++) {
+    if (!crew->children[i] || waitpid(crew->children[i], &status, WNOHANG) != crew->children[i]) continue;
+    while (hear(crew)) continue; /* what it has said before its end */
+    finish(crew, i, status);
+  }
 }
 
 static void train_all(Crew *crew, int jobs) {
   bool told = false;
   for (;;) {
-    bool ending = *crew->stop || crew->failed;
     int next;
-    while (!ending && !crew->failed && crew->busy < jobs && (next = experiment_next(crew->experiment)) >= 0)
+    while (!*crew->stop && !crew->failed && crew->busy < jobs &&
+           (next = experiment_next(crew->experiment)) >= 0)
       start(crew, next);
-    if (ending && !told) signal_children(crew), told = true;
+    if ((*crew->stop || crew->failed) && !told) signal_children(crew), told = true;
     if (!crew->busy) break;
     wait_for_children(crew);
   }

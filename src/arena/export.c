@@ -29,14 +29,14 @@ static void put_escaped(Buffer *out, const char *text, const char *special) {
 
 /* The name, with the network's hash: another network by the same name is another player. Backslashes stand
  * before what `special` lists. Of what would take more than `most` bytes the end is left, which tells more,
- * with a checksum of the name where it has no hash. */
+ * with a checksum of name and hash in the place of the hash. */
 static void put_player(Buffer *out, const StorePlayer *player, const char *special, size_t most) {
   static const char cut[] = "...";
   const char *name = player->name;
   uint32_t hash = player->hash;
   size_t length = strlen(name), room = most - strlen("#01234567");
   if (length > (hash ? room : most)) {
-    if (!hash) hash = (uint32_t)crc32(0, (const Bytef *)name, (uInt)length);
+    hash = (uint32_t)crc32(hash, (const Bytef *)name, (uInt)length);
     name += length - (room - strlen(cut));
     while ((*name & 0xc0) == 0x80) name++; /* not from within a character of UTF-8 */
     buffer_printf(out, "%s", cut);

@@ -222,8 +222,8 @@ static void train(Experiment *experiment, const Options *options, CompareTable *
   const CompareEvents events = {
       .context = table, .notice = compare_table_notice, .progress = compare_table_progress};
   Error err;
-  int jobs = options->jobs, threads = options->common.threads / jobs;
-  bool fine = experiment_train(experiment, jobs, threads > 0 ? threads : 1, &events, &stop_requested, &err);
+  bool fine = experiment_train(experiment, options->jobs, options->common.threads / options->jobs, &events,
+                               &stop_requested, &err);
   compare_table_end(table);
   if (fine) return;
   if (err.message[0]) cli_fail("%s", err.message);
@@ -281,6 +281,9 @@ int cmd_compare(int argc, char **argv) {
   CompareDesign design;
   Experiment experiment;
   Error err;
+  if (options.jobs > options.common.threads)
+    cli_usage_error("--jobs %d: more than the %d threads; give --threads %d", options.jobs,
+                    options.common.threads, options.jobs);
   if (options.folder)
     snprintf(folder, sizeof folder, "%s", options.folder);
   else

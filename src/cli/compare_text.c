@@ -56,8 +56,9 @@ void compare_table_progress(void *context, const CompareProgress *progress) {
     cli_progress_show(&table->bar, "training", share, experiment->run_count, note);
     return;
   }
-  if (table->printed > 0 && clock_wall() - table->printed < TABLE_SECONDS && experiment_next(experiment) >= 0)
-    return;
+  bool finished = true;
+  for (int i = 0; i < experiment->run_count; i++) finished = finished && experiment->runs[i].finished;
+  if (table->printed > 0 && clock_wall() - table->printed < TABLE_SECONDS && !finished) return;
   cli_progress_clear(&table->bar);
   print_table(progress);
   table->printed = clock_wall();

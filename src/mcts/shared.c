@@ -15,7 +15,7 @@ static size_t usual_slots(const Game *game) {
 
 SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Evaluator *const *evaluators,
                                 int threads, int batch, size_t capacity) {
-  assert(threads > 0 && batch > 0 && capacity > 0 && capacity < CLAIMED / usual_slots(game));
+  assert(threads > 0 && batch > 0 && capacity > 0);
   SharedSearch *search = memory_new(1, sizeof *search);
   search->game = game;
   search->config = *config;
@@ -25,6 +25,7 @@ SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Ev
   search->batch = batch;
   search->reserves = memory_new((size_t)threads, sizeof *search->reserves);
   search->slot_capacity = (capacity - 1) * usual_slots(game) + shared_slots((size_t)game->moves);
+  assert(search->slot_capacity < CLAIMED);
   search->slots = memory_new(search->slot_capacity, sizeof *search->slots);
   return search;
 }
@@ -64,7 +65,7 @@ static void *work(void *argument) {
       if (sum.visits) atomic_fetch_add(&search->done, sum.visits);
     }
     bool waits = worker->leaf_count > 0;
-    atomic_fetch_add(&search->done, worker_evaluate(worker));
+    if (waits) atomic_fetch_add(&search->done, worker_evaluate(worker));
     if (!waits && collided) sched_yield();
     if (!waits && !more) return NULL;
   }

@@ -10,8 +10,8 @@
 enum { NO_CHILD = NO_NODE, CLAIMED = 0xfffffffe, CACHE_LINE = 64 };
 
 /* An Edge that several threads change. All that a choice depends on lies beside its siblings, not in nodes
- * all over the memory: a line that another core has written to takes longer to come than a whole simulation.
- * Simulations under way are among the visits, as losses. */
+ * all over the memory: two or three lines that another core has written to take as long to come as a whole
+ * simulation. Simulations under way are among the visits, as losses. */
 typedef struct SharedEdge {
   _Atomic uint64_t mean; /* a Mean, for the player who moves along it */
   _Atomic uint32_t
@@ -32,7 +32,7 @@ typedef union Slot {
 _Static_assert(sizeof(Slot) == 16 && sizeof(Edge) == 16, "an edge takes one slot, and so does a node");
 enum { SLOTS_OF_A_LINE = CACHE_LINE / sizeof(Slot) };
 
-/* Changed as one. A mean, since a sum in a float would stand still after 2^24 visits. */
+/* Changed as one. A mean, since a sum in a float stands still after 2^24 visits and its mean then falls. */
 typedef struct Mean {
   float value;
   uint32_t visits;

@@ -4,10 +4,8 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { MEAN = 0, REST = 12 }; /* where an Edge has them */
-_Static_assert(offsetof(Edge, value_sum) == MEAN && offsetof(Edge, visits) == MEAN + 4 &&
-                   offsetof(Edge, child) == 8,
-               "an edge's last four bytes are move, bounds and prior");
+enum { REST = 12 };
+_Static_assert(offsetof(Edge, child) + sizeof(uint32_t) == REST, "an Edge's last four bytes are the rest");
 
 /* --- room --- */
 

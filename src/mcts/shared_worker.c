@@ -1,10 +1,10 @@
 /* The descent of a shared search: many simulations at once, level by level.
  *
- * Lines of the tree lie in memory that all threads write to, and a processor needs longer to fetch one from
- * another core than to do a whole simulation. So a batch of simulations goes down together: at each node they
- * are dealt out to the edges by what is read there once, each one counting as lost for those after it, just
- * as if they had come one after the other. All nodes of a level are asked for before the first of them is
- * dealt with, and on the way back each edge is written to once. */
+ * Lines of the tree lie in memory that all threads write to, and to fetch two or three from another core
+ * takes as long as a whole simulation. So a batch of simulations goes down together: at each node they are
+ * dealt out to the edges by what is read there once, each one counting as lost for those after it, just as if
+ * they had come one after the other. All nodes of a level are asked for before the first of them is dealt
+ * with, and on the way back each edge is written to once. */
 #include "mcts/shared_worker.h"
 
 #include "base/memory.h"
@@ -172,12 +172,13 @@ static Sum rise(Worker *worker, int first) {
 }
 
 Sum worker_spread(Worker *worker, int count) {
+  int before = worker->leaf_count;
   int first = add_descent(worker, (Descent){.above = -1, .count = count});
   memcpy(position_of(worker, first), worker->search->root_state, worker->search->game->state_size);
   for (int at = first; at < worker->descent_count; at++)
     if (worker->descents[at].node != NO_CHILD) deal(worker, at);
   Sum sum = rise(worker, first);
-  if (!worker->leaf_count) worker->descent_count = 0;
+  if (worker->leaf_count == before) worker->descent_count = first; /* nothing of it waits */
   return sum;
 }
 
@@ -205,7 +206,6 @@ static void finish_leaf(Worker *worker, const Leaf *leaf, const float *logits, c
 
 int worker_evaluate(Worker *worker) {
   size_t moves = (size_t)worker->search->game->moves;
-  if (!worker->leaf_count) return 0;
   worker->evaluator->evaluate(worker->evaluator->self, worker->states, worker->leaf_count, worker->logits,
                               worker->wdl);
   for (int i = 0; i < worker->leaf_count; i++)

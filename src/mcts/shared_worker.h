@@ -53,7 +53,8 @@ void worker_open_root(Worker *worker);
 /* Takes up to `count` simulations down from the root all at once, and adds the positions that they reach to
  * the batch. Of the sum the visits are done; the undone ones were taken back. */
 Sum worker_spread(Worker *worker, int count);
-/* Evaluates the batch, makes nodes of it, and backs the values up. Returns how many were done. */
+/* Evaluates the batch, which is not empty, makes nodes of it, and backs the values up. Returns how many were
+ * done. */
 int worker_evaluate(Worker *worker);
 
 #endif
