@@ -37,6 +37,7 @@ help:
 	@echo 'make demo         about ten minutes: train both ways, compare, show how to play (DEMO_MINUTES=3.5 each)'
 	@echo 'make test         all tests'
 	@echo 'make bench        speed, as ratios to the SGEMM peak of the same run'
+	@echo 'make bench-onednn the network beside oneDNN'
 	@echo 'make install      to PREFIX=$(PREFIX) (DESTDIR is honoured)'
 	@echo 'make asan, tsan   tests under AddressSanitizer + UBSan; the search of one position under ThreadSanitizer'
 	@echo 'make format, lint, layers'
@@ -82,6 +83,13 @@ demo: $(BUILD)/selfplay
 .PHONY: bench
 bench: $(BUILD)/selfplay
 	$(BUILD)/selfplay bench
+
+# Beside oneDNN, which only this needs.
+.PHONY: bench-onednn
+bench-onednn: $(LIBRARY_OBJECTS)
+	@tools/install-packages libdnnl-dev
+	@$(CC) $(ALL_CFLAGS) tools/bench_onednn.c $^ -o $(BUILD)/bench-onednn $(LIBS) -ldnnl
+	$(BUILD)/bench-onednn
 
 .PHONY: asan tsan
 asan:

@@ -63,7 +63,7 @@ Test(trainer, a_slice_agrees_with_the_reference_at_every_batch_size) {
   train_kernels_here(kernels);
   omp_set_num_threads(1); /* products this small lose by being shared */
   int compared = 0, cases = 0;
-  for (int batch = 1; batch <= 70; batch += batch < 17 ? 1 : 3) {
+  for (int batch = 1; batch <= 70; batch++) {
     compared += check_slice(small_shape(2, 6, 7, 7, 1, 24), batch, kernels[0]);
     compared += check_slice(small_shape(3, 8, 8, 65, 1, 9), batch, kernels[0]);
     cases += 2;

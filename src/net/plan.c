@@ -191,10 +191,10 @@ static const float *low_blocks(const NetPlan *plan, PlanWorkspace *ws, int count
   kernels->quantize(&board, plan->low_convs[0].in, count, ws->trunk, plan->per_step[0], ws->low_trunk);
   for (int i = 0; i < last; i += 2) {
     LowResult branch = {.quantized = ws->low_branch, .per_step = plan->per_step[i + 1]};
-    kernels->convolve(&board, &plan->low_convs[i], count, ws->low_trunk, &branch);
+    kernels->convolve(&board, &plan->low_tiles, &plan->low_convs[i], count, ws->low_trunk, &branch);
     LowResult sum = {.residual = ws->trunk, .values = ws->trunk};
     if (i + 1 < last) sum.quantized = ws->low_trunk, sum.per_step = plan->per_step[i + 2];
-    kernels->convolve(&board, &plan->low_convs[i + 1], count, ws->low_branch, &sum);
+    kernels->convolve(&board, &plan->low_tiles, &plan->low_convs[i + 1], count, ws->low_branch, &sum);
   }
   return ws->trunk;
 }

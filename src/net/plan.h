@@ -12,7 +12,7 @@ typedef struct PlanWorkspace PlanWorkspace;
 
 /* PLAN_INT8 does the blocks' convolutions in 8-bit integers (net/plan_low.h). PLAN_FASTEST is what was
  * measured to be the faster of the two on CPUs like this one (docs/performance.md): PLAN_INT8 with AVX-512
- * VNNI. */
+ * VNNI or AVX-VNNI. */
 typedef enum PlanPrecision { PLAN_FLOAT32, PLAN_INT8, PLAN_FASTEST } PlanPrecision;
 /* As configurations and players name them; ends with NULL. */
 extern const char *const plan_precision_names[];

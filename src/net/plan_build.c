@@ -142,6 +142,8 @@ NetPlan *plan_new_with(const Net *net, const PlanKernels *kernels, PlanMethod me
   plan->tower = memory_new((size_t)plan->tower_count, sizeof *plan->tower);
   for (int i = 0; i < plan->tower_count; i++) plan->tower[i] = build_conv3(plan, net, &layout.convs[i]);
   if (low) {
+    LowBoard board = plan_board(&net->shape);
+    plan->low_tiles = low_tiles_new(low, &board);
     plan->low_convs = memory_new(2 * (size_t)blocks, sizeof *plan->low_convs);
     plan->per_step = memory_new(2 * (size_t)blocks, sizeof *plan->per_step);
     for (int i = 0; i < 2 * blocks; i++) {
@@ -198,6 +200,7 @@ void plan_free(NetPlan *plan) {
   for (int i = 0; i < plan->tower_count; i++) matrix_release(&plan->tower[i]);
   for (int i = 0; plan->low && i < 2 * plan->shape.blocks; i++) low_conv_release(&plan->low_convs[i]);
   free(plan->tower);
+  low_tiles_release(&plan->low_tiles);
   free(plan->low_convs);
   free(plan->per_step);
   matrix_release(&plan->policy_conv);

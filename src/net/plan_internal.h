@@ -23,9 +23,10 @@ struct NetPlan {
   WinogradTiling tiling;
   int tower_count;       /* 1 + 2 blocks; the stem alone with low precision */
   PlanMatrix *tower;     /* [tower_count]: [products][in][out], or one [9 in][out] */
-  const LowKernels *low; /* NULL in single precision, and so the next two */
-  LowConv *low_convs;    /* [2 blocks] */
-  float *per_step;       /* [2 blocks], of their inputs */
+  const LowKernels *low; /* NULL in single precision, and so are the next three */
+  LowTiles low_tiles;
+  LowConv *low_convs; /* [2 blocks] */
+  float *per_step;    /* [2 blocks], of their inputs */
   PlanMatrix policy_conv, value_conv;
   PlanMatrix policy, hidden, value; /* inputs of the first two as [cell][channel] */
   char name[64];

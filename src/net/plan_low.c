@@ -14,6 +14,7 @@ enum { TAPS = 9, QUAD = 4, WEIGHT_MOST = 127, ACTIVATION_MOST = 255 };
 /* Not every compiler in use knows the name in __builtin_cpu_supports(). */
 static bool has_avx_vnni(void) {
   unsigned a, b, c, d;
+  __builtin_cpu_init();
   return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4);
 }
 
@@ -22,13 +23,17 @@ static bool has_avx512_vnni(void) {
   return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw");
 }
 #else
+static bool has_avx_vnni(void) {
+  return false;
+}
+
 static bool has_avx512_vnni(void) {
   return false;
 }
 #endif
 
 bool low_kernels_are_fastest(void) {
-  return has_avx512_vnni();
+  return has_avx512_vnni() || has_avx_vnni();
 }
 
 void low_kernels_here(const LowKernels *list[LOW_MOST_KERNELS]) {
@@ -40,6 +45,57 @@ void low_kernels_here(const LowKernels *list[LOW_MOST_KERNELS]) {
 #endif
   list[count++] = &low_kernels_base;
   list[count] = NULL;
+}
+
+/* Takes cells from, from + step, ... of `length` that are not taken yet, for as many full tiles as they make.
+ */
+static int take_edge(int tile, int from, int step, int length, bool *taken, int *cells, int count) {
+  int found = 0, wanted = 0;
+  for (int i = 0; i < length; i++) found += !taken[from + i * step];
+  wanted = found / tile * tile;
+  for (int i = 0; i < length && wanted > 0; i++) {
+    int cell = from + i * step;
+    if (taken[cell]) continue;
+    taken[cell] = true;
+    cells[count++] = cell;
+    wanted--;
+  }
+  return count;
+}
+
+/* The taps that are on the board for some of these cells. */
+static uint16_t taps_of(const LowBoard *board, const int *cells, int count) {
+  unsigned taps = 0;
+  for (int i = 0; i < count; i++)
+    for (int tap = 0; tap < TAPS; tap++) {
+      int row = cells[i] / board->cols + tap / 3 - 1, col = cells[i] % board->cols + tap % 3 - 1;
+      if (row >= 0 && row < board->rows && col >= 0 && col < board->cols) taps |= 1u << tap;
+    }
+  return (uint16_t)taps;
+}
+
+LowTiles low_tiles_new(const LowKernels *kernels, const LowBoard *board) {
+  int rows = board->rows, cols = board->cols, cells = rows * cols, count = 0, tile = kernels->tile;
+  LowTiles tiles = {memory_new((size_t)cells, sizeof(int)), memory_new((size_t)cells, sizeof(uint16_t))};
+  bool *taken = memory_new((size_t)cells, sizeof *taken);
+  count = take_edge(tile, 0, 1, cols, taken, tiles.cells, count);                 /* top */
+  count = take_edge(tile, cols - 1, cols, rows, taken, tiles.cells, count);       /* right */
+  count = take_edge(tile, (rows - 1) * cols, 1, cols, taken, tiles.cells, count); /* bottom */
+  count = take_edge(tile, 0, cols, rows, taken, tiles.cells, count);              /* left */
+  for (int cell = 0; cell < cells; cell++)
+    if (!taken[cell]) tiles.cells[count++] = cell;
+  for (int first = 0, t = 0, size; first < cells; first += size, t++) {
+    int left = cells - first;
+    size = left >= tile ? tile : left >= 2 ? 2 : 1;
+    tiles.taps[t] = taps_of(board, tiles.cells + first, size);
+  }
+  free(taken);
+  return tiles;
+}
+
+void low_tiles_release(LowTiles *tiles) {
+  free(tiles->cells);
+  free(tiles->taps);
 }
 
 float low_per_step(float range) {

@@ -27,6 +27,13 @@ static inline int low_cell(const LowBoard *board, int row, int col) {
   return (row + 1) * low_stride(board) + col + 1;
 }
 
+/* The order in which a kernel takes a board's cells, `tile` at a time, then by twos, then one: along the
+ * edges first, where the taps that lie beyond the edge for all cells of a tile are left out. */
+typedef struct LowTiles {
+  int *cells;     /* [rows * cols], numbers of cells row by row */
+  uint16_t *taps; /* [tiles], bit t set where tap t is on the board for some cell */
+} LowTiles;
+
 /* Channels are padded to a multiple of PLAN_PAD with zeros. */
 typedef struct LowConv {
   int in, out;
@@ -46,9 +53,10 @@ enum { LOW_MOST_KERNELS = 5 };
 typedef struct LowKernels {
   const char *name;
   int panel; /* output channels of a full panel */
+  int tile;  /* cells of a full tile */
   /* relu(conv(x) + bias [+ residual]) of `count` positions. */
-  void (*convolve)(const LowBoard *board, const LowConv *conv, int count, const uint8_t *x,
-                   const LowResult *result);
+  void (*convolve)(const LowBoard *board, const LowTiles *tiles, const LowConv *conv, int count,
+                   const uint8_t *x, const LowResult *result);
   /* x[position][cell][channels] >= 0 -> q[position][low_cells][channels]; the border is left alone. */
   void (*quantize)(const LowBoard *board, int channels, int count, const float *x, float per_step,
                    uint8_t *q);
@@ -64,6 +72,8 @@ void low_kernels_here(const LowKernels *list[LOW_MOST_KERNELS]);
 /* Whether they were measured to be faster than single precision on CPUs like this one. */
 bool low_kernels_are_fastest(void);
 
+LowTiles low_tiles_new(const LowKernels *kernels, const LowBoard *board);
+void low_tiles_release(LowTiles *tiles);
 /* `weights`[out][in][9] with batch norm folded in, and bias[out]; `range` is the input's. */
 LowConv low_conv_new(const LowKernels *kernels, int in, int out, const float *weights, const float *bias,
                      float range);

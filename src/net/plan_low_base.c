@@ -1,5 +1,5 @@
-/* Four lanes by the compiler's vectors, for any machine, and the plain twin that the others are tested
- * against. */
+/* Four lanes by the compiler's vectors, for any machine. The plain twin of all of them is integer_sum() in
+ * tests/test_plan_low.c. */
 #define TARGET
 #define KERNELS low_kernels_base
 #define KERNELS_NAME "baseline"

@@ -97,7 +97,7 @@ static const ConfigKey keys[] = {
         "Log2 of the positions in each shard's evaluation cache; 0 = no cache."),
     CHOICE("selfplay.precision", precision, plan_precision_names, "fastest",
            "Arithmetic of the network that plays: single precision, 8-bit integers in its blocks, or the "
-           "faster of the two on this CPU (integers with AVX-512 VNNI)."),
+           "faster of the two on this CPU (integers with AVX-512 VNNI or AVX-VNNI)."),
 
     INT("replay.window_min", window_min, 1, 100000000, "20000", "Smallest replay window, in positions."),
     INT("replay.window_max", window_max, 1, 100000000, "300000", "Largest replay window, in positions."),
