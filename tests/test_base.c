@@ -144,13 +144,13 @@ Test(config, names_the_line_and_the_nearest_key) {
   cr_assert_eq(sample.visits, 99);
 }
 
-Test(file, block_round_trip_and_every_damage_is_noticed) {
+static void check_block(BlockPacking packing) {
   char path[64];
   temporary_path(path);
   Buffer payload = {0}, back = {0}, raw = {0};
   Error err;
   for (int i = 0; i < 1000; i++) buffer_put(&payload, &i, sizeof i);
-  cr_assert(file_write_block(path, "TESTFILE", 3, &payload, &err), "%s", err.message);
+  cr_assert(file_write_block(path, "TESTFILE", 3, packing, &payload, &err), "%s", err.message);
   uint32_t version;
   cr_assert(file_read_block(path, "TESTFILE", 3, &version, &back, &err), "%s", err.message);
   cr_assert_eq(version, 3);
@@ -182,6 +182,10 @@ Test(file, block_round_trip_and_every_damage_is_noticed) {
   buffer_free(&raw);
   buffer_free(&payload);
   unlink(path);
+}
+
+Test(file, block_round_trip_and_every_damage_is_noticed) {
+  for (BlockPacking packing = BLOCK_SMALL; packing <= BLOCK_STORED; packing++) check_block(packing);
 }
 
 Test(file, unwritable_folder_and_full_disk_are_one_line) {

@@ -25,7 +25,7 @@ static void write_book(const char *path, const int *unknown, int count) {
   memset(bytes, ALL_DRAWN, sizeof bytes);
   for (int i = 0; i < count; i++) bytes[unknown[i]] = ALL_UNKNOWN;
   buffer_put(&payload, bytes, sizeof bytes);
-  cr_assert(file_write_block(path, "SPC4BOOK", 1, &payload, &err), "%s", err.message);
+  cr_assert(file_write_block(path, "SPC4BOOK", 1, BLOCK_SMALL, &payload, &err), "%s", err.message);
   buffer_free(&payload);
 }
 
@@ -129,7 +129,7 @@ Test(book, a_damaged_file_is_named) {
   buffer_put(&little, "abc", 3);
   cr_assert_not(connect4_book_read("missing.book", &err));
   cr_expect(strstr(err.message, "missing.book"), "%s", err.message);
-  cr_assert(file_write_block("short.book", "SPC4BOOK", 1, &little, &err), "%s", err.message);
+  cr_assert(file_write_block("short.book", "SPC4BOOK", 1, BLOCK_SMALL, &little, &err), "%s", err.message);
   cr_assert_not(connect4_book_read("short.book", &err));
   cr_expect(strstr(err.message, "short.book: damaged: holds 3 bytes"), "%s", err.message);
   cr_assert_not(connect4_book_make("short.book", 20, 1, NULL, NULL, &err), "and it is not overwritten");

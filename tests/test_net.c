@@ -456,7 +456,7 @@ Test(net, wrong_shapes_are_refused) {
       int32_t kept;
       memcpy(&kept, payload.data + SHAPE_AT + 4 * field, 4);
       memcpy(payload.data + SHAPE_AT + 4 * field, &values[v], 4);
-      cr_assert(file_write_block(path, "SPNETWRK", 1, &payload, &err));
+      cr_assert(file_write_block(path, "SPNETWRK", 1, BLOCK_SMALL, &payload, &err));
       cr_assert_null(net_load(path, NULL, NULL, NULL, &err), "field %d as %d", field, values[v]);
       cr_assert(strstr(err.message, path), "%s", err.message);
       memcpy(payload.data + SHAPE_AT + 4 * field, &kept, 4);
@@ -464,7 +464,7 @@ Test(net, wrong_shapes_are_refused) {
   }
   const float broken = NAN;
   memcpy(payload.data + payload.size - 4, &broken, 4);
-  cr_assert(file_write_block(path, "SPNETWRK", 1, &payload, &err));
+  cr_assert(file_write_block(path, "SPNETWRK", 1, BLOCK_SMALL, &payload, &err));
   cr_assert_null(net_load(path, NULL, NULL, NULL, &err));
   cr_assert(strstr(err.message, "not finite"), "%s", err.message);
   unlink(path);

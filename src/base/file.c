@@ -173,9 +173,11 @@ bool file_read_text(const char *path, Buffer *out, Error *err) {
 
 enum { GZIP_WINDOW = 15 + 16, HEADER_SIZE = 24 };
 
-static bool compress_gzip(const Buffer *plain, Buffer *packed) {
+static bool compress_gzip(BlockPacking packing, const Buffer *plain, Buffer *packed) {
   z_stream stream = {0};
-  if (deflateInit2(&stream, 6, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK) return false;
+  int level = packing == BLOCK_SMALL ? 6 : packing == BLOCK_FLOATS ? 1 : 0;
+  int strategy = packing == BLOCK_FLOATS ? Z_RLE : Z_DEFAULT_STRATEGY;
+  if (deflateInit2(&stream, level, Z_DEFLATED, GZIP_WINDOW, 8, strategy) != Z_OK) return false;
   size_t bound = deflateBound(&stream, plain->size);
   buffer_reserve(packed, bound);
   stream.next_in = plain->data;
@@ -188,8 +190,8 @@ static bool compress_gzip(const Buffer *plain, Buffer *packed) {
   return state == Z_STREAM_END;
 }
 
-bool file_write_block(const char *path, const char magic[8], uint32_t version, const Buffer *payload,
-                      Error *err) {
+bool file_write_block(const char *path, const char magic[8], uint32_t version, BlockPacking packing,
+                      const Buffer *payload, Error *err) {
   if (payload->size > (size_t)1 << 31) return error_set(err, "%s: more than 2 GiB in one file", path);
   uint32_t crc = (uint32_t)crc32(0, payload->data, (uInt)payload->size);
   uint64_t size = payload->size;
@@ -199,7 +201,7 @@ bool file_write_block(const char *path, const char magic[8], uint32_t version, c
   buffer_put(&plain, &crc, sizeof crc);
   buffer_put(&plain, &size, sizeof size);
   buffer_put(&plain, payload->data, payload->size);
-  bool done = compress_gzip(&plain, &packed) || error_set(err, "%s: zlib failed", path);
+  bool done = compress_gzip(packing, &plain, &packed) || error_set(err, "%s: zlib failed", path);
   done = done && file_write(path, packed.data, packed.size, err);
   buffer_free(&plain);
   buffer_free(&packed);

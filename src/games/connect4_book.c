@@ -125,7 +125,7 @@ static bool write_values(const Ply *last, const char *path, Error *err) {
       byte |= (uint8_t)((unsigned)(last->values[i + j] + 1) << 2 * j);
     buffer_put(&payload, &byte, 1);
   }
-  bool fine = file_write_block(path, MAGIC, VERSION, &payload, err);
+  bool fine = file_write_block(path, MAGIC, VERSION, BLOCK_SMALL, &payload, err);
   buffer_free(&payload);
   return fine;
 }

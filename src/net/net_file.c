@@ -40,7 +40,7 @@ bool net_save(const Net *net, const char *game, const char *note, const char *pa
   buffer_put(&payload, net->params, net->param_count * sizeof *net->params);
   buffer_put(&payload, net->stats, net->stat_count * sizeof *net->stats);
   buffer_put(&payload, net->ranges, ranges_size(net));
-  bool done = file_write_block(path, MAGIC, VERSION, &payload, err);
+  bool done = file_write_block(path, MAGIC, VERSION, BLOCK_FLOATS, &payload, err);
   buffer_free(&payload);
   return done;
 }

@@ -39,7 +39,7 @@ bool checkpoint_save(Training *training, const json_t *line, Error *err) {
   learner_save(training->learner, &state);
   free(text);
   checkpoint_path(training, iteration, path);
-  bool done = file_write_block(path, MAGIC, VERSION, &state, err);
+  bool done = file_write_block(path, MAGIC, VERSION, BLOCK_STORED, &state, err);
   buffer_free(&state);
   if (!done) return false;
   checkpoint_path(training, iteration - 2, path);

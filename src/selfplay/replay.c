@@ -110,7 +110,7 @@ bool replay_block_save(const ReplayBlock *block, const ReplayOrigin *origin, con
   buffer_put(&payload, block->states, n * block->game->state_size);
   buffer_put(&payload, block->policies, n * moves * sizeof *block->policies);
   buffer_put(&payload, block->facts, n * sizeof *block->facts);
-  bool done = file_write_block(path, MAGIC, VERSION, &payload, err);
+  bool done = file_write_block(path, MAGIC, VERSION, BLOCK_SMALL, &payload, err);
   buffer_free(&payload);
   return done;
 }
