@@ -151,10 +151,28 @@ bool compare_arm_build(const char *word, const RunConfig *common, CompareArm *ar
   return config_set(&run_config_table, &arm->config, line, word, err);
 }
 
+enum { HELP_INDENT = 29, HELP_WIDTH = 78 };
+
+/* In the lines of a terminal, behind names of HELP_INDENT columns. */
+static void put_wrapped(Buffer *out, const char *text) {
+  while (*text) {
+    int length = (int)strlen(text);
+    if (length > HELP_WIDTH - HELP_INDENT) {
+      length = HELP_WIDTH - HELP_INDENT;
+      while (text[length] != ' ') length--;
+    }
+    buffer_printf(out, "%.*s\n", length, text);
+    text += length;
+    while (*text == ' ') text++;
+    if (*text) buffer_printf(out, "%*s", HELP_INDENT, "");
+  }
+}
+
 void compare_arms_help(Buffer *out) {
   for (int i = 0; i < BUILT_IN; i++) {
     char name[64];
     print_name(&built_in[i], name);
-    buffer_printf(out, "  %-26s %s\n", name, built_in[i].help);
+    buffer_printf(out, "  %-26s ", name);
+    put_wrapped(out, built_in[i].help);
   }
 }
