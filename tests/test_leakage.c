@@ -91,8 +91,8 @@ Test(leakage, training_reads_neither_test_positions_nor_openings) {
   train(with, 2, &notices);
   snprintf(command, sizeof command,
            "mkdir -p %s/positions %s/openings && echo nonsense > %s/positions/connect4.txt && "
-           "echo nonsense > %s/openings/connect4.txt",
-           data, data, data, data);
+           "echo nonsense > %s/openings/connect4.txt && echo nonsense > %s/openings/connect4.book",
+           data, data, data, data, data);
   cr_assert_eq(system(command), 0);
   setenv("SELFPLAY_DATA", data, 1);
   RunRequest request = small_run(without, 2);

@@ -320,6 +320,41 @@ Test(teacher, reads_records_and_says_what_it_could_not_use) {
   unlink(path);
 }
 
+/* The value that is learnt: outcome and search's value mixed, but of a proven position what is proven. */
+Test(replay, a_proof_outweighs_the_outcome_of_the_game) {
+  const Game *game = game_find("connect4");
+  ReplayBlock *block = replay_block_new(game);
+  const float policy[7] = {1}, win[3] = {1, 0, 0};
+  float planes[3 * 42], learnt[7], wdl[3];
+  uint8_t legal[7];
+  uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
+  game->init(state);
+  for (int proven = 0; proven < 2; proven++)
+    replay_block_add(block, state, policy, win, proven, 0, (uint32_t)proven);
+  replay_block_outcome(block, 0, -1); /* the first player lost */
+  cr_assert_eq(game->planes * game->rows * game->cols, 3 * 42);
+  replay_example(block, 0, 0, 0.5f, planes, learnt, legal, wdl);
+  cr_assert(fabsf(wdl[0] - 0.5f) < 1e-4f && fabsf(wdl[2] - 0.5f) < 1e-4f, "%g %g", wdl[0], wdl[2]);
+  replay_example(block, 1, 0, 0.5f, planes, learnt, legal, wdl);
+  cr_assert(wdl[0] == 1 && wdl[1] == 0 && wdl[2] == 0, "%g %g %g", wdl[0], wdl[1], wdl[2]);
+  replay_block_free(block);
+}
+
+Test(replay, repeated_games_are_counted) {
+  const Game *game = game_find("connect4");
+  RunConfig config;
+  Error err;
+  cr_assert(run_config_shipped(game, &config, &err));
+  config.imitation_depth = 1;
+  ReplayBlock *blocks[3];
+  for (uint32_t i = 0; i < 3; i++) blocks[i] = teacher_play(game, &config, 1, i % 2 * 5, 5, NULL, NULL);
+  int alone = replay_repeated_games(blocks, 1), two = replay_repeated_games(blocks, 2);
+  cr_assert(alone < 5 && two < 10, "%d, %d", alone, two);
+  cr_assert_eq(replay_repeated_games(blocks, 3), two + 5); /* the third is the first once more */
+  cr_assert_eq(replay_repeated_games(blocks, 0), 0);
+  for (int i = 0; i < 3; i++) replay_block_free(blocks[i]);
+}
+
 Test(replay, window_drops_the_oldest_and_files_keep_every_bit) {
   const Game *game = game_find("connect4");
   RunConfig config;

@@ -38,7 +38,7 @@ typedef struct CompareArm {
   RunConfig config;
 } CompareArm;
 
-enum { COMPARE_ARMS_MAX = 24, COMPARE_VISITS_MAX = 16, COMPARE_SEARCHED_MAX = 8 };
+enum { COMPARE_ARMS_MAX = 32, COMPARE_VISITS_MAX = 16, COMPARE_SEARCHED_MAX = 8 };
 
 /* The keys of the design file outside of sections; config_print() of compare_table writes them. */
 typedef struct CompareSettings {

@@ -163,16 +163,19 @@ static SharedSearch *shared_for(NetPlayer *self, const Game *game, int visits) {
   return self->shared;
 }
 
-/* Drawn from visits^(1/temperature), as search_move() does, but for moves proven to lose where another does
- * not. */
+/* Drawn from visits^(1/temperature), as search_move() does, of the moves that are proven to win where there
+ * is one, else of those that are not proven to lose. */
 static int draw_move(const PlayerAnalysis *analysis, double temperature, Rng rng) {
   const SearchChild *children = analysis->children;
   float weights[GAME_MOVES_MAX], most = 0;
-  int best = -1;
-  for (int i = 0; i < analysis->child_count; i++)
-    if (children[i].upper > best) best = children[i].upper;
+  int best = -1, certain = -1;
   for (int i = 0; i < analysis->child_count; i++) {
-    weights[i] = children[i].upper > -1 || best == -1 ? (float)children[i].visits : 0;
+    if (children[i].upper > best) best = children[i].upper;
+    if (children[i].lower > certain) certain = children[i].lower;
+  }
+  for (int i = 0; i < analysis->child_count; i++) {
+    bool allowed = certain == 1 ? children[i].lower == 1 : children[i].upper > -1 || best == -1;
+    weights[i] = allowed ? (float)children[i].visits + (certain == 1) : 0; /* a win may have none */
     most = fmaxf(most, weights[i]);
   }
   if (most == 0) return analysis->move;

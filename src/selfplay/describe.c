@@ -29,6 +29,7 @@ static void describe_games(json_t *line, const IterationResult *result) {
   set_int(line, "games", stats->games);
   set_int(line, "positions", stats->positions);
   set_int(line, "unique_positions", result->unique);
+  set_int(line, "repeated_games", result->repeated_games);
   set_real(line, "game_length", (double)stats->plies / (double)stats->games);
   set_int(line, "proven_positions", stats->proven);
   set_int(line, "first_wins", stats->first_wins);

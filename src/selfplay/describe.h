@@ -6,7 +6,7 @@
 
 /* What became of an iteration. */
 typedef struct IterationResult {
-  int number, unique; /* positions no other of the iteration equals */
+  int number, unique, repeated_games; /* distinct positions; games that equal an earlier one */
   double flops;
   double selfplay_seconds, learn_seconds;
   ShardStats stats;

@@ -283,6 +283,8 @@ void replay_example(const ReplayBlock *block, int place, int s, float value_mix,
 
   float total = 0;
   for (int i = 0; i < 3; i++) total += facts->search_wdl[i];
+  /* D. Willemsen, H. Baier, M. Kaisers, "Value targets in off-policy AlphaZero" (2020): outcome and search
+   * value mixed. */
   float mix = total > 0 ? value_mix : 0; /* positions that no search has seen have only their outcome */
   if (facts->flags & EXAMPLE_PROVEN) mix = 1;
   for (int i = 0; i < 3; i++) wdl[i] = mix > 0 ? mix * facts->search_wdl[i] / total : 0;
@@ -313,17 +315,43 @@ static int compare_keys(const void *a, const void *b) {
   return (x > y) - (x < y);
 }
 
-int replay_unique(ReplayBlock *const *blocks, int count) {
-  size_t total = 0, n = 0;
+static int count_distinct(uint64_t *keys, size_t count) {
+  int distinct = count > 0;
+  qsort(keys, count, sizeof *keys, compare_keys);
+  for (size_t i = 1; i < count; i++) distinct += keys[i] != keys[i - 1];
+  return distinct;
+}
+
+static size_t total_positions(ReplayBlock *const *blocks, int count) {
+  size_t total = 0;
   for (int b = 0; b < count; b++) total += (size_t)blocks[b]->count;
-  if (!total) return 0;
-  uint64_t *keys = memory_new(total, sizeof *keys);
+  return total;
+}
+
+static uint64_t position_key(const ReplayBlock *block, int i) {
+  return block->game->key(block->states + (size_t)i * block->game->state_size);
+}
+
+int replay_unique(ReplayBlock *const *blocks, int count) {
+  uint64_t *keys = memory_new(total_positions(blocks, count), sizeof *keys);
+  size_t n = 0;
   for (int b = 0; b < count; b++)
-    for (int i = 0; i < blocks[b]->count; i++)
-      keys[n++] = blocks[b]->game->key(blocks[b]->states + (size_t)i * blocks[b]->game->state_size);
-  qsort(keys, total, sizeof *keys, compare_keys);
-  int unique = 1;
-  for (size_t i = 1; i < total; i++) unique += keys[i] != keys[i - 1];
+    for (int i = 0; i < blocks[b]->count; i++) keys[n++] = position_key(blocks[b], i);
+  int unique = count_distinct(keys, n);
   free(keys);
   return unique;
+}
+
+int replay_repeated_games(ReplayBlock *const *blocks, int count) {
+  const uint64_t prime = 0x100000001b3; /* FNV-1a's, over whole keys */
+  uint64_t *games = memory_new(total_positions(blocks, count), sizeof *games);
+  size_t n = 0;
+  for (int b = 0; b < count; b++)
+    for (int i = 0; i < blocks[b]->count; i++) {
+      if (i == 0 || blocks[b]->facts[i].game != blocks[b]->facts[i - 1].game) games[n++] = prime;
+      games[n - 1] = (games[n - 1] ^ position_key(blocks[b], i)) * prime;
+    }
+  int repeated = (int)n - count_distinct(games, n);
+  free(games);
+  return repeated;
 }

@@ -103,5 +103,7 @@ void replay_reply(const ReplayBlock *block, int place, int s, float *reply);
 
 /* Distinct positions (by game key) among those of the blocks. */
 int replay_unique(ReplayBlock *const *blocks, int count);
+/* Games whose recorded positions, in their order, are those of another one before it. */
+int replay_repeated_games(ReplayBlock *const *blocks, int count);
 
 #endif

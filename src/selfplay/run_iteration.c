@@ -68,6 +68,7 @@ static bool play(Training *training, IterationResult *result, Error *err) {
   }
   result->selfplay_seconds = clock_wall() - start;
   result->unique = replay_unique(blocks, config->shards);
+  result->repeated_games = replay_repeated_games(blocks, config->shards);
   for (int i = 0; i < config->shards; i++) replay_add(training->replay, blocks[i]);
   free(blocks);
   int64_t fresh = result->stats.positions;

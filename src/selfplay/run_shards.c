@@ -97,6 +97,7 @@ ReplayBlock **run_shards_get(Training *training, int number, const Net *net, Sha
 
 int run_shards_window(const RunConfig *config, int64_t positions) {
   if (config->search.kind == SEARCH_NONE) return 1; /* a policy gradient is of the policy that played */
+  /* In the spirit of D. Wu, "Accelerating self-play learning in Go" (2019), appendix C. */
   double grown = config->window_growth * (double)positions;
   return (int)fmin(config->window_max, fmax(config->window_min, grown));
 }

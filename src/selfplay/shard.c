@@ -105,6 +105,7 @@ static void prepare_search(Shard *shard, Lane *lane, bool fresh) {
       noise.counter[0] = (uint32_t)lane->searched << 16;
       noise.used = 4;
       const RunConfig *config = spec->config;
+      /* Playout caps: D. Wu, "Accelerating self-play learning in Go" (2019), section 3.1. */
       lane->quick = config->full_share < 1 && rng_uniform(&lane->rng) >= config->full_share;
       int visits = lane->quick ? config->quick_visits : config->visits;
       if (config->search.kind == SEARCH_NONE) visits = 1; /* the root's evaluation */
