@@ -41,7 +41,7 @@ bool file_read(const char *path, Buffer *out, Error *err);
 /* The same of a text, which then ends with a zero byte; one that holds a zero byte before is no text. */
 bool file_read_text(const char *path, Buffer *out, Error *err);
 /* How a block is packed, all readable as gzip: as small as may be; floats, which only their sign and exponent
- * let shrink, in a fifth of the time; not at all, for what is soon replaced. */
+ * let shrink, in less than half the time; not at all, for what is soon replaced. */
 typedef enum BlockPacking { BLOCK_SMALL, BLOCK_FLOATS, BLOCK_STORED } BlockPacking;
 /* Writes a checked block; `magic` is 8 characters. */
 bool file_write_block(const char *path, const char magic[8], uint32_t version, BlockPacking packing,
