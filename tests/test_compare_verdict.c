@@ -103,3 +103,26 @@ Test(compare_verdict, stretches_that_exclude_zero_are_told_on_both_sides) {
   cr_assert(says(verdict, "The largest lead of taught over scratch is +80 [-5, +150] Elo, at 50 games."));
   json_decref(result), json_decref(verdict), json_decref(limits);
 }
+
+/* A lead that an interval showed once, and shows no longer when the budget ends. */
+Test(compare_verdict, a_lead_at_the_end_is_claimed_only_where_its_interval_shows_it) {
+  static const struct {
+    double last_low;
+    const char *words;
+  } cases[] = {{-5, "By the means alone, taught is ahead of scratch when the budget ends"},
+               {5, "taught is ahead of scratch when the budget ends"}};
+  for (int i = 0; i < 2; i++) {
+    json_t *result = result_of(0, 0), *verdict, *limits;
+    json_t *comparison = json_array_get(json_object_get(result, "comparisons"), 0);
+    json_object_set_new(comparison, "budget", json_pack("[i, i, i]", 0, 10, 20));
+    json_object_set_new(comparison, "elo",
+                        json_pack("{s:[i,i,i], s:[i,i,f], s:[i,i,i]}", "mean", 0, 50, 60, "low", -9, 10,
+                                  cases[i].last_low, "high", 9, 90, 150));
+    json_object_set_new(comparison, "crossover",
+                        json_pack("{s:s, s:n}", "mean", "not within this budget", "at"));
+    compare_verdict(result, &verdict, &limits);
+    cr_assert(says(verdict, cases[i].words));
+    cr_assert_eq(says(verdict, "By the means alone"), i == 0);
+    json_decref(result), json_decref(verdict), json_decref(limits);
+  }
+}

@@ -178,17 +178,23 @@ static void say_head_start(const json_t *experiment, const json_t *comparison, j
   buffer_free(&ahead), buffer_free(&behind);
 }
 
+/* What the mean says is said plainly only where an interval says it too: of a lead that was made up, one at
+ * any budget; of a lead that there still is, the one at the end. */
 static void say_crossover(const json_t *experiment, const json_t *comparison, json_t *verdict) {
   const json_t *crossover = json_object_get(comparison, "crossover"), *value;
   const char *arm = field_text(comparison, "arm"), *base = field_text(comparison, "over"),
-             *mean = field_text(crossover, "mean"), *hedge = "By the means alone, ";
+             *mean = field_text(crossover, "mean");
   char at[48], low[48], high[48] = "beyond this budget", interval[160] = "";
+  bool led = false, leads = false;
   size_t k;
-  json_array_foreach(json_object_get(json_object_get(comparison, "elo"), "low"), k,
-                     value) if (json_is_number(value) && json_number_value(value) > 0) hedge = "";
+  json_array_foreach(json_object_get(json_object_get(comparison, "elo"), "low"), k, value) {
+    leads = json_is_number(value) && json_number_value(value) > 0;
+    led = led || leads;
+  }
   const char *end = json_is_true(json_object_get(experiment, "finished"))
                         ? "when the budget ends"
-                        : "where the runs have come to so far";
+                        : "where the runs have come to so far",
+             *hedges[] = {"By the means alone, ", ""};
   print_budget(experiment, field_number(crossover, "at"), at);
   if (isfinite(field_number(crossover, "low"))) {
     print_budget(experiment, field_number(crossover, "low"), low);
@@ -197,14 +203,16 @@ static void say_crossover(const json_t *experiment, const json_t *comparison, js
     snprintf(interval, sizeof interval, " (95%% interval of that crossover: from %s to %s)", low, high);
   }
   if (strcmp(mean, "crossed") == 0)
-    compare_say(verdict, "%s%s is no longer worse than %s from %s on%s.", hedge, base, arm, at, interval);
+    compare_say(verdict, "%s%s is no longer worse than %s from %s on%s.", hedges[led], base, arm, at,
+                interval);
   else if (strcmp(mean, "never ahead") != 0 && isfinite(field_number(crossover, "share_not_within")))
     compare_say(verdict,
                 "%s%s is ahead of %s %s, so %s has not drawn level within it%s; in %.0f%% of the "
                 "resamples it has not.",
-                hedge, arm, base, end, base, interval, 100 * field_number(crossover, "share_not_within"));
+                hedges[leads], arm, base, end, base, interval,
+                100 * field_number(crossover, "share_not_within"));
   else if (strcmp(mean, "never ahead") != 0)
-    compare_say(verdict, "%s%s is ahead of %s %s.", hedge, arm, base, end);
+    compare_say(verdict, "%s%s is ahead of %s %s.", hedges[leads], arm, base, end);
 }
 
 const json_t *compare_arm_named(const json_t *arms, const char *name) {
@@ -223,7 +231,7 @@ static void say_accuracy(const json_t *comparison, json_t *verdict) {
       verdict,
       "By the exact solver, the share of positions whose value %s keeps less that of %s is %s points%s.",
       field_text(comparison, "arm"), field_text(comparison, "over"), band,
-      compare_side_of(kept) ? "" : ", which shows no difference");
+      compare_side_of(kept) ? ", an interval that excludes zero" : ", which shows no difference");
 }
 
 /* A wider gap alone may only mean that the arm's own positions are easier, and a lower accuracy on random
@@ -309,11 +317,12 @@ static void say_search(const json_t *arm, json_t *verdict) {
   if (!isfinite(field_number(slope, "mean"))) return;
   print_band(slope, "%+.0f", 1, elo);
   print_band(trade, "%.2f", 1, training);
+  const char *unbounded = isfinite(field_number(trade, "low")) ? "" : " (nothing bounds this)";
   if (isfinite(field_number(trade, "mean")))
     compare_say(
         verdict,
-        "%s: doubling the visits is worth %s Elo; doubling the training is worth %s doublings of visits.",
-        field_text(arm, "name"), elo, training);
+        "%s: doubling the visits is worth %s Elo; doubling the training is worth %s doublings of visits%s.",
+        field_text(arm, "name"), elo, training, unbounded);
   else
     compare_say(verdict, "%s: doubling the visits is worth %s Elo.", field_text(arm, "name"), elo);
 }
@@ -364,10 +373,10 @@ void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
     say_accuracy(comparison, *verdict);
     say_brittleness(arms, comparison, *verdict);
   }
-  say_optimism(arms, *verdict);
   json_array_foreach(arms, i, arm) {
     say_remains(arms, arm, *verdict);
     say_search(arm, *verdict);
   }
+  say_optimism(arms, *verdict);
   compare_limits(result, *limits);
 }
