@@ -116,6 +116,8 @@ Test(compare, mistakes_in_designs_are_named) {
        "search_checkpoints '0.5,0.25'"},
       {"search_checkpoints = 0.5,1.5\n[from-scratch]\nbase = from-scratch\n[dose-10]\nbase = dose-10\n",
        "search_checkpoints '0.5,1.5'"},
+      {"budget = 40games\n[from-scratch]\nbase = from-scratch\n[dose-40]\nbase = dose-40\n",
+       "arm 'dose-40': its 40 games of the teacher"},
       {"[a]\nbase = dose-none\n", "imitation.games needs a whole number"},
   };
   char folder[64], path[FILE_PATH_MAX];
@@ -233,7 +235,7 @@ Test(compare, arms_of_a_seed_begin_from_the_same_weights) {
   Error err;
   Interruption none = {0};
   make_folder(folder);
-  open_small(folder, "from-scratch,bootstrap-imitation", "40games", &experiment);
+  open_small(folder, "from-scratch,bootstrap-imitation", "60games", &experiment);
   train(&experiment, 2, &none);
   cr_assert(compare_pool_new(&experiment, &pool, &err), "%s", err.message);
   uint32_t hashes[2][2] = {{0}};
@@ -256,9 +258,9 @@ Test(compare, another_design_in_the_same_folder_is_refused) {
   CompareDesign design;
   Error err;
   make_folder(folder);
-  open_small(folder, "from-scratch,bootstrap-imitation", "40games", &experiment);
+  open_small(folder, "from-scratch,bootstrap-imitation", "60games", &experiment);
   experiment_free(&experiment);
-  small_design("from-scratch,dose-30", "40games", &design);
+  small_design("from-scratch,dose-30", "60games", &design);
   cr_assert_not(experiment_open(folder, &design, &experiment, &err));
   cr_assert(strstr(err.message, "other arms or keys"), "%s", err.message);
   /* A larger budget is the same experiment, continued. */
@@ -281,15 +283,22 @@ static json_t *result_of(const Experiment *experiment) {
   return result;
 }
 
+static void long_fit(const char *budget, CompareDesign *design) {
+  small_design("from-scratch,imitation-only", budget, design);
+  design->arms[1].config.imitation_epochs = design->arms[1].config.imitation_patience = 200;
+}
+
 /* A stage that the budget ended, somewhat beyond it, has its own network to show at the end, not its first
- * weights; and is not taken for whole where there is more budget. */
+ * weights; and is not taken for whole where there is more budget, which spoils nothing. */
 Test(compare, imitation_alone_is_rated_by_the_network_it_ended_with) {
-  const char *arms = "from-scratch,imitation-only";
   char folder[64];
+  CompareDesign design;
   Experiment experiment;
   Interruption none = {0};
+  Error err;
   make_folder(folder);
-  open_small(folder, arms, "2e6flop", &experiment);
+  long_fit("2e8flop", &design);
+  cr_assert(experiment_open(folder, &design, &experiment, &err), "%s", err.message);
   train(&experiment, 2, &none);
   json_t *result = result_of(&experiment);
   const json_t *arm = json_array_get(json_object_get(result, "arms"), 1);
@@ -300,7 +309,8 @@ Test(compare, imitation_alone_is_rated_by_the_network_it_ended_with) {
   json_array_foreach(json_object_get(arm, "runs"), seed, run) {
     const json_t *points = json_object_get(run, "points");
     cr_assert_eq(json_array_size(points), 2);
-    cr_assert_geq(experiment.runs[2 * seed + 1].costs[0].amount[COMPARE_FLOPS], 2e6);
+    double spent = experiment.runs[2 * seed + 1].costs[0].amount[COMPARE_FLOPS];
+    cr_assert(spent >= 2e8 && spent < 4e8, "%g", spent);
     for (size_t p = 0; p < 2; p++)
       kl[p] += json_real_value(json_object_get(json_array_get(points, p), "teacher_kl")) / 2;
   }
@@ -308,11 +318,53 @@ Test(compare, imitation_alone_is_rated_by_the_network_it_ended_with) {
   cr_assert(fabs(kl[0] - kl[1]) > 1e-6);
   json_decref(result);
   experiment_free(&experiment);
-  CompareDesign design;
-  Error err;
-  small_design(arms, "1e8flop", &design);
+  long_fit("1e10flop", &design);
   cr_assert_not(experiment_open(folder, &design, &experiment, &err));
   cr_assert(strstr(err.message, "ended by an earlier, smaller budget"), "%s", err.message);
+  long_fit("2e8flop", &design);
+  cr_assert(experiment_open(folder, &design, &experiment, &err), "%s", err.message);
+  experiment_free(&experiment);
+  char path[FILE_PATH_MAX];
+  snprintf(path, sizeof path, "%s/design.ini", folder);
+  cr_assert(compare_design_read(path, &design, &err) && compare_design_finish(&design, &err), "%s",
+            err.message);
+  cr_assert_eq(design.budget, 2e8, "the refused budget stays out of the folder");
+  compare_design_free(&design);
+  remove_folder(folder);
+}
+
+/* Networks are measured where the design asks for them: early ones, the checkpoints, and those that are
+ * searched. */
+Test(compare, networks_are_measured_at_every_share_asked_for) {
+  static const double shares[] = {0.125, 0.25, 0.5, 0.7, 1};
+  char folder[64];
+  CompareDesign design;
+  Experiment experiment;
+  ComparePool pool;
+  Interruption none = {0};
+  Error err;
+  make_folder(folder);
+  small_design("from-scratch,simulations-2", "640games", &design);
+  cr_assert(config_set(&compare_table, &design.settings, "search_checkpoints=0.7,1", "test", &err));
+  design.search_checkpoint_count = 0;
+  cr_assert(compare_design_finish(&design, &err), "%s", err.message);
+  cr_assert(experiment_open(folder, &design, &experiment, &err), "%s", err.message);
+  train(&experiment, 2, &none);
+  cr_assert(compare_pool_new(&experiment, &pool, &err), "%s", err.message);
+  for (size_t k = 0; k < sizeof shares / sizeof *shares; k++) {
+    double nearest = INFINITY;
+    for (int p = 0; p < pool.point_count; p++)
+      if (pool.points[p].run == 0)
+        nearest = fmin(nearest, fabs(pool.points[p].cost.amount[COMPARE_GAMES] - 640 * shares[k]));
+    cr_assert_leq(nearest, 8, "%g games off at %g of the budget", nearest, shares[k]);
+  }
+  for (int s = 0; s < pool.searcher_count; s++) {
+    const CompareSearcher *searcher = &pool.searchers[s];
+    double games = pool.points[searcher->point].cost.amount[COMPARE_GAMES];
+    cr_assert_float_eq(games, searcher->checkpoint ? 640 : 448, 8);
+  }
+  compare_pool_free(&pool);
+  experiment_free(&experiment);
   remove_folder(folder);
 }
 

@@ -64,21 +64,22 @@ static json_t *gain(double elo) {
   return json_pack("{s:f, s:f, s:f}", "elo", elo, "low", elo - 30, "high", elo + 30);
 }
 
-/* Two ratings of +-30 differ beyond doubt by more than 30 times the root of two; the mean of two runs by
- * less. */
+/* Two ratings of +-30 differ beyond doubt by more than 30 times the root of two; the mean over seeds by what
+ * Student's t says: 12.7 times half the difference of two. */
 Test(compare_verdict, gains_seen_from_inside_alone_are_named) {
   static const struct {
-    double inside;
+    double inside[2];
     const char *words;
     bool alarm;
-  } cases[] = {{125, "+25 [-5, +55], so the inside is not shown to flatter", false},
-               {135, "+35 [+5, +65], so gains are overstated from inside", false},
-               {150, "+50 [+20, +80], so gains are overstated from inside", true}};
+  } cases[] = {
+      {{124, 126}, "mean over seeds, that is +25 [+12, +38], so gains are overstated from inside", false},
+      {{100, 150}, "that is +25 [-293, +343], so the inside is not shown to flatter", true},
+      {{74, 76}, "that is -25 [-38, -12], so gains are understated from inside", false}};
   for (int i = 0; i < 3; i++) {
     json_t *result = result_of(0, 0), *verdict, *limits, *runs = json_array();
     for (int r = 0; r < 2; r++)
       json_array_append_new(runs, json_pack("{s:s, s:o, s:o, s:[]}", "run", "x", "gain_inside",
-                                            gain(cases[i].inside), "gain_fixed", gain(100), "points"));
+                                            gain(cases[i].inside[r]), "gain_fixed", gain(100), "points"));
     json_array_append_new(json_object_get(result, "arms"),
                           json_pack("{s:s, s:o}", "name", "scratch", "runs", runs));
     compare_verdict(result, &verdict, &limits);
@@ -125,4 +126,21 @@ Test(compare_verdict, a_lead_at_the_end_is_claimed_only_where_its_interval_shows
     cr_assert_eq(says(verdict, "By the means alone"), i == 0);
     json_decref(result), json_decref(verdict), json_decref(limits);
   }
+}
+
+/* What a finished run's teacher alone overspent, and a teacher that agreement is not measured with. */
+Test(compare_verdict, a_bootstrap_beyond_the_budget_and_another_teacher_are_named) {
+  json_t *result = result_of(0, 0), *verdict, *limits;
+  json_t *run = json_pack("{s:s, s:b, s:[{}, {s:{s:f}}]}", "run", "taught-1", "finished", 1, "points", "cost",
+                          "games", 80.0);
+  json_array_append_new(
+      json_object_get(result, "arms"),
+      json_pack("{s:s, s:b, s:b, s:[o]}", "name", "taught", "imitation", 1, "selfplay", 1, "runs", run));
+  json_t *experiment = json_object_get(result, "experiment");
+  json_object_set_new(experiment, "teacher_of", json_string("taught"));
+  json_object_set_new(experiment, "other_teachers", json_string("teacher-solver"));
+  compare_verdict(result, &verdict, &limits);
+  cr_assert(says(limits, "taught-1: its bootstrap stage alone took more than the budget"));
+  cr_assert(says(limits, "are with the teacher of taught for every arm; that of teacher-solver is another."));
+  json_decref(result), json_decref(verdict), json_decref(limits);
 }

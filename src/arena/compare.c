@@ -138,8 +138,8 @@ bool experiment_open(const char *folder, CompareDesign *design, Experiment *out,
   buffer_put(&text, "", 1);
   experiment_path(out, "design.ini", path);
   bool fine = file_make_folder(folder, err) &&
-              (!file_exists(path) || same_design(&out->design, &text, path, err)) &&
-              file_write(path, text.data, length, err) && make_runs(out, err);
+              (!file_exists(path) || same_design(&out->design, &text, path, err)) && make_runs(out, err) &&
+              file_write(path, text.data, length, err);
   buffer_free(&text);
   if (!fine) experiment_free(out);
   return fine;

@@ -212,12 +212,15 @@ void compare_data_curve(const CompareData *data, int run, CompareField field, Co
   const ComparePool *pool = &data->pool;
   const CompareDesign *design = &data->experiment->design;
   bool whole = data->experiment->runs[run].finished && unit == design->unit;
+  int arm = data->experiment->runs[run].arm;
   *curve = (StatsCurve){.x = x, .y = y};
   for (int p = 0; p < pool->point_count; p++) {
     if (pool->points[p].run != run || !isfinite(data->field[field][p])) continue;
     if (pool->points[p].network < 0) curve->held = true;
     x[curve->count] = pool->points[p].cost.amount[unit];
-    if (whole && p == data->last[run]) x[curve->count] = fmin(x[curve->count], design->budget);
+    bool near = x[curve->count] <= COMPARE_OVERSHOOT * design->budget;
+    if (whole && p == data->last[run] && (near || !design->arms[arm].selfplay))
+      x[curve->count] = fmin(x[curve->count], design->budget);
     y[curve->count++] = data->field[field][p];
   }
 }
@@ -228,9 +231,14 @@ void compare_data_at(const CompareData *data, int arm, CompareField field, Compa
   size_t n = (size_t)data->pool.point_count;
   double *x = memory_new(n, sizeof *x), *y = memory_new(n, sizeof *y);
   for (int s = 0; s < experiment->design.settings.seeds; s++) {
+    int run = s * experiment->design.arm_count + arm;
     StatsCurve curve;
-    compare_data_curve(data, s * experiment->design.arm_count + arm, field, unit, x, y, &curve);
+    compare_data_curve(data, run, field, unit, x, y, &curve);
     values[s] = stats_curve_at(&curve, budget);
+    int last = data->last[run];
+    /* What can no longer be told of a run's last network is not what it was of an earlier one. */
+    if (last >= 0 && !isfinite(data->field[field][last]) && curve.count && budget > x[curve.count - 1])
+      values[s] = NAN;
   }
   free(x), free(y);
 }

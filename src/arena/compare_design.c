@@ -270,6 +270,12 @@ static bool check_arm(const CompareDesign *design, CompareArm *arm, Error *err) 
         "arm '%s' is of game %s, the experiment of %s; name the game with --game or above the first section",
         arm->name, arm->config.game, design->game->name);
   if (!run_config_valid(&arm->config, err)) return error_prefix(err, "arm '%s'", arm->name);
+  if (design->unit == COMPARE_GAMES && arm->kind == ARM_BOOTSTRAP_IMITATION &&
+      arm->config.imitation_games + arm->selfplay > design->budget)
+    return error_set(err,
+                     "arm '%s': its %d games of the teacher (imitation.games) leave nothing of a budget of "
+                     "%.0f games; give fewer, or a larger budget",
+                     arm->name, arm->config.imitation_games, design->budget);
   return true;
 }
 

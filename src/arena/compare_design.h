@@ -39,6 +39,9 @@ typedef struct CompareArm {
 } CompareArm;
 
 enum { COMPARE_ARMS_MAX = 32, COMPARE_VISITS_MAX = 16, COMPARE_SEARCHED_MAX = 8 };
+/* Of the budget: a run that has spent more is not of that budget. Iterations end nearer; a teacher's games
+ * may not. */
+#define COMPARE_OVERSHOOT 1.05
 
 /* The keys of the design file outside of sections; config_print() of compare_table writes them. */
 typedef struct CompareSettings {

@@ -81,7 +81,8 @@ static void limit_open(const json_t *comparisons, json_t *limits) {
   size_t i;
   Buffer arms = {0};
   json_array_foreach(comparisons, i, comparison) {
-    if (compare_side_of(json_object_get(comparison, "final_elo"))) continue;
+    const json_t *final = json_object_get(comparison, "final_elo");
+    if (compare_side_of(final) || !isfinite(field_number(final, "low"))) continue;
     buffer_printf(&arms, "%s%s", arms.size ? ", " : "", field_text(comparison, "arm"));
     over = field_text(comparison, "over");
   }
@@ -135,15 +136,32 @@ static void limit_run(const json_t *experiment, const json_t *arms, const json_t
         "inside.",
         field_text(run, "run"), field_number(inside, "elo"), field_number(fixed, "elo"));
   point = json_array_get(points, 1);
-  if (json_is_true(json_object_get(arm, "imitation")) && !json_is_true(json_object_get(run, "finished")) &&
-      field_number(json_object_get(point, "cost"), field_text(experiment, "unit")) >
-          compare_reached(experiment, arms))
+  double spent = field_number(json_object_get(point, "cost"), field_text(experiment, "unit")),
+         budget = field_number(experiment, "budget");
+  bool finished = json_is_true(json_object_get(run, "finished"));
+  if (!json_is_true(json_object_get(arm, "imitation")) ||
+      spent <= (finished ? COMPARE_OVERSHOOT * budget : compare_reached(experiment, arms)))
+    return;
+  if (json_is_true(json_object_get(arm, "selfplay")))
     compare_say(
         limits,
         "%s: its bootstrap stage alone took more than the budget that all runs have reached, so its final "
-        "figures are "
-        "those of its initial weights.",
+        "figures are those of its initial weights.",
         field_text(run, "run"));
+  else if (finished)
+    compare_say(limits, "%s: imitation took %.2f times the budget, and it is compared all the same.",
+                field_text(run, "run"), spent / budget);
+}
+
+/* Agreement and the teacher's positions are measured by one teacher. */
+static void limit_teachers(const json_t *experiment, json_t *limits) {
+  const char *others = json_string_value(json_object_get(experiment, "other_teachers"));
+  if (others)
+    compare_say(
+        limits,
+        "Agreement with the teacher, and accuracy on the teacher's positions, are with the teacher of "
+        "%s for every arm; that of %s is another.",
+        field_text(experiment, "teacher_of"), others);
 }
 
 void compare_limits(const json_t *result, json_t *limits) {
@@ -153,6 +171,7 @@ void compare_limits(const json_t *result, json_t *limits) {
   limit_seeds(experiment, limits);
   json_array_foreach(comparisons, i, comparison) limit_ratings(arms, comparison, limits);
   limit_open(comparisons, limits);
+  limit_teachers(experiment, limits);
   limit_many(comparisons, limits);
   json_array_foreach(arms, i, arm) {
     limit_network(arms, arm, limits);

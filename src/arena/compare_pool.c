@@ -13,7 +13,12 @@
 /* None of them a network, and one that the weakest network can beat; the first is the one rated 0
  * (elo_reference()). */
 static const char *const fixed_opponents[] = {"mcts:1000", "random", "alphabeta:2", "alphabeta:5"};
-enum { FIXED = sizeof fixed_opponents / sizeof *fixed_opponents, SCHEDULED_PAIRS = 4, SEARCH_PAIRS = 8 };
+enum {
+  FIXED = sizeof fixed_opponents / sizeof *fixed_opponents,
+  SCHEDULED_PAIRS = 4,
+  SEARCH_PAIRS = 8,
+  EARLY = 2 /* networks measured before the first checkpoint, where there are several */
+};
 
 /* --- which networks --- */
 
@@ -100,20 +105,33 @@ static int nearest_network(const CompareRun *run, CompareUnit unit, double amoun
   return best;
 }
 
+/* Shares of the budget whose nearest networks are measured: the checkpoints, two in the first stretch, where
+ * most is learnt, and those that are searched with other numbers of visits. */
+static int measured_shares(const CompareDesign *design, double *shares) {
+  int checkpoints = design->settings.checkpoints, n = 0;
+  for (int j = 1; j <= checkpoints; j++) shares[n++] = (double)j / checkpoints;
+  for (int k = 1; checkpoints > 1 && k <= EARLY; k++) shares[n++] = 1.0 / ((1 << k) * checkpoints);
+  for (int c = 0; design->search_visit_count && c < design->search_checkpoint_count; c++)
+    shares[n++] = design->search_checkpoints[c];
+  return n;
+}
+
 static bool add_run(const Experiment *experiment, ComparePool *pool, int index, Error *err) {
   const CompareRun *run = &experiment->runs[index];
   const CompareDesign *design = &experiment->design;
-  int last = 0;
   if (!run->networks) return true;
   if (design->arms[run->arm].kind != ARM_FROM_SCRATCH && !add_point(experiment, pool, index, -1, err))
     return false;
-  if (!add_point(experiment, pool, index, 0, err)) return false;
-  for (int j = 1; j <= design->settings.checkpoints; j++) {
-    int network = nearest_network(run, design->unit, design->budget * j / design->settings.checkpoints);
-    if (network > last && !add_point(experiment, pool, index, network, err)) return false;
-    if (network > last) last = network;
-  }
-  return true;
+  size_t most = (size_t)(design->settings.checkpoints + EARLY + design->search_checkpoint_count);
+  double *shares = memory_new(most, sizeof *shares);
+  bool *wanted = memory_new((size_t)run->networks, sizeof *wanted), fine = true;
+  int n = measured_shares(design, shares);
+  wanted[0] = true;
+  for (int k = 0; k < n; k++) wanted[nearest_network(run, design->unit, design->budget * shares[k])] = true;
+  for (int k = 0; fine && k < run->networks; k++)
+    if (wanted[k]) fine = add_point(experiment, pool, index, k, err);
+  free(shares), free(wanted);
+  return fine;
 }
 
 /* The run's point nearest to this share of the budget, of points[first, end), which are the run's. */

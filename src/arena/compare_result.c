@@ -383,6 +383,26 @@ static json_t *best_json(const CompareData *data) {
   return out;
 }
 
+static bool same_teacher(const RunConfig *a, const RunConfig *b) {
+  return a->imitation_teacher == b->imitation_teacher && a->imitation_random == b->imitation_random &&
+         (a->imitation_teacher != TEACHER_ALPHABETA || a->imitation_depth == b->imitation_depth) &&
+         (a->imitation_teacher != TEACHER_MCTS || a->imitation_playouts == b->imitation_playouts);
+}
+
+/* Whose teacher agreement is measured with, where the arms' are not all the same, and whose are others. */
+static void put_teachers(const CompareDesign *design, int teacher, json_t *out) {
+  Buffer others = {0};
+  for (int a = 0; teacher >= 0 && a < design->arm_count; a++)
+    if (design->arms[a].kind == ARM_BOOTSTRAP_IMITATION &&
+        !same_teacher(&design->arms[a].config, &design->arms[teacher].config))
+      buffer_printf(&others, "%s%s", others.size ? ", " : "", design->arms[a].name);
+  if (others.size) {
+    json_object_set_new(out, "teacher_of", json_string(design->arms[teacher].name));
+    json_object_set_new(out, "other_teachers", json_stringn((const char *)others.data, others.size));
+  }
+  buffer_free(&others);
+}
+
 static json_t *head_json(const CompareData *data) {
   const CompareDesign *design = &data->experiment->design;
   Buffer text = {0};
@@ -402,6 +422,7 @@ static json_t *head_json(const CompareData *data) {
   for (int r = 0; r < data->experiment->run_count; r++)
     finished = finished && data->experiment->runs[r].finished;
   json_object_set_new(out, "finished", json_boolean(finished));
+  put_teachers(design, compare_teacher_arm(data->experiment), out);
   return out;
 }
 

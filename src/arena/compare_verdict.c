@@ -1,13 +1,16 @@
 /* Sentences from the numbers of a result; none says more than its interval. */
 #include "arena/compare_result.h"
 #include "arena/compare_sentences.h"
+#include "arena/compare_stats.h"
 
 #include "base/clock.h"
 #include "base/fields.h"
+#include "base/memory.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void compare_say(json_t *list, const char *format, ...) {
@@ -292,7 +295,7 @@ static void print_untaught(const json_t *arms, char out[160]) {
 
 static void say_remains(const json_t *arms, const json_t *arm, json_t *verdict) {
   const json_t *final = json_object_get(arm, "final");
-  char kl[96], top1[96], distance[96], untaught[160], start[48] = "";
+  char kl[96], top1[96], distance[96], untaught[160], start[48] = "", weights[160] = "";
   if (!json_is_true(json_object_get(arm, "imitation")) ||
       !isfinite(field_number(json_object_get(final, "teacher_top1"), "mean")))
     return;
@@ -302,12 +305,13 @@ static void say_remains(const json_t *arms, const json_t *arm, json_t *verdict) 
   print_untaught(arms, untaught);
   if (isfinite(top1_at_start(arm)))
     snprintf(start, sizeof start, " (%.0f%% where imitation ended)", 100 * top1_at_start(arm));
+  if (isfinite(field_number(json_object_get(final, "start_distance"), "mean")))
+    snprintf(weights, sizeof weights, " and its weights by %s of their norm", distance);
   compare_say(
       verdict,
       "What remains of imitation in %s: its first choice is the teacher's in %s%% of the positions%s%s; its "
-      "policy "
-      "has moved by %s nats and its weights by %s of their norm since.",
-      field_text(arm, "name"), top1, start, untaught, kl, distance);
+      "policy has moved by %s nats%s since.",
+      field_text(arm, "name"), top1, start, untaught, kl, weights);
 }
 
 static void say_search(const json_t *arm, json_t *verdict) {
@@ -335,29 +339,35 @@ double compare_gain_gap(const json_t *run, double *half) {
   return isfinite(*half) ? field_number(inside, "elo") - field_number(fixed, "elo") : NAN;
 }
 
-/* The engine's own optimism, over all runs. */
-static void say_optimism(const json_t *arms, json_t *verdict) {
+/* The engine's own optimism: the mean over a seed's runs, for the seeds are what is independent. */
+static void say_optimism(const json_t *arms, int seeds, json_t *verdict) {
   const json_t *arm, *run;
-  double gaps = 0, squares = 0, inside = 0;
-  int n = 0;
+  double *gaps = memory_new((size_t)seeds, sizeof *gaps), inside = 0, half;
   size_t a, r;
-  json_array_foreach(arms, a, arm) json_array_foreach(json_object_get(arm, "runs"), r, run) {
-    double half, gap = compare_gain_gap(run, &half);
-    if (!isfinite(gap)) continue;
-    gaps += gap, squares += half * half, n++;
-    inside += field_number(json_object_get(run, "gain_inside"), "elo");
+  int n = 0;
+  for (int s = 0; s < seeds; s++) {
+    int runs = 0;
+    json_array_foreach(arms, a, arm) json_array_foreach(json_object_get(arm, "runs"), r, run) {
+      double gap = compare_gain_gap(run, &half);
+      if ((int)r != s || !isfinite(gap)) continue;
+      gaps[s] += gap, runs++;
+      inside += field_number(json_object_get(run, "gain_inside"), "elo");
+    }
+    gaps[s] = runs ? gaps[s] / runs : NAN;
+    n += runs;
   }
+  StatsBand band = stats_band(gaps, seeds);
+  free(gaps);
   if (!n) return;
-  double gap = gaps / n, half = sqrt(squares) / n;
-  compare_say(
-      verdict,
-      "From first network to last the mean run (of %d) gained %.0f Elo by games inside it and %.0f against "
-      "fixed "
-      "opponents: %+.0f [%+.0f, %+.0f], %s.",
-      n, inside / n, inside / n - gap, gap, gap - half, gap + half,
-      gap > half    ? "so gains are overstated from inside"
-      : gap < -half ? "so gains are understated from inside"
-                    : "so the inside is not shown to flatter");
+  char interval[64] = "";
+  if (isfinite(band.low)) snprintf(interval, sizeof interval, " [%+.0f, %+.0f]", band.low, band.high);
+  compare_say(verdict,
+              "From first network to last the mean run (of %d) gained %.0f Elo by games inside it; less what "
+              "it gained against fixed opponents, mean over seeds, that is %+.0f%s, %s.",
+              n, inside / n, band.mean, interval,
+              band.low > 0    ? "so gains are overstated from inside"
+              : band.high < 0 ? "so gains are understated from inside"
+                              : "so the inside is not shown to flatter");
 }
 
 void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
@@ -377,6 +387,6 @@ void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
     say_remains(arms, arm, *verdict);
     say_search(arm, *verdict);
   }
-  say_optimism(arms, *verdict);
+  say_optimism(arms, (int)field_number(experiment, "seeds"), *verdict);
   compare_limits(result, *limits);
 }

@@ -201,13 +201,13 @@ int cmd_elo(int argc, char **argv) {
   if (options.count) played = play_missing(&options, store);
   EloTable table;
   Error err;
-  if (!elo_rate(store, options.common.game, options.resamples, options.common.seed, &table, &err))
-    cli_fail("%s: %s", options.db, err.message);
   int exported = 0;
   if (options.export && !export_games(store, options.common.game, export_format_of(options.export),
                                       options.export, &exported, &err))
     cli_fail("%s", err.message);
   if (options.export) cli_note("%s: %d games", options.export, exported);
+  if (!elo_rate(store, options.common.game, options.resamples, options.common.seed, &table, &err))
+    cli_fail("%s: %s", options.db, err.message);
   if (options.common.json)
     print_json(&options, &table, &played);
   else

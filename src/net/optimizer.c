@@ -191,8 +191,8 @@ bool optimizer_load(Optimizer *optimizer, Buffer *in, Error *err) {
       !buffer_get(in, &count, sizeof count))
     return error_set(err, "the optimizer's state is cut short");
   if (kind != optimizer->config.kind)
-    return error_set(err,
-                     "the optimizer's state is of another kind; keep learn.optimizer as the run began with");
+    return error_set(
+        err, "the optimizer's state is of another kind; keep learner.optimizer as the run began with");
   if (count != optimizer->count || steps < 0)
     return error_set(err, "the optimizer's state is for %llu parameters, the network has %zu",
                      (unsigned long long)count, optimizer->count);

@@ -143,6 +143,16 @@ typedef struct Fitting {
   bool enough; /* ended early by whoever asked for the run */
 } Fitting;
 
+static bool is_enough(const Training *training) {
+  const RunEvents *events = training->events;
+  RunClock clock = training->clock;
+  run_clock_advance(&clock);
+  const RunSpent spent = {.samples = learner_samples(training->learner),
+                          .cpu_seconds = clock.spent.cpu_seconds,
+                          .teacher_cpu_seconds = clock.teacher.cpu_seconds};
+  return events->enough && events->enough(events->context, &spent);
+}
+
 /* One pass in small pieces, for progress and for an end in time. False where *stop was set. */
 static bool pass(Training *training, Fitting *fitting, int epoch, FitStats *fit, Error *err) {
   enum { PIECE = 4 };
@@ -150,7 +160,10 @@ static bool pass(Training *training, Fitting *fitting, int epoch, FitStats *fit,
   int64_t steps = (replay_count(fitting->training) + batch - 1) / batch;
   FitStats piece;
   *fit = (FitStats){0};
-  while (fit->steps < steps && !(fitting->cut = run_clock_is_spent(&training->clock))) {
+  while (fit->steps < steps) {
+    fitting->cut = run_clock_is_spent(&training->clock);
+    fitting->enough = is_enough(training);
+    if (fitting->cut || fitting->enough) break;
     int64_t share = steps - fit->steps < PIECE ? steps - fit->steps : PIECE;
     if (*training->stop) return error_set(err, "%s", "");
     learner_fit(training->learner, fitting->training, NULL, 0, share, 0, &piece);
@@ -186,21 +199,12 @@ static bool run_epoch(Training *training, Fitting *fitting, int epoch, Error *er
   char path[FILE_PATH_MAX];
   run_path(&training->run, "imitation.jsonl", path);
   const RunEvents *events = training->events;
-  json_t *line = describe_epoch(epoch + 1, &fit, &held, better, fitting->cut, clock_wall() - start);
+  json_t *line =
+      describe_epoch(epoch + 1, &fit, &held, better, fitting->cut || fitting->enough, clock_wall() - start);
   bool done = run_log_append(path, line, err);
   if (done && events->imitation) events->imitation(events->context, line);
   json_decref(line);
   return done;
-}
-
-static bool is_enough(const Training *training) {
-  const RunEvents *events = training->events;
-  RunClock clock = training->clock;
-  run_clock_advance(&clock);
-  const RunSpent spent = {.samples = learner_samples(training->learner),
-                          .cpu_seconds = clock.spent.cpu_seconds,
-                          .teacher_cpu_seconds = clock.teacher.cpu_seconds};
-  return events->enough && events->enough(events->context, &spent);
 }
 
 static bool run_epochs(Training *training, Fitting *fitting, Error *err) {
@@ -209,8 +213,7 @@ static bool run_epochs(Training *training, Fitting *fitting, Error *err) {
   learner_weigh(training->learner, fitting->policy_weight, fitting->value_weight);
   for (int epoch = 0; done && epoch < config->imitation_epochs; epoch++) {
     done = run_epoch(training, fitting, epoch, err);
-    if (fitting->cut || epoch - fitting->best_epoch >= config->imitation_patience) break;
-    if (done && (fitting->enough = is_enough(training))) break;
+    if (fitting->cut || fitting->enough || epoch - fitting->best_epoch >= config->imitation_patience) break;
   }
   learner_weigh(training->learner, 1, config->value_weight);
   if (done && fitting->best) learner_restart(training->learner, fitting->best);
