@@ -123,6 +123,57 @@ Test(book, answers_for_the_exact_solver) {
   exact_free(exact);
 }
 
+/* Who loses by the book chooses the move after which fewest replies win, none of them at once if that can be
+ * helped. */
+Test(book, a_lost_position_is_defended) {
+  Error err;
+  Connect4 state = {0, 0};
+  Rng rng = rng_make(3, RNG_TEST, 0, 0);
+  int scores[C4_COLS], values[C4_COLS], checked = 0;
+  Exact *exact = exact_new(&game_connect4, 24, &err);
+  cr_assert(exact, "%s", err.message);
+  for (int game = 0; game < 40; game++) {
+    memset(&state, 0, sizeof state);
+    game_connect4.play(&state, 3);
+    while (game_connect4.ply(&state) < 7) {
+      exact_moves_to_play(exact, &state, scores);
+      int move = exact_best_move(&game_connect4, scores, &rng);
+      if (game_connect4.ply(&state) % 2 && exact_value(exact, &state) < 0) {
+        int least = 1000, chosen = 1000;
+        for (int col = 0; col < C4_COLS; col++) {
+          Connect4 after = state;
+          if (scores[col] == EXACT_NO_SCORE) continue;
+          cr_assert_lt(scores[col], 0);
+          game_connect4.play(&after, col);
+          exact_move_values(exact, &after, values);
+          int replies = 0;
+          for (int reply = 0; reply < C4_COLS; reply++) {
+            Connect4 end = after;
+            float result;
+            if (values[reply] != 1) continue;
+            game_connect4.play(&end, reply);
+            replies += game_connect4.over(&end, &result) ? 100 : 1;
+          }
+          if (replies < least) least = replies;
+          if (col == move) chosen = replies;
+        }
+        cr_assert_eq(chosen, least);
+        checked++;
+      } else {
+        /* The winner errs now and then, so that many positions are seen; never out of its win. */
+        int legal[C4_COLS], count = game_connect4.legal(&state, legal);
+        for (int tries = 0; tries < 20; tries++) {
+          int other = legal[rng_below(&rng, (uint32_t)count)];
+          if ((scores[other] > 0) == (scores[move] > 0)) move = other;
+        }
+      }
+      game_connect4.play(&state, move);
+    }
+  }
+  cr_assert_geq(checked, 80);
+  exact_free(exact);
+}
+
 Test(book, a_damaged_file_is_named) {
   Error err;
   Buffer little = {0};

@@ -144,3 +144,30 @@ Test(compare_verdict, a_bootstrap_beyond_the_budget_and_another_teacher_are_name
   cr_assert(says(limits, "are with the teacher of taught for every arm; that of teacher-solver is another."));
   json_decref(result), json_decref(verdict), json_decref(limits);
 }
+
+/* 12.7 at 95% and 25.5 at 97.5% are Student's quantiles of one degree of freedom: of two comparisons, one of
+ * a lead within the second is not called stronger, alone it is. */
+Test(compare_verdict, several_comparisons_ask_for_more) {
+  static const struct {
+    double half;
+    const char *words[2]; /* of one comparison, of two */
+  } cases[] = {
+      {12.7,
+       {"taught is stronger than scratch: +20",
+        "is ahead of scratch by an interval that excludes zero, though"}},
+      {9.9, {"taught is stronger than scratch: +20", "taught is stronger than scratch: +20"}},
+      {25, {"no difference between taught and scratch", "no difference between taught and scratch"}}};
+  for (int i = 0; i < 3; i++)
+    for (int two = 0; two < 2; two++) {
+      json_t *result = result_of(0, 0), *verdict, *limits;
+      json_t *comparisons = json_object_get(result, "comparisons"),
+             *comparison = json_array_get(comparisons, 0);
+      json_object_set_new(comparison, "final_elo",
+                          json_pack("{s:f, s:f, s:f, s:i}", "mean", 20.0, "low", 20 - cases[i].half, "high",
+                                    20 + cases[i].half, "seeds", 2));
+      if (two) json_array_append_new(comparisons, json_deep_copy(comparison));
+      compare_verdict(result, &verdict, &limits);
+      cr_assert(says(verdict, cases[i].words[two]), "%g, %d", cases[i].half, two + 1);
+      json_decref(result), json_decref(verdict), json_decref(limits);
+    }
+}

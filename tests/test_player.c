@@ -157,6 +157,45 @@ Test(player, answers_depend_on_the_position_and_not_on_its_company) {
   unlink(path);
 }
 
+/* `play` asks for an analysis, `match` for a move: a level is the same player in both. */
+Test(player, a_level_plays_when_it_analyses_as_it_does_in_matches) {
+  Sample *sample = random_sample();
+  PlayerAnalysis *analysis = memory_new(1, sizeof *analysis);
+  Error err;
+  for (int level = 1; level <= 7; level++) {
+    char spelling[64];
+    snprintf(spelling, sizeof spelling, "net:weights/connect4.net,level=%d", level);
+    Player *player = player_new(spelling, c4(), 2, &err);
+    cr_assert(player, "%s", err.message);
+    for (int i = 0; i < POSITIONS; i += 5) {
+      int move;
+      cr_assert(player->choose(player, &sample->queries[i], 1, &move, &err));
+      cr_assert(player->analyze(player, &sample->queries[i], 0, analysis, &err));
+      cr_assert_eq(analysis->move, move, "level %d, position %d", level, i);
+    }
+    player_free(player);
+  }
+  free(analysis), free(sample);
+}
+
+/* Few visits go where the network sees something, and not once to each move because the others are under way.
+ */
+Test(player, an_analysis_of_few_visits_is_not_spread_out) {
+  const Game *game = c4();
+  uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
+  PlayerAnalysis *analysis = memory_new(1, sizeof *analysis);
+  Error err;
+  game->init(state);
+  Player *player = player_new("net:weights/connect4.net,visits=8", game, 2, &err);
+  cr_assert(player, "%s", err.message);
+  const PlayerQuery query = {.state = state, .rng = rng_make(1, RNG_TEST, 0, 0)};
+  cr_assert(player->analyze(player, &query, 0, analysis, &err));
+  cr_assert_geq(analysis->children[3].visits, 6, "%d of 8 in the centre, whose prior is %.2f",
+                analysis->children[3].visits, analysis->children[3].prior);
+  player_free(player);
+  free(analysis);
+}
+
 Test(player, networks_are_named_by_file_options_and_hash) {
   char path[64], other[64], spelling[160];
   write_net(path, 1);

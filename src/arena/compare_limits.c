@@ -70,7 +70,9 @@ static void limit_many(const json_t *comparisons, json_t *limits) {
     compare_say(
         limits,
         "%zu comparisons at 95%% each: that one of them excludes zero by chance is more likely than one in "
-        "twenty.",
+        "twenty; so 'stronger' and 'weaker' are said of final strength at the level that allows for it, and "
+        "of all "
+        "else each interval speaks for itself.",
         json_array_size(comparisons));
 }
 

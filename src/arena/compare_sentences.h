@@ -8,6 +8,9 @@
 void compare_say(json_t *list, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* 1 where the whole interval is above zero, -1 below, 0 where it holds zero or there is none. */
 int compare_side_of(const json_t *band);
+/* The same at the level that so many comparisons ask for (O. J. Dunn, "Multiple comparisons among means",
+ * 1961): 95% that none of them excludes zero by chance. */
+int compare_side_among(const json_t *band, size_t comparisons);
 /* The budget up to which runs are compared: what all have reached. */
 double compare_reached(const json_t *experiment, const json_t *arms);
 /* NULL where there is none of this name. */

@@ -45,6 +45,16 @@ int compare_side_of(const json_t *band) {
   return field_number(band, "low") > 0 ? 1 : field_number(band, "high") < 0 ? -1 : 0;
 }
 
+int compare_side_among(const json_t *band, size_t comparisons) {
+  double mean = field_number(band, "mean"), degrees = field_number(band, "seeds") - 1;
+  if (!compare_side_of(band) || !(degrees > 0)) return 0;
+  double wider = stats_student_quantile(1 - 0.025 / (double)comparisons, degrees) /
+                 stats_student_quantile(0.975, degrees);
+  return fabs(mean) > wider * (field_number(band, "high") - field_number(band, "low")) / 2
+             ? compare_side_of(band)
+             : 0;
+}
+
 double compare_reached(const json_t *experiment, const json_t *arms) {
   const json_t *curves = json_object_get(json_array_get(arms, 0), "curves");
   const json_t *grid = json_object_get(json_object_get(curves, field_text(experiment, "unit")), "budget");
@@ -64,7 +74,7 @@ static void print_when(const json_t *experiment, const json_t *arms, char out[16
 }
 
 static void say_final(const json_t *experiment, const json_t *arms, const json_t *comparison,
-                      json_t *verdict) {
+                      size_t comparisons, json_t *verdict) {
   const json_t *final = json_object_get(comparison, "final_elo");
   char when[160], band[96], chance[64] = "";
   const char *arm = field_text(comparison, "arm"), *base = field_text(comparison, "over");
@@ -73,23 +83,36 @@ static void say_final(const json_t *experiment, const json_t *arms, const json_t
   print_band(final, "%+.0f", 1, band);
   if (isfinite(probability))
     snprintf(chance, sizeof chance, "; probability that it is ahead: %.0f%%", 100 * probability);
-  if (compare_side_of(final))
+  if (compare_side_among(final, comparisons))
     compare_say(verdict, "%s %s is %s than %s: %s Elo%s.", when, arm,
                 compare_side_of(final) > 0 ? "stronger" : "weaker", base, band, chance);
+  else if (compare_side_of(final))
+    compare_say(
+        verdict,
+        "%s %s is %s %s by an interval that excludes zero, though not at the level that %zu comparisons "
+        "ask for: %s Elo%s.",
+        when, arm, compare_side_of(final) > 0 ? "ahead of" : "behind", base, comparisons, band, chance);
   else
     compare_say(verdict, "%s no difference between %s and %s is shown: %s Elo%s.", when, arm, base, band,
                 chance);
 }
 
-/* The arms whose final difference is of this sign (0: not shown), with the difference; empty where there are
- * none. */
-static void print_side(const json_t *comparisons, int side, Buffer *out) {
+/* What is shown of a final difference: by its own interval, and among all comparisons. */
+typedef struct Shown {
+  const char *words;
+  int alone, among;
+} Shown;
+
+/* The arms of whose final difference this is shown, with the difference; empty where there are none. */
+static void print_shown(const json_t *comparisons, const Shown *shown, Buffer *out) {
   const json_t *comparison;
   size_t i;
   json_array_foreach(comparisons, i, comparison) {
     const json_t *final = json_object_get(comparison, "final_elo");
     char band[96];
-    if (compare_side_of(final) != side) continue;
+    if (compare_side_of(final) != shown->alone ||
+        compare_side_among(final, json_array_size(comparisons)) != shown->among)
+      continue;
     print_band(final, "%+.0f", 1, band);
     buffer_printf(out, "%s%s (%s Elo)", out->size ? ", " : "", field_text(comparison, "arm"), band);
   }
@@ -98,20 +121,21 @@ static void print_side(const json_t *comparisons, int side, Buffer *out) {
 /* All arms in one sentence, where there are several. */
 static void say_answer(const json_t *experiment, const json_t *arms, const json_t *comparisons,
                        json_t *verdict) {
-  static const struct {
-    const char *words;
-    int side;
-  } sides[] = {{"stronger", 1}, {"weaker", -1}, {"no difference shown", 0}};
+  static const Shown kinds[] = {{"stronger", 1, 1},
+                                {"weaker", -1, -1},
+                                {"ahead, though not at the level that so many comparisons ask for", 1, 0},
+                                {"behind, though not at the level that so many comparisons ask for", -1, 0},
+                                {"no difference shown", 0, 0}};
   char when[160];
   Buffer line = {0};
   if (json_array_size(comparisons) < 2) return;
   print_when(experiment, arms, when);
   buffer_printf(&line, "%s against %s", when, field_text(json_array_get(comparisons, 0), "over"));
-  for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     Buffer named = {0};
-    print_side(comparisons, sides[i].side, &named);
+    print_shown(comparisons, &kinds[i], &named);
     if (named.size)
-      buffer_printf(&line, "; %s: %.*s", sides[i].words, (int)named.size, (const char *)named.data);
+      buffer_printf(&line, "; %s: %.*s", kinds[i].words, (int)named.size, (const char *)named.data);
     buffer_free(&named);
   }
   json_array_append_new(verdict, json_sprintf("%.*s.", (int)line.size, (const char *)line.data));
@@ -377,7 +401,7 @@ void compare_verdict(const json_t *result, json_t **verdict, json_t **limits) {
   *verdict = json_array(), *limits = json_array();
   say_answer(experiment, arms, comparisons, *verdict);
   json_array_foreach(comparisons, i, comparison) {
-    say_final(experiment, arms, comparison, *verdict);
+    say_final(experiment, arms, comparison, json_array_size(comparisons), *verdict);
     say_head_start(experiment, comparison, *verdict);
     say_crossover(experiment, comparison, *verdict);
     say_accuracy(comparison, *verdict);

@@ -20,7 +20,8 @@
 
 enum {
   CHUNK = 64,             /* positions a thread steps together */
-  SHARED_BATCH = 16,      /* leaves a thread gathers when all search one position */
+  SHARED_BATCH = 16,      /* leaves a thread gathers when all search one position, ... */
+  BATCHES = 32,           /* ... or fewer, so that a search is made of as many batches of all threads */
   NODES_MAX = 1 << 24,    /* of the shared tree */
   CACHE_LOG2_ENTRIES = 15 /* a thread's */
 };
@@ -42,6 +43,7 @@ typedef struct NetPlayer {
   Worker *workers; /* [threads] */
   SharedSearch *shared;
   size_t shared_nodes; /* its capacity; 0 before the first analysis */
+  int shared_batch;
 } NetPlayer;
 
 /* Softmax of the legal moves' logits at a temperature > 0. */
@@ -83,14 +85,14 @@ static void choose_by_policy(const Player *player, Worker *worker, const PlayerQ
   }
 }
 
-static void choose_by_search(const Player *player, Worker *worker, const PlayerQuery *queries, int count,
-                             int *moves) {
+static void choose_by_search(const Player *player, Worker *worker, int visits, const PlayerQuery *queries,
+                             int count, int *moves) {
   const NetPlayer *self = player->self;
   const Game *game = player->game;
   int waiting[CHUNK], batch;
   for (int i = 0; i < count; i++) {
     if (!worker->searches[i]) worker->searches[i] = search_new(game, &self->config);
-    search_start(worker->searches[i], queries[i].state, self->visits, queries[i].rng);
+    search_start(worker->searches[i], queries[i].state, visits, queries[i].rng);
   }
   do {
     batch = 0;
@@ -108,8 +110,7 @@ static void choose_by_search(const Player *player, Worker *worker, const PlayerQ
   for (int i = 0; i < count; i++) moves[i] = search_move(worker->searches[i], self->temperature);
 }
 
-static bool net_choose(Player *player, const PlayerQuery *queries, int count, int *moves, Error *err) {
-  (void)err;
+static bool choose(Player *player, int visits, const PlayerQuery *queries, int count, int *moves) {
   NetPlayer *self = player->self;
   int size = (count + self->threads - 1) / self->threads;
   if (size > CHUNK) size = CHUNK;
@@ -118,12 +119,17 @@ static bool net_choose(Player *player, const PlayerQuery *queries, int count, in
   for (int begin = 0; begin < count; begin += size) {
     int n = count - begin < size ? count - begin : size;
     Worker *worker = &self->workers[omp_get_thread_num()];
-    if (self->visits)
-      choose_by_search(player, worker, queries + begin, n, moves + begin);
+    if (visits)
+      choose_by_search(player, worker, visits, queries + begin, n, moves + begin);
     else
       choose_by_policy(player, worker, queries + begin, n, moves + begin);
   }
   return true;
+}
+
+static bool net_choose(Player *player, const PlayerQuery *queries, int count, int *moves, Error *err) {
+  (void)err;
+  return choose(player, ((NetPlayer *)player->self)->visits, queries, count, moves);
 }
 
 /* The network's own opinion, as an analysis without visits. */
@@ -151,37 +157,20 @@ static SharedSearch *shared_for(NetPlayer *self, const Game *game, int visits) {
   /* A simulation adds at most one node. */
   size_t nodes = (size_t)visits + 1 + (size_t)self->threads * SHARED_NODES_ASIDE;
   if (nodes > NODES_MAX) nodes = NODES_MAX;
-  if (self->shared && nodes <= self->shared_nodes) return self->shared;
+  /* Simulations under way count as lost: many of few visits would spread them over bad moves. */
+  int batch = visits / (BATCHES * self->threads);
+  batch = batch < 1 ? 1 : batch > SHARED_BATCH ? SHARED_BATCH : batch;
+  if (self->shared && nodes <= self->shared_nodes && batch == self->shared_batch) return self->shared;
   if (self->shared) shared_search_free(self->shared);
   Evaluator **evaluators = memory_new((size_t)self->threads, sizeof *evaluators);
   for (int t = 0; t < self->threads; t++) evaluators[t] = self->workers[t].evaluator;
   SearchConfig config = self->config;
   config.kind = SEARCH_PUCT;
-  self->shared = shared_search_new(game, &config, evaluators, self->threads, SHARED_BATCH, nodes);
+  self->shared = shared_search_new(game, &config, evaluators, self->threads, batch, nodes);
   self->shared_nodes = nodes;
+  self->shared_batch = batch;
   free(evaluators);
   return self->shared;
-}
-
-/* Drawn from visits^(1/temperature), as search_move() does, of the moves that are proven to win where there
- * is one, else of those that are not proven to lose. */
-static int draw_move(const PlayerAnalysis *analysis, double temperature, Rng rng) {
-  const SearchChild *children = analysis->children;
-  float weights[GAME_MOVES_MAX], most = 0;
-  int best = -1, certain = -1;
-  for (int i = 0; i < analysis->child_count; i++) {
-    if (children[i].upper > best) best = children[i].upper;
-    if (children[i].lower > certain) certain = children[i].lower;
-  }
-  for (int i = 0; i < analysis->child_count; i++) {
-    bool allowed = certain == 1 ? children[i].lower == 1 : children[i].upper > -1 || best == -1;
-    weights[i] = allowed ? (float)children[i].visits + (certain == 1) : 0; /* a win may have none */
-    most = fmaxf(most, weights[i]);
-  }
-  if (most == 0) return analysis->move;
-  for (int i = 0; i < analysis->child_count; i++)
-    weights[i] = powf(weights[i] / most, (float)(1 / temperature));
-  return children[rng_choose(&rng, weights, analysis->child_count)].move;
 }
 
 /* A proof by the rules ends the tree, and with it the principal variation: it is played out. */
@@ -206,13 +195,13 @@ static bool net_analyze(Player *player, const PlayerQuery *query, int visits, Pl
   SharedSearch *search = shared_for(self, player->game, visits);
   out->visits = shared_search_run(search, query->state, visits);
   out->child_count = shared_search_children(search, out->children);
-  out->move =
-      self->temperature > 0 ? draw_move(out, self->temperature, query->rng) : shared_search_move(search);
+  out->move = shared_search_move(search);
   out->proven = shared_search_proven(search, &out->proven_value);
   out->pv_length = shared_search_pv(search, out->pv, (int)(sizeof out->pv / sizeof *out->pv));
   play_out_proof(self, player->game, query->state, out);
   shared_search_root_wdl(search, out->wdl);
-  return true;
+  /* A level plays as it does in matches, where it was measured. */
+  return self->temperature == 0 || choose(player, visits, query, 1, &out->move);
 }
 
 static void net_player_release(Player *player) {

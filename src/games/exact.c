@@ -25,8 +25,8 @@ typedef struct ExactKind {
   int (*value)(void *solver, const void *state);
   void (*moves)(void *solver, const void *state, int *scores);
   void (*move_values)(void *solver, const void *state, int *values);
-  bool (*has_book)(void *solver, const void *state); /* knows all moves' signs at once; NULL: never */
-  int (*plies_left)(const void *state, int score);   /* NULL: scores do not tell */
+  void (*moves_to_play)(void *solver, const void *state, int *scores); /* NULL: moves() will do */
+  int (*plies_left)(const void *state, int score);                     /* NULL: scores do not tell */
   const char *score_text;
 } ExactKind;
 
@@ -69,10 +69,6 @@ static const Connect4Book *c4_book(C4Exact *exact, int ply) {
   return exact->book;
 }
 
-static bool c4_has_book(void *solver, const void *state) {
-  return c4_book(solver, game_connect4.ply(state) + 1) != NULL;
-}
-
 static int c4_score(void *solver, const void *state) {
   return connect4_solver_score(((C4Exact *)solver)->solver, state);
 }
@@ -101,6 +97,44 @@ static void c4_move_values(void *solver, const void *state, int *values) {
     float end;
     game_connect4.play(&after, moves[i]);
     values[moves[i]] = game_connect4.over(&after, &end) ? -(int)end : -connect4_book_value(book, &after);
+  }
+}
+
+/* How easily the opponent wins after a move that loses: the replies that do, more than all where one does at
+ * once. */
+static int c4_winning_replies(void *solver, const Connect4 *after) {
+  int values[C4_COLS], replies = 0;
+  c4_move_values(solver, after, values);
+  for (int col = 0; col < C4_COLS; col++) {
+    Connect4 end = *after;
+    float value;
+    if (values[col] != 1) continue;
+    game_connect4.play(&end, col);
+    replies += game_connect4.over(&end, &value) ? C4_COLS + 1 : 1;
+  }
+  return replies;
+}
+
+/* The book knows signs at once. Where they all say that the game is lost, the better move is the one after
+ * which fewer replies win; in the book's last ply, which knows no replies, the scores tell. */
+static void c4_moves_to_play(void *solver, const void *state, int *scores) {
+  int ply = game_connect4.ply(state);
+  bool lost = true;
+  if (!c4_book(solver, ply + 1)) {
+    c4_moves(solver, state, scores);
+    return;
+  }
+  c4_move_values(solver, state, scores);
+  for (int col = 0; col < C4_COLS; col++) lost = lost && (scores[col] == EXACT_NO_SCORE || scores[col] < 0);
+  if (lost && !c4_book(solver, ply + 2)) c4_moves(solver, state, scores);
+  if (!lost || !c4_book(solver, ply + 2)) return;
+  for (int col = 0; col < C4_COLS; col++) {
+    Connect4 after = *(const Connect4 *)state;
+    float value;
+    if (scores[col] == EXACT_NO_SCORE) continue;
+    game_connect4.play(&after, col);
+    assert(!game_connect4.over(&after, &value));
+    scores[col] = -1 - c4_winning_replies(solver, &after);
   }
 }
 
@@ -156,7 +190,7 @@ static const ExactKind kinds[] = {
      .value = c4_value,
      .moves = c4_moves,
      .move_values = c4_move_values,
-     .has_book = c4_has_book,
+     .moves_to_play = c4_moves_to_play,
      .plies_left = c4_plies_left,
      .score_text = connect4_text},
     OTHELLO_KIND(game_othello6, 20, 28),
@@ -218,8 +252,7 @@ void exact_move_values(Exact *exact, const void *state, int *values) {
 
 void exact_moves_to_play(Exact *exact, const void *state, int *scores) {
   const ExactKind *kind = exact->kind;
-  bool quickly = kind->has_book && kind->has_book(exact->solver, state);
-  (quickly ? kind->move_values : kind->moves)(exact->solver, state, scores);
+  (kind->moves_to_play ? kind->moves_to_play : kind->moves)(exact->solver, state, scores);
 }
 
 int exact_best_move(const Game *game, const int *scores, Rng *rng) {

@@ -36,7 +36,8 @@ int exact_value(Exact *exact, const void *state);
 void exact_moves(Exact *exact, const void *state, int *scores);
 /* Sign only (-1, 0, 1), found faster. */
 void exact_move_values(Exact *exact, const void *state, int *values);
-/* Enough to play by: scores, or where a book of the first plies knows the signs at once, these alone. */
+/* Enough to play by, signs and order: scores, or in the first plies, of which a book knows the signs at once,
+ * these, and of moves that lose how hard they make it for the opponent. */
 void exact_moves_to_play(Exact *exact, const void *state, int *scores);
 /* The number of a best-scoring move, uniformly among equals. */
 int exact_best_move(const Game *game, const int *scores, Rng *rng);
