@@ -168,3 +168,32 @@ Test(learner, knows_when_it_has_diverged) {
   cr_expect(learner_is_finite(c.learner));
   case_free(&c);
 }
+
+/* From the first rate to the last in as many iterations as are said, by equal factors; level from there on,
+ * or falling as a power where there is a tail; and rising step by step in the beginning. */
+Test(learner, the_rate_follows_its_schedule) {
+  Case c = case_new("learner.rate=0.008");
+  const Game *game = game_find("connect4");
+  c.config.rate_final = 0.002, c.config.rate_decay_iterations = 100, c.config.warmup_steps = 0;
+  static const struct {
+    double tail;
+    int iteration;
+    double rate;
+  } cases[] = {{0, 0, 0.008},   {0, 50, 0.004},    {0, 100, 0.002},
+               {0, 400, 0.002}, {0.5, 100, 0.002}, {0.5, 400, 0.001}};
+  FitStats stats;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    c.config.rate_tail = cases[i].tail;
+    c.learner = learner_new(game, &c.config, 5, 1);
+    learner_fit(c.learner, c.replay, NULL, 0, 1, cases[i].iteration, &stats);
+    cr_assert_float_eq(stats.rate, cases[i].rate, 1e-12, "iteration %d: %g", cases[i].iteration, stats.rate);
+    learner_free(c.learner);
+  }
+  c.config.warmup_steps = 4;
+  c.learner = learner_new(game, &c.config, 5, 1);
+  for (int step = 1; step <= 5; step++) {
+    learner_fit(c.learner, c.replay, NULL, 0, 1, 0, &stats);
+    cr_assert_float_eq(stats.rate, 0.008 * (step < 4 ? step : 4) / 4, 1e-12, "step %d: %g", step, stats.rate);
+  }
+  case_free(&c);
+}

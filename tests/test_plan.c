@@ -206,13 +206,12 @@ Test(plan, every_batch_size_on_every_board_and_thread) {
     list[s].blocks = 1;
     Case c = case_new(&list[s]);
     plan_calibrate(c.net, c.planes, MOST_BATCH);
-    NetPlan *plan = plan_new(c.net);
-    check_every_batch(&c, plan);
-    plan_free(plan);
-    for (int n = 0; (plan = plan_new_nth(c.net, PLAN_INT8, n)); n++) {
-      check_every_batch(&c, plan);
-      plan_free(plan);
-    }
+    NetPlan *plan;
+    for (PlanPrecision precision = PLAN_FLOAT32; precision <= PLAN_INT8; precision++)
+      for (int n = 0; (plan = plan_new_nth(c.net, precision, n)); n++) {
+        check_every_batch(&c, plan);
+        plan_free(plan);
+      }
     case_free(&c);
   }
 }

@@ -1,7 +1,7 @@
 #include "base/memory.h"
 #include "games/connect4_solver.h"
 #include "mcts/gumbel.h"
-#include "mcts/search.h"
+#include "mcts/search_internal.h"
 #include "mcts/shared.h"
 #include "hang.h"
 
@@ -110,6 +110,41 @@ Test(search, visits_add_up_and_the_policy_is_a_distribution) {
     search_free(search);
     evaluator_free(evaluator);
   }
+}
+
+/* Mean of the summed squares of root priors that are noise alone: (alpha + 1) / (n alpha + 1) of Dirichlet's
+ * distribution, with alpha = 10 / n where none is set. */
+static double spread_of_noise(const Game *game, double alpha, int *moves) {
+  enum { DRAWS = 4000 };
+  SearchConfig config = kind_config(SEARCH_PUCT);
+  config.dirichlet_share = 1;
+  config.dirichlet_alpha = alpha;
+  Position position = after(game, "");
+  Search *search = search_new(game, &config);
+  Evaluator *evaluator = evaluator_rollout(game, 1, rng_make(3, RNG_ROLLOUT, 0, 0), 1);
+  double sum = 0;
+  int legal[GAME_MOVES_MAX];
+  *moves = game->legal(position.state, legal);
+  for (uint32_t i = 0; i < DRAWS; i++) {
+    search_run(search, position.state, 1, rng_make(1, RNG_TEST, 0, i), evaluator);
+    for (int k = 0; k < *moves; k++) sum += search->root_priors[k] * search->root_priors[k];
+  }
+  search_free(search);
+  evaluator_free(evaluator);
+  return sum / DRAWS;
+}
+
+Test(search, root_noise_is_shaped_by_the_number_of_moves) {
+  static const char *const games[] = {"connect4", "tictactoe", "othello6"};
+  static const double alphas[] = {0, 0.3};
+  for (size_t g = 0; g < 3; g++)
+    for (size_t a = 0; a < 2; a++) {
+      int n;
+      double found = spread_of_noise(game_find(games[g]), alphas[a], &n);
+      double alpha = alphas[a] > 0 ? alphas[a] : 10.0 / n, expected = (alpha + 1) / (n * alpha + 1);
+      cr_assert_float_eq(found, expected, 0.05 * expected, "%s, %d moves: %g, not %g", games[g], n, found,
+                         expected);
+    }
 }
 
 Test(search, the_same_stream_gives_the_same_search) {

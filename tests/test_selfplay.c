@@ -1,6 +1,7 @@
 #include "selfplay/learner.h"
 #include "selfplay/run.h"
 #include "selfplay/run_folder.h"
+#include "selfplay/run_shards.h"
 #include "selfplay/shard.h"
 #include "selfplay/teacher.h"
 #include "hang.h"
@@ -353,6 +354,18 @@ Test(replay, repeated_games_are_counted) {
   cr_assert_eq(replay_repeated_games(blocks, 3), two + 5); /* the third is the first once more */
   cr_assert_eq(replay_repeated_games(blocks, 0), 0);
   for (int i = 0; i < 3; i++) replay_block_free(blocks[i]);
+}
+
+Test(replay, the_window_grows_with_what_has_been_played) {
+  RunConfig config;
+  config_defaults(&run_config_table, &config);
+  config.window_min = 1000, config.window_max = 50000, config.window_growth = 0.5;
+  cr_assert_eq(run_shards_window(&config, 0), 1000);
+  cr_assert_eq(run_shards_window(&config, 1000), 1000);
+  cr_assert_eq(run_shards_window(&config, 30000), 15000);
+  cr_assert_eq(run_shards_window(&config, 10000000), 50000);
+  config.search.kind = SEARCH_NONE;
+  cr_assert_eq(run_shards_window(&config, 30000), 1, "a policy gradient keeps nothing");
 }
 
 Test(replay, window_drops_the_oldest_and_files_keep_every_bit) {

@@ -5,6 +5,7 @@
 #include "selfplay/teacher.h"
 
 #include <criterion/criterion.h>
+#include <string.h>
 
 TestSuite(shard, .timeout = HANG_SECONDS);
 
@@ -153,4 +154,28 @@ Test(shard, a_teachers_random_move_has_no_reply) {
   }
   cr_assert(random > block->count / 4 && known > block->count / 10, "%d random, %d known", random, known);
   replay_block_free(block);
+}
+
+/* Games whose first moves, after no random ones, are not those of the first game. */
+static int other_beginnings(const char *temperature_plies) {
+  ReplayBlock *block =
+      play((const char *[]){"search.kind=puct", "search.visits=32", "search.dirichlet_share=0",
+                            "selfplay.random_plies=0", temperature_plies, NULL});
+  size_t size = block->game->state_size;
+  int other = 0, first = -1;
+  for (int i = 0; i < block->count; i++)
+    if (block->facts[i].ply == 2) {
+      if (first < 0) first = i;
+      other += memcmp((char *)block->states + (size_t)i * size, (char *)block->states + (size_t)first * size,
+                      size) != 0;
+    }
+  cr_assert(first >= 0);
+  replay_block_free(block);
+  return other;
+}
+
+/* Moves are drawn by visits in as many plies as are said, and are the best in all others. */
+Test(shard, temperature_makes_games_different) {
+  cr_assert_eq(other_beginnings("selfplay.temperature_plies=0"), 0);
+  cr_assert_geq(other_beginnings("selfplay.temperature_plies=4"), GAMES / 2);
 }

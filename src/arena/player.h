@@ -27,7 +27,7 @@
 #include "games/game.h"
 #include "mcts/search.h"
 
-enum { PLAYER_NAME_MAX = 256 };
+enum { PLAYER_NAME_MAX = 256, PLAYER_VISITS_MAX = 10000000 };
 
 typedef struct PlayerQuery {
   const void *state; /* not a finished game */

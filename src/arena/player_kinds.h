@@ -5,7 +5,7 @@
 #include "arena/player.h"
 #include "base/file.h"
 
-enum { PLAYER_DEFAULT_VISITS = 200, PLAYER_VISITS_MAX = 10000000, PLAYER_PROBE_MAX = 1000000 };
+enum { PLAYER_DEFAULT_VISITS = 200, PLAYER_PROBE_MAX = 1000000 };
 
 /* A spelling taken apart. */
 typedef struct PlayerRequest {

@@ -7,7 +7,7 @@
 
 enum { ALIGNMENT = 64, HUGE_PAGE = 2 << 20, HUGE_FROM = 8 << 20 };
 
-void *memory_new(size_t count, size_t size) {
+void *memory_reserve(size_t count, size_t size) {
   size_t bytes;
   void *block = NULL;
   if (!__builtin_mul_overflow(count, size, &bytes) && bytes < (size_t)1 << 62) {
@@ -24,7 +24,11 @@ void *memory_new(size_t count, size_t size) {
     fprintf(stderr, "selfplay: out of memory (%zu x %zu bytes); use smaller settings\n", count, size);
     exit(1);
   }
-  return memset(block, 0, bytes);
+  return block;
+}
+
+void *memory_new(size_t count, size_t size) {
+  return memset(memory_reserve(count, size), 0, count * size);
 }
 
 void *memory_grow(void *block, size_t old_count, size_t count, size_t size) {

@@ -8,6 +8,9 @@
 /* `count` zeroed elements of `size` bytes, aligned to 64 bytes (a cache line, and an AVX-512 register). */
 void *memory_new(size_t count, size_t size);
 
+/* The same with whatever the memory held: pages that are never written to take no room. */
+void *memory_reserve(size_t count, size_t size);
+
 /* Grows a memory_new() block to `count` elements; what is new is zero. `old_count` elements are kept. */
 void *memory_grow(void *block, size_t old_count, size_t count, size_t size);
 

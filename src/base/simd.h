@@ -3,6 +3,8 @@
 #ifndef BASE_SIMD_H
 #define BASE_SIMD_H
 
+#include <stdbool.h>
+
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&                \
     !defined(NET_REAL_DOUBLE)
 #if defined(__has_feature)
@@ -19,6 +21,8 @@
 #define SIMD_CLONES
 #endif
 
+/* Not every compiler in use knows the name of AVX-VNNI in __builtin_cpu_supports(). */
+bool simd_has_avx_vnni(void);
 /* The vector features of this CPU that matter here, as in "avx2 fma avx512f avx512vnni". Static storage. */
 const char *simd_features(void);
 

@@ -5,17 +5,31 @@
 #include "selfplay/learner.h"
 #include "selfplay/shard.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-enum { SHARD_REPETITIONS = 3, TRAINING_REPETITIONS = 3, FEWEST_GAMES = 16, EVALUATIONS_A_GAME = 400 };
-static const double SHARD_SECONDS = 1.5, PAIR_SECONDS = 0.3;
+enum { SHARD_REPETITIONS = 3, TRAINING_MOST = 32, FEWEST_GAMES = 16, EVALUATIONS_A_GAME = 400 };
+static const double SHARD_SECONDS = 1.5, PAIR_SECONDS = 0.3, PIECE_SECONDS = 0.03, TRAINING_SECONDS = 1;
 
 typedef struct Played {
   double evaluations, games; /* a second, all threads together */
   double hit_rate;
 } Played;
 
-/* One shard a thread, all at once. */
+/* As a run keeps it: packed and on the disk. */
+static void save(const ReplayBlock *block, int thread) {
+  const ReplayOrigin nowhere = {0};
+  char path[FILE_PATH_MAX];
+  const char *folder = getenv("TMPDIR");
+  Error err;
+  snprintf(path, sizeof path, "%s/selfplay-bench-%d-%d.spr", folder ? folder : "/tmp", (int)getpid(), thread);
+  if (!replay_block_save(block, &nowhere, path, &err)) cli_fail("%s", err.message);
+  unlink(path);
+}
+
+/* One shard a thread, all at once; a run's waiting for the last shard of an iteration is left out. */
 static Played play(const RunConfig *config, const Game *game, const NetPlan *plan, int games, int threads) {
   bool processor_time = bench_by_processor_time(threads);
   double evaluations = 0, finished = 0, lookups = 0, hits = 0;
@@ -30,6 +44,7 @@ static Played play(const RunConfig *config, const Game *game, const NetPlan *pla
                       .games = games};
     double start = processor_time ? bench_processor_seconds(false) : clock_wall();
     ReplayBlock *block = shard_play(&spec, NULL, NULL);
+    save(block, t);
     double seconds = (processor_time ? bench_processor_seconds(false) : clock_wall()) - start;
     evaluations += (double)block->stats.evaluations / seconds;
     finished += (double)block->stats.games / seconds;
@@ -40,10 +55,12 @@ static Played play(const RunConfig *config, const Game *game, const NetPlan *pla
   return (Played){evaluations, finished, lookups > 0 ? hits / lookups : 0};
 }
 
-/* Games a shard, so that one takes about SHARD_SECONDS; as many run in lock-step. */
+/* Games a shard: a run's, or fewer, so that one takes about SHARD_SECONDS; as many run in lock-step. */
 static int choose_games(const RunConfig *config, double rate) {
-  int games = FEWEST_GAMES;
-  while (2 * games <= config->lanes && 2 * games * EVALUATIONS_A_GAME < rate * SHARD_SECONDS) games *= 2;
+  int games = FEWEST_GAMES, usual = config->games / config->shards;
+  while (2 * games <= config->lanes && 2 * games <= usual &&
+         2 * games * EVALUATIONS_A_GAME < rate * SHARD_SECONDS)
+    games *= 2;
   return games;
 }
 
@@ -105,23 +122,25 @@ void bench_selfplay(Bench *bench) {
 
 /* Threads wait for each other here, so wall time is what counts; the processor time is what is left of it on
  * a busy machine. */
-static void training_report(Bench *bench, const NetShape *shape, double *by_wall, double *by_processor) {
-  BenchRates wall = bench_rates(by_wall, TRAINING_REPETITIONS);
-  BenchRates processor = bench_rates(by_processor, TRAINING_REPETITIONS);
+static void training_report(Bench *bench, const NetShape *shape, double *by_wall, double *by_processor,
+                            int count) {
+  BenchRates wall = bench_rates(by_wall, count), processor = bench_rates(by_processor, count);
   int threads = bench->common.threads;
   double share = 3 * bench_roofline(bench, shape, wall.best, threads);
   double processor_share = 3 * bench_roofline(bench, shape, processor.best, threads);
   json_object_set_new(bench->root, "training",
-                      json_pack("{s:i, s:i, s:f, s:f, s:f, s:f, s:f}", "threads", threads, "batch",
-                                bench->config.batch, "samples_per_second", wall.best, "share_of_limit", share,
-                                "spread", bench_spread(&wall), "samples_per_second_by_processor",
-                                processor.best, "share_of_limit_by_processor", processor_share));
+                      json_pack("{s:i, s:i, s:f, s:f, s:f, s:f, s:f, s:f}", "threads", threads, "batch",
+                                bench->config.batch, "samples_per_second", wall.best,
+                                "samples_per_second_median", wall.median, "share_of_limit", share, "spread",
+                                bench_spread(&wall), "samples_per_second_by_processor", processor.best,
+                                "share_of_limit_by_processor", processor_share));
   bench_print(bench, "training, %d x %d, batch %d, %d threads\n", shape->blocks, shape->channels,
               bench->config.batch, threads);
-  bench_print(bench, "  time       samples/s  3 x forward / limit  spread\n");
-  bench_print(bench, "  wall       %9.0f %20.2f %6.0f%%\n", wall.best, share, 100 * bench_spread(&wall));
-  bench_print(bench, "  processor  %9.0f %20.2f %6.0f%%\n\n", processor.best, processor_share,
-              100 * bench_spread(&processor));
+  bench_print(bench, "  time       samples/s  (median)  3 x forward / limit  spread\n");
+  bench_print(bench, "  wall       %9.0f %9.0f %20.2f %6.0f%%\n", wall.best, wall.median, share,
+              100 * bench_spread(&wall));
+  bench_print(bench, "  processor  %9.0f %9.0f %20.2f %6.0f%%\n\n", processor.best, processor.median,
+              processor_share, 100 * bench_spread(&processor));
 }
 
 void bench_training(Bench *bench) {
@@ -136,17 +155,19 @@ void bench_training(Bench *bench) {
   config.grow_after = 0;
   Learner *learner = learner_new(game, &config, 1, bench->common.threads);
   FitStats stats;
-  double rates[TRAINING_REPETITIONS], by_processor[TRAINING_REPETITIONS];
+  double rates[TRAINING_MOST], by_processor[TRAINING_MOST], first = clock_wall();
   learner_fit(learner, replay, NULL, 0, 1, 0, &stats);
-  for (int r = 0; r < TRAINING_REPETITIONS; r++) {
+  int steps = (int)fmin(1 + PIECE_SECONDS / (clock_wall() - first), 1000), count = 0;
+  first = clock_wall();
+  do {
     double start = clock_wall(), processor = bench_processor_seconds(true);
-    learner_fit(learner, replay, NULL, 0, 1, 0, &stats);
+    learner_fit(learner, replay, NULL, 0, steps, 0, &stats);
     double wall = clock_wall() - start;
     processor = (bench_processor_seconds(true) - processor) / bench->common.threads;
-    rates[r] = (double)stats.samples / wall;
-    by_processor[r] = (double)stats.samples / processor;
-  }
-  training_report(bench, &net->shape, rates, by_processor);
+    rates[count] = (double)stats.samples / wall;
+    by_processor[count++] = (double)stats.samples / processor;
+  } while (count < TRAINING_MOST && (count < 3 || clock_wall() - first < TRAINING_SECONDS));
+  training_report(bench, &net->shape, rates, by_processor, count);
   learner_free(learner);
   replay_free(replay);
   plan_free(plan);

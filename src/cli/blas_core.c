@@ -19,7 +19,7 @@ static bool has_avx512(void) {
          __builtin_cpu_supports("avx512cd");
 }
 
-void blas_core_choose(char **argv) {
+static void choose_core(char **argv) {
   if (getenv("OPENBLAS_CORETYPE")) return; /* also the guard against restarting for ever */
   const char *core = openblas_get_corename();
   if (strcmp(core, "Haswell") != 0 && strcmp(core, "Zen") != 0) return;
@@ -28,7 +28,14 @@ void blas_core_choose(char **argv) {
   unsetenv("OPENBLAS_CORETYPE"); /* the restart failed: go on with the slower kernels */
 }
 #else
-void blas_core_choose(char **argv) {
+static void choose_core(char **argv) {
   (void)argv;
 }
 #endif
+
+void blas_core_choose(char **argv) {
+  choose_core(argv);
+  /* One built with threads of its own would cut each product by the number of cores, which makes results
+   * depend on them and takes the cores from the callers, who are as many threads as there are cores. */
+  if (openblas_get_parallel() == OPENBLAS_THREAD) openblas_set_num_threads(1);
+}

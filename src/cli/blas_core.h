@@ -1,4 +1,5 @@
-/* Makes OpenBLAS use this CPU's wide vectors where an older OpenBLAS does not know the CPU. */
+/* Makes OpenBLAS use this CPU's wide vectors where an older OpenBLAS does not know the CPU, and one thread a
+ * product where it was built with threads of its own. */
 #ifndef CLI_BLAS_CORE_H
 #define CLI_BLAS_CORE_H
 

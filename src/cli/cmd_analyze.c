@@ -30,7 +30,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     options->moves = arg;
     return 0;
   case 'v':
-    options->visits = cli_parse_int(state, "--visits", arg, 1, 100000000);
+    options->visits = cli_parse_int(state, "--visits", arg, 1, PLAYER_VISITS_MAX);
     return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num >= 1) return ARGP_ERR_UNKNOWN;

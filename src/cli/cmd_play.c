@@ -34,7 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     options->moves = arg;
     return 0;
   case 'v':
-    options->visits = cli_parse_int(state, "--visits", arg, 1, 100000000);
+    options->visits = cli_parse_int(state, "--visits", arg, 1, PLAYER_VISITS_MAX);
     return 0;
   case 'l':
     options->level = cli_parse_int(state, "--level", arg, 1, 10);
@@ -173,9 +173,9 @@ static bool set_visits(Session *session) {
   if (!ask(session, "visits a move", word) && session->keys) return false;
   if (!word[0] && session->keys) return true;
   long visits = strtol(word, &end, 10);
-  if (visits < 1 || visits > 100000000 || *end) {
+  if (visits < 1 || visits > PLAYER_VISITS_MAX || *end) {
     snprintf(session->message, sizeof session->message,
-             "visits need a whole number from 1 to 100000000, not '%.40s'", word);
+             "visits need a whole number from 1 to %d, not '%.40s'", PLAYER_VISITS_MAX, word);
     if (!session->keys) cli_fail("%s", session->message);
     return true;
   }

@@ -1,46 +1,31 @@
 #include "net/plan_low.h"
 
 #include "base/memory.h"
+#include "base/simd.h"
 
 #include <math.h>
 #include <stdlib.h>
-#ifdef __x86_64__
-#include <cpuid.h>
-#endif
 
 enum { TAPS = 9, QUAD = 4, WEIGHT_MOST = 127, ACTIVATION_MOST = 255 };
 
-#ifdef __x86_64__
-/* Not every compiler in use knows the name in __builtin_cpu_supports(). */
-static bool has_avx_vnni(void) {
-  unsigned a, b, c, d;
-  __builtin_cpu_init();
-  return __builtin_cpu_supports("avx2") && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & 1u << 4);
-}
-
 static bool has_avx512_vnni(void) {
+#ifdef __x86_64__
   __builtin_cpu_init();
   return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw");
-}
 #else
-static bool has_avx_vnni(void) {
   return false;
-}
-
-static bool has_avx512_vnni(void) {
-  return false;
-}
 #endif
+}
 
 bool low_kernels_are_fastest(void) {
-  return has_avx512_vnni() || has_avx_vnni();
+  return has_avx512_vnni() || simd_has_avx_vnni();
 }
 
 void low_kernels_here(const LowKernels *list[LOW_MOST_KERNELS]) {
   int count = 0;
 #ifdef __x86_64__
   if (has_avx512_vnni()) list[count++] = &low_kernels_avx512vnni;
-  if (has_avx_vnni()) list[count++] = &low_kernels_avxvnni;
+  if (simd_has_avx_vnni()) list[count++] = &low_kernels_avxvnni;
   if (__builtin_cpu_supports("avx2")) list[count++] = &low_kernels_avx2;
 #endif
   list[count++] = &low_kernels_base;
