@@ -225,3 +225,21 @@ Test(cli, damaged_network) {
   program_refuses("", "analyze run:one --game tictactoe", 1, "damaged");
   program_refuses("", "analyze net:one/networks/00001.net --game tictactoe", 1, "00001.net");
 }
+
+/* The form that chess testers know; and games can be exported where the player rated 0 has played none. */
+Test(cli, a_match_is_printed_and_exported) {
+  ProgramResult result =
+      program_run("", "match alphabeta:3 random --game tictactoe --games 8 --sprt 0,100 --db x.sqlite");
+  cr_assert_eq(result.code, 0, "%s", result.err);
+  cr_assert(strstr(result.out, "\nPtnml(0-2): "), "%s", result.out);
+  cr_assert(strstr(result.out, "; LOS ("), "%s", result.out);
+  cr_assert(strstr(result.out, "\nSPRT: LLR ") && strstr(result.out, " (-2.94, 2.94) [0, 100] Elo: "), "%s",
+            result.out);
+  program_free(result);
+  result = program_run("", "elo --game tictactoe --db x.sqlite --export x.pgn");
+  cr_assert_eq(result.code, 1, "there is nothing to rate");
+  program_free(result);
+  char *games = program_slurp("x.pgn");
+  cr_assert(strstr(games, "[White \""), "%s", games);
+  free(games);
+}

@@ -124,12 +124,12 @@ static void print_text(const Options *options, const EloTable *table) {
   }
   printf("%s: %d games; %s is 0\n", options->common.game->title, results->count,
          elo_reference(options->common.game));
-  printf("%-*s  %6s  %-16s %-16s %6s %6s %6s %6s\n", width, "player", "Elo", "95% interval", "bootstrap",
-         "games", "won", "drawn", "lost");
+  printf("%-*s  %6s  %-16s %-16s %8s %6s %6s %6s %6s %6s\n", width, "player", "Elo", "95% interval",
+         "bootstrap", "BayesElo", "Ordo", "games", "won", "drawn", "lost");
   for (int k = 0; k < results->player_count; k++) {
     int i = table->order[k];
     const Rating *r = &table->ratings->ratings[i];
-    char elo[16], low[16], high[16], interval[40], bootstrap[40] = "-";
+    char elo[16], low[16], high[16], bayes[16], ordo[16], interval[40], bootstrap[40] = "-";
     shown_name(results, i, name);
     cli_format_elo(r->elo, elo), cli_format_elo(r->low, low), cli_format_elo(r->high, high);
     snprintf(interval, sizeof interval, "[%s, %s]%s", low, high, r->separated ? "*" : "");
@@ -137,8 +137,10 @@ static void print_text(const Options *options, const EloTable *table) {
       cli_format_elo(r->bootstrap_low, low), cli_format_elo(r->bootstrap_high, high);
       snprintf(bootstrap, sizeof bootstrap, "[%s, %s]", low, high);
     }
-    printf("%-*s  %6s  %-16s %-16s %6d %6d %6d %6d\n", width, name, elo, r->connected ? interval : "-",
-           bootstrap, r->wins + r->draws + r->losses, r->wins, r->draws, r->losses);
+    cli_format_elo(r->elo_rao_kupper, bayes), cli_format_elo(r->elo_logistic, ordo);
+    printf("%-*s  %6s  %-16s %-16s %8s %6s %6d %6d %6d %6d\n", width, name, elo,
+           r->connected ? interval : "-", bootstrap, bayes, ordo, r->wins + r->draws + r->losses, r->wins,
+           r->draws, r->losses);
     separated = separated || r->separated;
     apart = apart || !r->connected;
   }
@@ -146,6 +148,7 @@ static void print_text(const Options *options, const EloTable *table) {
     printf("* this player's record against the reference's group is one-sided: the rating rests on a prior "
            "of half a\n"
            "  game a pairing, and is a bound rather than a measurement\n");
+  printf("BayesElo, Ordo: the same games by the models of these programs, whose scales are others\n");
   if (apart) printf("- no chain of games links this player to the reference\n");
   cli_flush();
 }

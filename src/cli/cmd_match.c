@@ -168,19 +168,18 @@ static void print_text(const Options *options, Player *const players[2], const M
          summary.pairs, result->distinct);
   printf("A won %d, drew %d, lost %d: %.1f%% of the points\n", score->wins, score->draws, score->losses,
          100 * summary.mean);
-  printf("pairs by points of A: 0: %d, 1/2: %d, 1: %d, 3/2: %d, 2: %d\n", score->pairs[0], score->pairs[1],
-         score->pairs[2], score->pairs[3], score->pairs[4]);
-  printf("Elo difference %s, 95%% interval [%s, %s]; likelihood that A is stronger %.1f%%\n", elo, low, high,
-         100 * summary.superiority);
+  printf("Ptnml(0-2): %d, %d, %d, %d, %d (openings by the points that A made of their two games)\n",
+         score->pairs[0], score->pairs[1], score->pairs[2], score->pairs[3], score->pairs[4]);
+  printf("Elo difference %s, 95%% interval [%s, %s]; LOS (likelihood that A is stronger) %.1f%%\n", elo, low,
+         high, 100 * summary.superiority);
   if (options->sequential) {
     double lower, upper;
     sprt_bounds(&options->sprt, &lower, &upper);
-    printf("SPRT of %g against %g%s Elo: log-likelihood ratio %.2f, bounds [%.2f, %.2f]: %s\n",
-           options->sprt.elo0, options->sprt.elo1,
-           options->sprt.scale == SPRT_NORMALIZED ? " normalized" : "", result->llr, lower, upper,
+    printf("SPRT: LLR %.2f (%.2f, %.2f) [%g, %g]%s Elo: %s\n", result->llr, lower, upper, options->sprt.elo0,
+           options->sprt.elo1, options->sprt.scale == SPRT_NORMALIZED ? " normalized" : "",
            result->verdict == SPRT_CONTINUE ? "undecided"
-           : result->verdict == SPRT_H1     ? "the second is accepted"
-                                            : "the first is accepted");
+           : result->verdict == SPRT_H1     ? "H1 accepted"
+                                            : "H0 accepted");
   }
   if (options->record)
     printf("recorded in %s: %d new game%s%s\n", options->db, recorded, recorded == 1 ? "" : "s",
