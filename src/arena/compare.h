@@ -25,6 +25,7 @@ typedef struct CompareRun {
   char name[64];      /* ARM-SEED, the folder's last part */
   int networks;       /* 0 before the first one; then networks 0 .. networks-1 exist */
   CompareCost *costs; /* [networks], of everything up to that network */
+  char version[64];   /* of the program that began it */
   bool finished;      /* its budget is used up */
   bool busy;          /* being trained (compare_train.h) */
 } CompareRun;

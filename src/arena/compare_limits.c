@@ -7,6 +7,7 @@
 #include "base/memory.h"
 
 #include <math.h>
+#include <string.h>
 
 enum { SEEDS_TO_TRUST = 5 };
 
@@ -155,6 +156,24 @@ static void limit_run(const json_t *experiment, const json_t *arms, const json_t
                 field_text(run, "run"), spent / budget);
 }
 
+/* Runs that another version began than measured them. */
+static void limit_versions(const json_t *experiment, const json_t *arms, json_t *limits) {
+  const char *measured = field_text(experiment, "version"), *version = "";
+  const json_t *arm, *run;
+  size_t a, r;
+  int others = 0;
+  json_array_foreach(arms, a, arm) json_array_foreach(json_object_get(arm, "runs"), r, run) {
+    const char *began = field_text(run, "version");
+    if (began[0] && strcmp(began, measured) != 0) version = began, others++;
+  }
+  if (others)
+    compare_say(
+        limits,
+        "Version %s has measured this; %d of the runs were begun by another (%s, say): the command makes "
+        "it again only where both train the same networks.",
+        measured, others, version);
+}
+
 /* Agreement and the teacher's positions are measured by one teacher. */
 static void limit_teachers(const json_t *experiment, json_t *limits) {
   const char *others = json_string_value(json_object_get(experiment, "other_teachers"));
@@ -174,6 +193,7 @@ void compare_limits(const json_t *result, json_t *limits) {
   json_array_foreach(comparisons, i, comparison) limit_ratings(arms, comparison, limits);
   limit_open(comparisons, limits);
   limit_teachers(experiment, limits);
+  limit_versions(experiment, arms, limits);
   limit_many(comparisons, limits);
   json_array_foreach(arms, i, arm) {
     limit_network(arms, arm, limits);

@@ -102,10 +102,10 @@ static json_t *run_json(const CompareData *data, int r) {
   json_t *points = json_array();
   for (int p = 0; p < data->pool.point_count; p++)
     if (data->pool.points[p].run == r) json_array_append_new(points, point_json(data, p));
-  return json_pack("{s:s, s:I, s:b, s:i, s:o, s:o, s:o}", "run", run->name, "seed", (json_int_t)run->seed,
-                   "finished", run->finished, "iterations", run->networks > 0 ? run->networks - 1 : 0,
-                   "points", points, "gain_inside", gain_json(&data->inside[r]), "gain_fixed",
-                   gain_json(&data->fixed[r]));
+  return json_pack("{s:s, s:I, s:s, s:b, s:i, s:o, s:o, s:o}", "run", run->name, "seed",
+                   (json_int_t)run->seed, "version", run->version, "finished", run->finished, "iterations",
+                   run->networks > 0 ? run->networks - 1 : 0, "points", points, "gain_inside",
+                   gain_json(&data->inside[r]), "gain_fixed", gain_json(&data->fixed[r]));
 }
 
 /* --- generalisation --- */
@@ -403,6 +403,17 @@ static void put_teachers(const CompareDesign *design, int teacher, json_t *out) 
   buffer_free(&others);
 }
 
+/* Of the first arm, every key; how others differ the design says. */
+static void put_configuration(const RunConfig *config, json_t *out) {
+  json_t *keys = json_object();
+  for (size_t i = 0; i < run_config_table.count; i++) {
+    char value[CONFIG_TEXT_MAX];
+    config_value(&run_config_table.keys[i], config, value);
+    json_object_set_new(keys, run_config_table.keys[i].name, json_string(value));
+  }
+  json_object_set_new(out, "configuration", keys);
+}
+
 static json_t *head_json(const CompareData *data) {
   const CompareDesign *design = &data->experiment->design;
   Buffer text = {0};
@@ -423,6 +434,7 @@ static json_t *head_json(const CompareData *data) {
     finished = finished && data->experiment->runs[r].finished;
   json_object_set_new(out, "finished", json_boolean(finished));
   put_teachers(design, compare_teacher_arm(data->experiment), out);
+  put_configuration(&design->arms[0].config, out);
   return out;
 }
 

@@ -356,6 +356,12 @@ static void put_settings(Page *page, const json_t *experiment) {
     if (*line) page_item(page, "`%s`", line);
   free(copy);
   page_fold_end(page);
+  page_fold(page, "The first arm's configuration, every key; the others differ as the design says");
+  const char *key;
+  json_t *value;
+  json_object_foreach(json_object_get(experiment, "configuration"), key, value)
+      page_item(page, "`%s = %s`", key, json_string_value(value));
+  page_fold_end(page);
 }
 
 static bool any_imitation(const json_t *arms) {
