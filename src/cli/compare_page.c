@@ -328,19 +328,53 @@ static bool put_search(Page *page, const json_t *arms, Error *err) {
   return true;
 }
 
-static void put_generalisation(Page *page, const json_t *arms) {
+static bool put_generalisation_plot(Page *page, const json_t *arms, Error *err) {
+  static const char *const sets[] = {"own", "others", "random", "teacher"};
+  enum { SETS = sizeof sets / sizeof *sets };
+  size_t count = json_array_size(arms), a;
+  const json_t *arm;
+  PlotSeries *series = memory_new(count + 1, sizeof *series);
+  json_array_foreach(arms, a, arm) {
+    const json_t *shares = json_object_get(arm, "generalisation");
+    series[a] = plot_series_new(field_text(arm, "name"), (int)a, SETS, true);
+    series[a].kind = PLOT_POINTS;
+    for (int k = 0; k < SETS; k++) {
+      const json_t *band = json_object_get(shares, sets[k]);
+      double mean = 100 * field_number(band, "mean"), low = 100 * field_number(band, "low"),
+             high = 100 * field_number(band, "high");
+      if (!isfinite(mean)) continue;
+      int i = series[a].count++;
+      series[a].x[i] = k + 1 + 0.5 * ((double)a - (double)(count - 1) / 2) / (double)count;
+      series[a].y[i] = mean;
+      series[a].low[i] = isfinite(low) ? low : mean, series[a].high[i] = isfinite(high) ? high : mean;
+    }
+  }
+  Plot plot = {.id = "generalisation",
+               .title = "Accuracy by kind of position",
+               .description =
+                   "Value kept by the last networks' policies on 1 their own late positions, 2 other arms', "
+                   "3 random ones, 4 the teacher's: mean over seeds with its 95% interval.",
+               .x_label = "1 own, 2 other arms', 3 random, 4 the teacher's",
+               .y_label = "value kept, %"};
+  return put_plot(page, &plot, series, (int)count, err);
+}
+
+static bool put_generalisation(Page *page, const json_t *arms, Error *err) {
   static const Column columns[] = {{"own late positions", "own", 1, 100},
                                    {"other arms'", "others", 1, 100},
                                    {"random", "random", 1, 100},
                                    {"the teacher's", "teacher", 1, 100},
-                                   {"gap, own - random", "gap_random", 1, 100}};
+                                   {"gap, own - random", "gap_random", 1, 100},
+                                   {"gap, own - others'", "gap_others", 1, 100}};
   page_section(page, "generalisation", "Generalisation");
+  if (!put_generalisation_plot(page, arms, err)) return false;
   put_table(page, arms, "Value kept by the last networks' policies, %: mean over seeds [95%]",
-            "generalisation", columns, 5);
+            "generalisation", columns, 6);
   page_text(
       page,
       "The positions come from games played anew, from random streams that no training has; one that many "
       "games reach may have been reached in training too.");
+  return true;
 }
 
 static void put_settings(Page *page, const json_t *experiment) {
@@ -387,8 +421,7 @@ bool compare_page_write(const json_t *result, const char *command, const char *p
   put_sentences(page, "limits", "What they cannot say", json_object_get(result, "limits"));
   put_figures(page, result);
   bool fine = put_plots(page, result, err);
-  if (fine) put_generalisation(page, arms);
-  fine = fine && put_search(page, arms, err);
+  fine = fine && put_generalisation(page, arms, err) && put_search(page, arms, err);
   if (fine) {
     page_section(page, "gains", "Seen from inside and from outside");
     put_gains(page, arms);
