@@ -283,6 +283,7 @@ static bool put_plots(Page *page, const json_t *result, Error *err) {
   const json_t *arms = json_object_get(result, "arms");
   const char *labels[AXES], *unit = field_text(json_object_get(result, "experiment"), "unit");
   int first = 1;
+  if (strcmp(unit, "evaluations") == 0) unit = "flops"; /* the same but for a factor */
   for (int x = 0; x < AXES; x++) {
     labels[x] = axes[x].button;
     if (strcmp(axes[x].key, unit) == 0) first = x + 1;
