@@ -118,16 +118,14 @@ static int c4_winning_replies(void *solver, const Connect4 *after) {
 /* The book knows signs at once. Where they all say that the game is lost, the better move is the one after
  * which fewer replies win; in the book's last ply, which knows no replies, the scores tell. */
 static void c4_moves_to_play(void *solver, const void *state, int *scores) {
-  int ply = game_connect4.ply(state);
-  bool lost = true;
-  if (!c4_book(solver, ply + 1)) {
-    c4_moves(solver, state, scores);
-    return;
+  int ply = game_connect4.ply(state), best = -1;
+  bool knows_moves = c4_book(solver, ply + 1), knows_replies = c4_book(solver, ply + 2);
+  if (knows_moves) {
+    c4_move_values(solver, state, scores);
+    for (int col = 0; col < C4_COLS; col++) best = scores[col] > best ? scores[col] : best;
   }
-  c4_move_values(solver, state, scores);
-  for (int col = 0; col < C4_COLS; col++) lost = lost && (scores[col] == EXACT_NO_SCORE || scores[col] < 0);
-  if (lost && !c4_book(solver, ply + 2)) c4_moves(solver, state, scores);
-  if (!lost || !c4_book(solver, ply + 2)) return;
+  if (!knows_moves || (best < 0 && !knows_replies)) c4_moves(solver, state, scores);
+  if (best >= 0 || !knows_replies) return;
   for (int col = 0; col < C4_COLS; col++) {
     Connect4 after = *(const Connect4 *)state;
     float value;
