@@ -26,7 +26,7 @@ SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Ev
   search->reserves = memory_new((size_t)threads, sizeof *search->reserves);
   search->slot_capacity = (capacity - 1) * usual_slots(game) + shared_slots((size_t)game->moves);
   assert(search->slot_capacity < CLAIMED);
-  /* Set when they become a node: for many visits there is room for gigabytes, of which few are used. */
+  /* Set when they become a node: for many visits that is room for gigabytes, of which little may be used. */
   search->slots = memory_reserve(search->slot_capacity, sizeof *search->slots);
   return search;
 }
