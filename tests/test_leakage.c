@@ -214,3 +214,49 @@ Test(leakage, games_held_out_are_none_of_the_run) {
   net_free(net);
   remove_folder(folder);
 }
+
+/* Of games that a run has learnt from, no position is left to test generalisation on, nor a mirrored one. */
+Test(leakage, positions_trained_on_test_no_generalisation) {
+  char folder[64], path[FILE_PATH_MAX], spoilt[FILE_PATH_MAX + 8];
+  Notices notices = {0};
+  int plies[2];
+  Error err;
+  make_folder(folder);
+  train(folder, 1, &notices);
+  RunRequest request = small_run(folder, 1);
+  CompareRun run = {.networks = 2};
+  snprintf(run.folder, sizeof run.folder, "%s", folder);
+  Experiment experiment = {.design = {.game = request.game}, .runs = &run, .run_count = 1};
+  experiment.design.arms = memory_new(1, sizeof(CompareArm));
+  experiment.design.arms[0].config = request.config;
+  TrainedKeys trained, none = {0};
+  compare_sets_plies(request.game, plies);
+  cr_assert(compare_trained_read(&experiment, plies, &trained, &err), "%s", err.message);
+  static const char *const shards[] = {"replay/00001-00.spr", "imitation/00000.spr"};
+  for (int k = 0; k < 2; k++) {
+    snprintf(path, sizeof path, "%s/%s", folder, shards[k]);
+    ReplayBlock *own = replay_block_load(request.game, NULL, path, &err);
+    cr_assert(own, "%s", err.message);
+    size_t size = request.game->state_size;
+    for (int i = 0; i < own->count; i++) {
+      _Alignas(64) char mirrored[GAME_STATE_MAX];
+      request.game->symmetry_state(1, own->states + (size_t)i * size, mirrored);
+      memcpy(own->states + (size_t)i * size, mirrored, size);
+    }
+    Positions *positions = compare_sets_solve(own, 5, 1, &none, &err);
+    cr_assert(positions, "some of them would be fit to test");
+    positions_free(positions);
+    positions = compare_sets_solve(own, 5, 1, &trained, &err);
+    cr_assert_null(positions);
+    cr_assert_str_empty(err.message);
+    replay_block_free(own);
+  }
+  compare_trained_free(&trained);
+  snprintf(path, sizeof path, "%s/%s", folder, shards[0]);
+  snprintf(spoilt, sizeof spoilt, "%s.away", path);
+  cr_assert_eq(rename(path, spoilt), 0);
+  cr_assert_not(compare_trained_read(&experiment, plies, &trained, &err));
+  cr_assert(strstr(err.message, "replay: 1 files of positions, 2 were written"), "%s", err.message);
+  free(experiment.design.arms);
+  remove_folder(folder);
+}

@@ -29,6 +29,8 @@ struct CompareMeter {
   ComparePolicies *policies;
   NamedSet *sets;
   int set_count;
+  TrainedKeys trained; /* read when the first set is made */
+  bool trained_read;
 };
 
 int compare_teacher_arm(const Experiment *experiment) {
@@ -63,6 +65,7 @@ void compare_meter_free(CompareMeter *meter) {
   if (!meter) return;
   for (int s = 0; s < meter->set_count; s++) positions_free(meter->sets[s].positions);
   free(meter->sets);
+  compare_trained_free(&meter->trained);
   positions_free(meter->positions);
   positions_free(meter->search_positions);
   compare_policies_free(meter->policies);
@@ -221,6 +224,12 @@ static Positions *make_set(CompareMeter *meter, const ComparePool *pool, int set
   uint64_t seed = design->settings.first_seed;
   int count = design->settings.position_count, teacher = compare_teacher_arm(meter->experiment);
   ReplayBlock *block = NULL;
+  if (!meter->trained_read) {
+    int plies[2];
+    compare_sets_plies(design->game, plies);
+    if (!compare_trained_read(meter->experiment, plies, &meter->trained, err)) return NULL;
+    meter->trained_read = true;
+  }
   if (set_point == COMPARE_SET_RANDOM) {
     block = compare_sets_random(design->game, seed, RANDOM_TRIES);
   } else if (set_point == COMPARE_SET_TEACHER) {
@@ -233,7 +242,7 @@ static Positions *make_set(CompareMeter *meter, const ComparePool *pool, int set
                                meter->experiment->runs[point->run].seed, 1, SET_GAMES, meter->threads);
     net_free(net);
   }
-  Positions *positions = compare_sets_solve(block, count, seed, err);
+  Positions *positions = compare_sets_solve(block, count, seed, &meter->trained, err);
   replay_block_free(block);
   return positions;
 }
@@ -270,7 +279,7 @@ const json_t *compare_measure_set(CompareMeter *meter, const ComparePool *pool, 
   else
     snprintf(name, sizeof name, "own %08x %08x %llu", pool->points[set_point].hash,
              run_config_crc(config_of(meter, &pool->points[set_point])), seed);
-  snprintf(key, sizeof key, "set %s of %d for %08x by %s", name, design->settings.position_count,
+  snprintf(key, sizeof key, "unseen set %s of %d for %08x by %s", name, design->settings.position_count,
            pool->points[point].hash, version_text());
   const json_t *known = json_object_get(meter->known, key);
   if (known) return known;

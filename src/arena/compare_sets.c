@@ -67,8 +67,14 @@ typedef struct Solving {
   const Game *game;
   Exact *solver;
   int plies[2]; /* first and last that test well */
+  const TrainedKeys *trained;
   KeySet seen;
 } Solving;
+
+void compare_sets_plies(const Game *game, int plies[2]) {
+  exact_test_plies(game, plies);
+  plies[0] += (plies[1] - plies[0]) / 4; /* the earliest take the solver seconds each */
+}
 
 static bool fit_to_test(Solving *solving, const void *state) {
   const Game *game = solving->game;
@@ -76,7 +82,7 @@ static bool fit_to_test(Solving *solving, const void *state) {
   Error why;
   if (game->ply(state) < solving->plies[0] || game->ply(state) > solving->plies[1] ||
       !exact_reaches(game, state, &why) || !key_set_add(&solving->seen, game->key(state)) ||
-      position_wins_at_once(game, state))
+      compare_trained_has(solving->trained, game, state) || position_wins_at_once(game, state))
     return false;
   exact_move_values(solving->solver, state, values);
   for (int m = 0; m < game->moves; m++) {
@@ -95,14 +101,13 @@ static void add_position(Positions *positions, Exact *solver, const void *state)
     positions->scores[i * moves + m] = scores[m] == EXACT_NO_SCORE ? POSITION_ILLEGAL : scores[m];
 }
 
-Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed, Error *err) {
+Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed, const TrainedKeys *trained,
+                              Error *err) {
   const Game *game = block->game;
   size_t total = (size_t)block->count;
-  Solving solving = {.game = game, .solver = exact_new(game, SOLVER_LOG2_BYTES, err)};
+  Solving solving = {.game = game, .solver = exact_new(game, SOLVER_LOG2_BYTES, err), .trained = trained};
   if (!solving.solver) return NULL;
-  exact_test_plies(game, solving.plies);
-  solving.plies[0] +=
-      (solving.plies[1] - solving.plies[0]) / 4; /* the earliest take the solver seconds each */
+  compare_sets_plies(game, solving.plies);
   Positions *out = positions_empty(game, count);
   uint32_t *order = memory_new(total + 1, sizeof *order);
   for (size_t i = 0; i < total; i++) order[i] = (uint32_t)i;

@@ -1,14 +1,15 @@
 /* Positions with exact scores from where an experiment's players have been: what generalisation is measured
  * on.
  *
- * None of them can have been learnt from: games are played anew, from random streams that no training has the
- * name of. Only positions that test something are kept, as in positions_exact.h: not won at once, moves of
- * different value. This needs an exact solver of the game;
- * only positions within its reach are drawn. */
+ * None of them has been learnt from: games are played anew, from random streams that no training has the name
+ * of, and positions that occur in the games of training, or images of them, are left out. Only positions that
+ * test something are kept, as in positions_exact.h: not won at once, moves of different value. This needs an
+ * exact solver of the game; only positions within its reach are drawn. */
 #ifndef ARENA_COMPARE_SETS_H
 #define ARENA_COMPARE_SETS_H
 
 #include "arena/accuracy.h"
+#include "arena/compare_trained.h"
 #include "net/net.h"
 #include "selfplay/replay.h"
 #include "selfplay/run_config.h"
@@ -25,8 +26,11 @@ ReplayBlock *compare_sets_teacher(const Game *game, const RunConfig *config, uin
 /* Positions of uniformly random play, as many as can be wanted. */
 ReplayBlock *compare_sets_random(const Game *game, uint64_t seed, int count);
 
-/* At most `count` positions of the block, drawn at random, with exact scores. NULL with an empty message
- * where none is fit. */
-Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed, Error *err);
+/* First and last ply of the positions that are kept. */
+void compare_sets_plies(const Game *game, int plies[2]);
+/* At most `count` positions of the block that are not among those trained on, drawn at random, with exact
+ * scores. NULL with an empty message where none is fit. */
+Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed, const TrainedKeys *trained,
+                              Error *err);
 
 #endif

@@ -373,8 +373,8 @@ static bool put_generalisation(Page *page, const json_t *arms, Error *err) {
             "generalisation", columns, 6);
   page_text(
       page,
-      "The positions come from games played anew, from random streams that no training has; one that many "
-      "games reach may have been reached in training too.");
+      "The positions come from games played anew; those that occur, or an image of them, in what any run of "
+      "the experiment has learnt from are left out.");
   return true;
 }
 

@@ -220,7 +220,9 @@ void compare_print_text(const Experiment *experiment, const json_t *result) {
                                 {"generalisation", "others", "other arms'", "%.1f", 100},
                                 {"generalisation", "random", "random", "%.1f", 100},
                                 {"generalisation", "teacher", "teacher's", "%.1f", 100}};
-  print_columns(arms, "Generalisation: value kept by the policy alone, %, in games played anew", sets, 4);
+  print_columns(arms,
+                "Generalisation: value kept by the policy alone, %, on positions that no run has learnt from",
+                sets, 4);
   for (int c = 0; c < experiment->design.search_checkpoint_count; c++) print_search(arms, (size_t)c);
   print_gains(arms);
   print_sentences("Verdict", json_object_get(result, "verdict"));

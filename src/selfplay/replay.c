@@ -124,6 +124,7 @@ static bool check_header(const FileHeader *header, const Game *game, const Repla
       header->count * each != left)
     return error_set(err, "%s: damaged: its sizes do not add up", path);
   const ReplayOrigin *found = &header->origin;
+  if (!origin) return true;
   if (found->seed != origin->seed || found->iteration != origin->iteration || found->shard != origin->shard ||
       found->network != origin->network || found->config != origin->config)
     return error_set(err, "%s: belongs to another run or another iteration", path);
