@@ -8,7 +8,7 @@ static const double SECONDS = 0.25;
 static json_t *network_point(Bench *bench, const NetShape *shape, int threads) {
   Net *net = bench_net(shape);
   NetPlan *plan = plan_new(net);
-  BenchRates rates = bench_plan(plan, BENCH_BATCH, threads, SECONDS);
+  BenchRates rates = bench_plan(plan, BENCH_BATCH, threads, bench->pace * SECONDS);
   double roofline = bench_roofline(bench, shape, rates.best, threads);
   bench_print(bench, "%12.0f/s, roofline %5.2f, spread %2.0f%%\n", rates.best, roofline,
               100 * bench_spread(&rates));
@@ -57,7 +57,7 @@ static json_t *grow_simulations(Bench *bench) {
   static const int visits[] = {10, 100, 1000, 10000};
   json_t *points = json_array();
   for (size_t i = 0; i < sizeof visits / sizeof *visits; i++) {
-    BenchTree tree = bench_lock_step(game_find("connect4"), SEARCH_PUCT, visits[i], 1, SECONDS);
+    BenchTree tree = bench_lock_step(game_find("connect4"), SEARCH_PUCT, visits[i], 1, bench->pace * SECONDS);
     bench_print(bench, "  %-12s %7d  %12.0f/s, %4.0f bytes each, spread %2.0f%%\n", i ? "" : "simulations",
                 visits[i], tree.rates.best, tree.bytes, 100 * bench_spread(&tree.rates));
     json_array_append_new(points, json_pack("{s:i, s:f, s:f, s:f}", "visits", visits[i],

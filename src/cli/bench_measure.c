@@ -72,7 +72,8 @@ BenchRates bench_measure(BenchBody *body, void **contexts, int threads, double s
   int count = 0, before = omp_get_max_threads();
   omp_set_num_threads(threads); /* a team of one is not "in parallel", so OpenBLAS would use all threads */
   Repetition first = repeat(body, contexts, threads, 1);
-  int calls = (int)fmin(1e6, fmax(1, ceil(REPETITION * threads / fmax(first.processor, 1e-9))));
+  double length = fmin(REPETITION, seconds / 10);
+  int calls = (int)fmin(1e6, fmax(1, ceil(length * threads / fmax(first.processor, 1e-9))));
   while (count < MOST && (count < FEWEST || clock_wall() - begun < seconds)) {
     Repetition repetition = repeat(body, contexts, threads, calls);
     rates[count++] = repetition.rate;
@@ -104,7 +105,7 @@ static float *ones(int rows, int cols) {
   return values;
 }
 
-static BenchRates measure_limit(int channels, int cells, int threads) {
+static BenchRates measure_limit(int channels, int cells, int threads, double seconds) {
   Product *products = memory_new((size_t)threads, sizeof *products);
   void **contexts = memory_new((size_t)threads, sizeof *contexts);
   for (int t = 0; t < threads; t++) {
@@ -112,7 +113,7 @@ static BenchRates measure_limit(int channels, int cells, int threads) {
     *p = (Product){.m = channels, .n = BENCH_BATCH * cells, .k = 9 * channels};
     p->a = ones(p->m, p->k), p->b = ones(p->k, p->n), p->c = ones(p->m, p->n);
   }
-  BenchRates rates = bench_measure(multiply, contexts, threads, LIMIT_SECONDS);
+  BenchRates rates = bench_measure(multiply, contexts, threads, seconds);
   for (int t = 0; t < threads; t++) free(products[t].a), free(products[t].b), free(products[t].c);
   free(products);
   free(contexts);
@@ -126,7 +127,8 @@ const BenchLimit *bench_limit(Bench *bench, int channels, int cells, int threads
   }
   if (bench->limit_count == BENCH_LIMITS_MAX) bench->limit_count--; /* measured again when asked for again */
   BenchLimit *limit = &bench->limits[bench->limit_count++];
-  *limit = (BenchLimit){channels, cells, threads, measure_limit(channels, cells, threads)};
+  *limit = (BenchLimit){channels, cells, threads,
+                        measure_limit(channels, cells, threads, bench->pace * LIMIT_SECONDS)};
   json_array_append_new(json_object_get(bench->root, "limits"),
                         json_pack("{s:i, s:i, s:i, s:f, s:f, s:f}", "channels", channels, "cells", cells,
                                   "threads", threads, "gflops", limit->gflops.best, "spread",

@@ -99,7 +99,7 @@ BenchRates bench_plan(const NetPlan *plan, int batch, int threads, double second
 static void row(Bench *bench, json_t *rows, const NetShape *shape, const char *path, const Net *net,
                 const NetPlan *plan, int batch, int threads) {
   const char *kernel = plan ? plan_kernel(plan) : "OpenBLAS, float32";
-  BenchRates rates = measure(shape, net, plan, batch, threads, SECONDS);
+  BenchRates rates = measure(shape, net, plan, batch, threads, bench->pace * SECONDS);
   double roofline = bench_roofline(bench, shape, rates.best, threads);
   json_array_append_new(rows, json_pack("{s:i, s:i, s:i, s:i, s:s, s:s, s:i, s:i, s:f, s:f, s:f}", "rows",
                                         shape->rows, "cols", shape->cols, "blocks", shape->blocks, "channels",

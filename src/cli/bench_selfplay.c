@@ -55,11 +55,10 @@ static Played play(const RunConfig *config, const Game *game, const NetPlan *pla
   return (Played){evaluations, finished, lookups > 0 ? hits / lookups : 0};
 }
 
-/* Games a shard: a run's, or fewer, so that one takes about SHARD_SECONDS; as many run in lock-step. */
-static int choose_games(const RunConfig *config, double rate) {
+/* Games a shard: a run's, or fewer, so that one takes about `seconds`; as many run in lock-step. */
+static int choose_games(const RunConfig *config, double rate, double seconds) {
   int games = FEWEST_GAMES, usual = config->games / config->shards;
-  while (2 * games <= config->lanes && 2 * games <= usual &&
-         2 * games * EVALUATIONS_A_GAME < rate * SHARD_SECONDS)
+  while (2 * games <= config->lanes && 2 * games <= usual && 2 * games * EVALUATIONS_A_GAME < rate * seconds)
     games *= 2;
   return games;
 }
@@ -69,10 +68,10 @@ static void measure_threads(Bench *bench, json_t *rows, const char *precision, c
                             int threads) {
   double evaluations[SHARD_REPETITIONS], shares[SHARD_REPETITIONS], finished[SHARD_REPETITIONS];
   Played played = {0};
-  double before = bench_plan(plan, games, threads, PAIR_SECONDS).median;
+  double before = bench_plan(plan, games, threads, bench->pace * PAIR_SECONDS).median;
   for (int r = 0; r < SHARD_REPETITIONS; r++) {
     played = play(&bench->config, bench->common.game, plan, games, threads);
-    double after = bench_plan(plan, games, threads, PAIR_SECONDS).median;
+    double after = bench_plan(plan, games, threads, bench->pace * PAIR_SECONDS).median;
     evaluations[r] = played.evaluations;
     finished[r] = played.games;
     shares[r] = evaluations[r] / ((before + after) / 2);
@@ -110,7 +109,9 @@ void bench_selfplay(Bench *bench) {
       "  precision threads  lanes  evaluations/s  games/s  share of network alone  cache hit rate  spread\n");
   for (PlanPrecision precision = PLAN_FLOAT32; precision <= plan_precision_here(PLAN_FASTEST); precision++) {
     NetPlan *plan = plan_new_as(net, precision);
-    int games = choose_games(&bench->config, bench_plan(plan, FEWEST_GAMES, 1, PAIR_SECONDS).best);
+    int games =
+        choose_games(&bench->config, bench_plan(plan, FEWEST_GAMES, 1, bench->pace * PAIR_SECONDS).best,
+                     bench->pace * SHARD_SECONDS);
     for (int t = 1; t <= threads; t = t < threads ? threads : t + 1)
       measure_threads(bench, rows, plan_precision_names[precision], plan, games, t);
     plan_free(plan);
@@ -166,7 +167,7 @@ void bench_training(Bench *bench) {
     processor = (bench_processor_seconds(true) - processor) / bench->common.threads;
     rates[count] = (double)stats.samples / wall;
     by_processor[count++] = (double)stats.samples / processor;
-  } while (count < TRAINING_MOST && (count < 3 || clock_wall() - first < TRAINING_SECONDS));
+  } while (count < TRAINING_MOST && (count < 3 || clock_wall() - first < bench->pace * TRAINING_SECONDS));
   training_report(bench, &net->shape, rates, by_processor, count);
   learner_free(learner);
   replay_free(replay);

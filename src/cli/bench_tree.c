@@ -142,9 +142,9 @@ static void row(Bench *bench, json_t *rows, const Game *game, const char *kind, 
 static void measure_game(Bench *bench, json_t *rows, const Game *game) {
   int threads = bench->common.threads;
   for (int t = 1; t <= threads; t = t < threads ? threads : t + 1) {
-    BenchTree puct = bench_lock_step(game, SEARCH_PUCT, VISITS, t, SECONDS);
+    BenchTree puct = bench_lock_step(game, SEARCH_PUCT, VISITS, t, bench->pace * SECONDS);
     row(bench, rows, game, "lock-step", "puct", VISITS, t, &puct);
-    BenchTree gumbel = bench_lock_step(game, SEARCH_GUMBEL, bench->config.visits, t, SECONDS);
+    BenchTree gumbel = bench_lock_step(game, SEARCH_GUMBEL, bench->config.visits, t, bench->pace * SECONDS);
     row(bench, rows, game, "lock-step", "gumbel", bench->config.visits, t, &gumbel);
     BenchTree shared = measure_shared(game, NULL, SHARED_VISITS, t);
     row(bench, rows, game, "shared", "puct", SHARED_VISITS, t, &shared);

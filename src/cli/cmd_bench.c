@@ -5,14 +5,27 @@
 static const struct argp_child children[] = {
     {&cli_game_argp, 0, 0, 0}, {&cli_threads_argp, 0, 0, 0}, {&cli_json_argp, 0, 0, 0}, {0}};
 
+enum { OPTION_QUICK = 256 };
+
+static const struct argp_option options[] = {
+    {"quick", OPTION_QUICK, 0, 0,
+     "A twentieth of the time for each figure: whether all works, roughly how fast", 0},
+    {0}};
+
 static error_t parse(int key, char *arg, struct argp_state *state) {
+  Bench *bench = state->input;
   (void)arg;
-  if (key != ARGP_KEY_INIT) return ARGP_ERR_UNKNOWN;
-  cli_share_input(state);
+  if (key == OPTION_QUICK)
+    bench->pace = 0.05;
+  else if (key == ARGP_KEY_INIT)
+    cli_share_input(state);
+  else
+    return ARGP_ERR_UNKNOWN;
   return 0;
 }
 
 static const struct argp parser = {
+    .options = options,
     .parser = parse,
     .children = children,
     .doc =
@@ -25,9 +38,9 @@ static const struct argp parser = {
         "- lowest / best. --game is the game of self-play and training. JSON: docs/files.md."};
 
 int cmd_bench(int argc, char **argv) {
-  Bench bench = {.common = cli_common_defaults()};
+  Bench bench = {.common = cli_common_defaults(), .pace = 1};
   Error err;
-  argp_parse(&parser, argc, argv, 0, NULL, &bench.common);
+  argp_parse(&parser, argc, argv, 0, NULL, &bench);
   if (!run_config_shipped(bench.common.game, &bench.config, &err)) cli_fail("%s", err.message);
   double start = clock_wall();
   bench.root = json_object();
