@@ -1,6 +1,7 @@
 /* run.minutes and the cost of the bootstrap stage, over stops and resumes. */
 #include "hang.h"
 #include "selfplay/run.h"
+#include "folder.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -92,8 +93,8 @@ static double read_real(const char *folder, const char *name, const char *key) {
 }
 
 Test(budget, the_bootstrap_stage_ends_with_it_and_is_completed_by_more) {
-  char cut[] = "/tmp/selfplay-budget-XXXXXX", whole[] = "/tmp/selfplay-budget-XXXXXX", command[200];
-  cr_assert(mkdtemp(cut) && mkdtemp(whole));
+  char cut[FOLDER_MAX], whole[FOLDER_MAX];
+  folder_make(cut), folder_make(whole);
   Session session = {.stage = STAGE_LEARNING};
   train(whole, 0, &session);
   cr_assert(session.acted);
@@ -136,13 +137,12 @@ Test(budget, the_bootstrap_stage_ends_with_it_and_is_completed_by_more) {
   json_t *log = run_log(&run, &err);
   cr_assert_geq(json_real_value(json_object_get(json_array_get(log, 0), "seconds_total")), spent + 2);
   json_decref(log);
-  snprintf(command, sizeof command, "rm -rf %s %s", cut, whole);
-  cr_assert_eq(system(command), 0);
+  folder_remove(cut), folder_remove(whole);
 }
 
 Test(budget, from_scratch_stops_before_an_iteration_that_it_cannot_pay) {
-  char folder[] = "/tmp/selfplay-budget-XXXXXX", command[100];
-  cr_assert(mkdtemp(folder));
+  char folder[FOLDER_MAX];
+  folder_make(folder);
   RunRequest request = small_run(folder);
   Session session = {.stage = STAGE_LEARNING, .sleeps = 2.1};
   RunEvents events = {.context = &session, .progress = on_progress, .notice = on_notice};
@@ -153,6 +153,5 @@ Test(budget, from_scratch_stops_before_an_iteration_that_it_cannot_pay) {
   stop = 0;
   cr_assert(run_train(&request, &events, &stop, &err), "%s", err.message);
   cr_assert(has(folder, "networks/00001.net") && !has(folder, "networks/00002.net"));
-  snprintf(command, sizeof command, "rm -rf %s", folder);
-  cr_assert_eq(system(command), 0);
+  folder_remove(folder);
 }

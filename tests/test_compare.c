@@ -1,10 +1,11 @@
-/* Designs and small experiments of tic-tac-toe, from end to end. */
+/* Small experiments of tic-tac-toe, from end to end. */
 #include "arena/compare_result.h"
 #include "arena/compare_train.h"
 #include "base/memory.h"
 #include "cli/compare_export.h"
 #include "cli/compare_page.h"
 #include "browser.h"
+#include "folder.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -12,127 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static void make_folder(char *path) {
-  strcpy(path, "/tmp/selfplay-compare-XXXXXX");
-  cr_assert(mkdtemp(path));
-}
-
-static void remove_folder(const char *path) {
-  char command[200];
-  snprintf(command, sizeof command, "rm -rf '%s'", path);
-  cr_assert_eq(system(command), 0);
-}
-
-Test(compare, budgets_have_a_unit) {
-  CompareUnit unit;
-  double amount;
-  Error err;
-  cr_assert(compare_parse_budget("20m", &unit, &amount, &err) && unit == COMPARE_CPU_SECONDS &&
-            amount == 1200);
-  cr_assert(compare_parse_budget("1.5h", &unit, &amount, &err) && amount == 5400);
-  cr_assert(compare_parse_budget("1e15flop", &unit, &amount, &err) && unit == COMPARE_FLOPS &&
-            amount == 1e15);
-  cr_assert(compare_parse_budget("2e6 evals", &unit, &amount, &err) && unit == COMPARE_EVALUATIONS);
-  cr_assert(compare_parse_budget("5000games", &unit, &amount, &err) && unit == COMPARE_GAMES &&
-            amount == 5000);
-  static const char *const wrong[] = {"", "20", "m", "-3m", "0s", "20 minutes", "1e999h", "nanm"};
-  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
-    cr_assert_not(compare_parse_budget(wrong[i], &unit, &amount, &err), "'%s'", wrong[i]);
-}
-
-static void write_design(const char *folder, const char *text, char path[FILE_PATH_MAX]) {
-  Error err;
-  snprintf(path, FILE_PATH_MAX, "%s/design", folder);
-  cr_assert(file_write(path, text, strlen(text), &err), "%s", err.message);
-}
-
-Test(compare, design_file_reads_back_to_the_same) {
-  char folder[64], path[FILE_PATH_MAX];
-  CompareDesign design = {0}, again = {0};
-  Buffer first = {0}, second = {0};
-  Error err;
-  make_folder(folder);
-  write_design(folder,
-               "game = tictactoe\nseeds = 2\nbudget = 90s # short\n[common]\nsearch.visits = 5\n"
-               "[from-scratch]\nbase = from-scratch\n[tiny]\nbase = dose-20\nimitation.epochs = 3\n"
-               "[kept-0.25]\nlearner.reuse = 2\n",
-               path);
-  cr_assert(compare_design_read(path, &design, &err) && compare_design_finish(&design, &err), "%s",
-            err.message);
-  cr_assert_eq(design.arm_count, 3);
-  cr_assert_eq(design.budget, 90);
-  cr_assert_eq(design.arms[1].config.imitation_games, 20);
-  cr_assert_eq(design.arms[1].config.imitation_epochs, 3);
-  cr_assert_eq(design.arms[2].config.imitation_keep, 0.25);
-  for (int a = 0; a < 3; a++) cr_assert_eq(design.arms[a].config.visits, 5);
-  compare_design_print(&design, &first);
-  buffer_put(&first, "", 1);
-  write_design(folder, (const char *)first.data, path);
-  cr_assert(compare_design_read(path, &again, &err) && compare_design_finish(&again, &err), "%s",
-            err.message);
-  compare_design_print(&again, &second);
-  buffer_put(&second, "", 1);
-  cr_assert_str_eq((const char *)first.data, (const char *)second.data);
-  buffer_free(&first), buffer_free(&second);
-  compare_design_free(&design), compare_design_free(&again);
-  remove_folder(folder);
-}
-
-typedef struct Mistake {
-  const char *text, *expected;
-} Mistake;
-
-/* Another network is an arm like others, known for what it is; work is counted in the first arm's passes. */
-Test(compare, an_arm_may_have_another_network) {
-  char folder[64], path[FILE_PATH_MAX];
-  make_folder(folder);
-  CompareDesign design = {0};
-  Error err;
-  write_design(folder,
-               "budget = 1000evals\n[a]\nbase = from-scratch\n[b]\nbase = from-scratch\nnet.blocks = 3\n",
-               path);
-  cr_assert(compare_design_read(path, &design, &err) && compare_design_finish(&design, &err), "%s",
-            err.message);
-  cr_assert_null(compare_other_network(design.arms, design.arms));
-  cr_assert_str_eq(compare_other_network(design.arms, design.arms + 1), "net.blocks");
-  NetShape first = run_config_shape(&design.arms[0].config, design.game);
-  cr_assert_eq(compare_evaluation_flops(&design), 2 * net_multiply_adds(&first));
-  compare_design_free(&design);
-  remove_folder(folder);
-}
-
-Test(compare, mistakes_in_designs_are_named) {
-  static const Mistake mistakes[] = {
-      {"seedz = 3\n", ":1: design: unknown key 'seedz'; the nearest is 'seeds'"},
-      {"[a]\nlearner.reuse = 2\n", "[a] needs base"},
-      {"[a]\nbase = from-scrath\n", "no built-in arm is called 'from-scrath'"},
-      {"[a]\nbase = from-scratch\nlearner.batsh = 2\n", ":3: a: unknown key 'learner.batsh'"},
-      {"[a b]\nbase = from-scratch\n", "a name is made of"},
-      {"[a]\nbase = from-scratch\n", "needs at least two"},
-      {"budget = 3 weeks\n[from-scratch]\nbase = from-scratch\n[dose-10]\nbase = dose-10\n",
-       "budget '3 weeks'"},
-      {"search_checkpoints = 0.5,0.25\n[from-scratch]\nbase = from-scratch\n[dose-10]\nbase = dose-10\n",
-       "search_checkpoints '0.5,0.25'"},
-      {"search_checkpoints = 0.5,1.5\n[from-scratch]\nbase = from-scratch\n[dose-10]\nbase = dose-10\n",
-       "search_checkpoints '0.5,1.5'"},
-      {"budget = 40games\n[from-scratch]\nbase = from-scratch\n[dose-40]\nbase = dose-40\n",
-       "arm 'dose-40': its 40 games of the teacher"},
-      {"[a]\nbase = dose-none\n", "imitation.games needs a whole number"},
-  };
-  char folder[64], path[FILE_PATH_MAX];
-  make_folder(folder);
-  for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
-    CompareDesign design = {0};
-    Error err;
-    write_design(folder, mistakes[i].text, path);
-    cr_assert_not(compare_design_read(path, &design, &err) && compare_design_finish(&design, &err), "%s",
-                  mistakes[i].text);
-    cr_assert(strstr(err.message, mistakes[i].expected), "%s", err.message);
-    compare_design_free(&design);
-  }
-  remove_folder(folder);
-}
 
 static void small_design(const char *arms, const char *budget, CompareDesign *design) {
   static const char *const keys[] = {"net.blocks=1",       "net.channels=4",         "search.visits=4",
@@ -185,10 +65,10 @@ static void train(Experiment *experiment, int jobs, Interruption *interruption) 
 }
 
 Test(compare, arms_take_turns_and_neither_interruptions_nor_jobs_change_anything) {
-  char whole[64], broken[64];
+  char whole[FOLDER_MAX], broken[FOLDER_MAX];
   Experiment first, second;
   Interruption free_run = {0};
-  make_folder(whole), make_folder(broken);
+  folder_make(whole), folder_make(broken);
   open_small(whole, "from-scratch,bootstrap-imitation,imitation-only,policy-gradient", "100games", &first);
   train(&first, 1, &free_run);
   /* Every run begins before any gets its second slice. */
@@ -225,16 +105,16 @@ Test(compare, arms_take_turns_and_neither_interruptions_nor_jobs_change_anything
       for (int u = 0; u < COMPARE_UNITS; u++) cr_assert(a->costs[n].amount[u] > a->costs[n - 1].amount[u]);
   }
   experiment_free(&first), experiment_free(&second);
-  remove_folder(whole), remove_folder(broken);
+  folder_remove(whole), folder_remove(broken);
 }
 
 Test(compare, arms_of_a_seed_begin_from_the_same_weights) {
-  char folder[64];
+  char folder[FOLDER_MAX];
   Experiment experiment;
   ComparePool pool;
   Error err;
   Interruption none = {0};
-  make_folder(folder);
+  folder_make(folder);
   open_small(folder, "from-scratch,bootstrap-imitation", "60games", &experiment);
   train(&experiment, 2, &none);
   cr_assert(compare_pool_new(&experiment, &pool, &err), "%s", err.message);
@@ -249,15 +129,15 @@ Test(compare, arms_of_a_seed_begin_from_the_same_weights) {
   cr_assert_neq(hashes[0][0], hashes[1][0]);
   compare_pool_free(&pool);
   experiment_free(&experiment);
-  remove_folder(folder);
+  folder_remove(folder);
 }
 
 Test(compare, another_design_in_the_same_folder_is_refused) {
-  char folder[64];
+  char folder[FOLDER_MAX];
   Experiment experiment;
   CompareDesign design;
   Error err;
-  make_folder(folder);
+  folder_make(folder);
   open_small(folder, "from-scratch,bootstrap-imitation", "60games", &experiment);
   experiment_free(&experiment);
   small_design("from-scratch,dose-30", "60games", &design);
@@ -267,7 +147,7 @@ Test(compare, another_design_in_the_same_folder_is_refused) {
   open_small(folder, "from-scratch,bootstrap-imitation", "80games", &experiment);
   cr_assert_eq(experiment.design.budget, 80);
   experiment_free(&experiment);
-  remove_folder(folder);
+  folder_remove(folder);
 }
 
 static void no_doing(void *context, const char *what, int done, int total) {
@@ -291,12 +171,12 @@ static void long_fit(const char *budget, CompareDesign *design) {
 /* A stage that the budget ended, somewhat beyond it, has its own network to show at the end, not its first
  * weights; and is not taken for whole where there is more budget, which spoils nothing. */
 Test(compare, imitation_alone_is_rated_by_the_network_it_ended_with) {
-  char folder[64];
+  char folder[FOLDER_MAX];
   CompareDesign design;
   Experiment experiment;
   Interruption none = {0};
   Error err;
-  make_folder(folder);
+  folder_make(folder);
   long_fit("2e8flop", &design);
   cr_assert(experiment_open(folder, &design, &experiment, &err), "%s", err.message);
   train(&experiment, 2, &none);
@@ -330,20 +210,20 @@ Test(compare, imitation_alone_is_rated_by_the_network_it_ended_with) {
             err.message);
   cr_assert_eq(design.budget, 2e8, "the refused budget stays out of the folder");
   compare_design_free(&design);
-  remove_folder(folder);
+  folder_remove(folder);
 }
 
 /* Networks are measured where the design asks for them: early ones, the checkpoints, and those that are
  * searched. */
 Test(compare, networks_are_measured_at_every_share_asked_for) {
   static const double shares[] = {0.125, 0.25, 0.5, 0.7, 1};
-  char folder[64];
+  char folder[FOLDER_MAX];
   CompareDesign design;
   Experiment experiment;
   ComparePool pool;
   Interruption none = {0};
   Error err;
-  make_folder(folder);
+  folder_make(folder);
   small_design("from-scratch,simulations-2", "640games", &design);
   cr_assert(config_set(&compare_table, &design.settings, "search_checkpoints=0.7,1", "test", &err));
   design.search_checkpoint_count = 0;
@@ -365,15 +245,15 @@ Test(compare, networks_are_measured_at_every_share_asked_for) {
   }
   compare_pool_free(&pool);
   experiment_free(&experiment);
-  remove_folder(folder);
+  folder_remove(folder);
 }
 
 /* What is not trained yet is not claimed. */
 Test(compare, an_unfinished_experiment_says_how_far_it_has_come) {
-  char folder[64];
+  char folder[FOLDER_MAX];
   Experiment experiment;
   Interruption some = {.stop_after = 12};
-  make_folder(folder);
+  folder_make(folder);
   open_small(folder, "from-scratch,simulations-2", "1000games", &experiment);
   train(&experiment, 2, &some);
   json_t *result = result_of(&experiment);
@@ -384,7 +264,7 @@ Test(compare, an_unfinished_experiment_says_how_far_it_has_come) {
             "%s", said);
   json_decref(result);
   experiment_free(&experiment);
-  remove_folder(folder);
+  folder_remove(folder);
 }
 
 /* The page says what the result says, draws every curve there is, and loads nothing. */
@@ -467,10 +347,10 @@ static void check_export(const char *folder, const json_t *result) {
 
 /* The same numbers must come out when all is measured already. */
 Test(compare, result_is_whole_and_is_not_measured_twice) {
-  char folder[64], *texts[2];
+  char folder[FOLDER_MAX], *texts[2];
   Experiment experiment;
   Interruption none = {0};
-  make_folder(folder);
+  folder_make(folder);
   open_small(folder, "from-scratch,bootstrap-imitation", "72games", &experiment);
   train(&experiment, 2, &none);
   for (int k = 0; k < 2; k++) {
@@ -496,17 +376,17 @@ Test(compare, result_is_whole_and_is_not_measured_twice) {
   cr_assert_str_eq(texts[0], texts[1]);
   free(texts[0]), free(texts[1]);
   experiment_free(&experiment);
-  remove_folder(folder);
+  folder_remove(folder);
 }
 
 /* The page of the shipped study. */
 Test(compare, its_page_renders_in_a_browser, .timeout = 600) {
   const char *browser = browser_find();
   if (!browser) cr_skip_test(BROWSER_MISSING);
-  char folder[64], path[96];
+  char folder[FOLDER_MAX], path[96];
   Buffer text = {0}, dom = {0}, log = {0};
   Error err;
-  make_folder(folder);
+  folder_make(folder);
   cr_assert(file_read("docs/study-connect4.json.gz", &text, &err), "%s", err.message);
   json_t *result = json_loadb((const char *)text.data, text.size, 0, NULL);
   cr_assert(result);
@@ -522,5 +402,5 @@ Test(compare, its_page_renders_in_a_browser, .timeout = 600) {
   cr_assert_null(strstr((char *)log.data, "CONSOLE"), "%s", (char *)log.data);
   json_decref(result);
   buffer_free(&text), buffer_free(&dom), buffer_free(&log);
-  remove_folder(folder);
+  folder_remove(folder);
 }

@@ -3,6 +3,7 @@
 #include "arena/ratings.h"
 #include "arena/score.h"
 #include "base/rng.h"
+#include "folder.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -46,8 +47,8 @@ static char *export_text(Store *store, const char *folder, const char *name) {
 }
 
 Test(export, games_are_written_with_names_escaped_and_results_of_who_moved_first) {
-  char folder[] = "/tmp/selfplay-export-XXXXXX", path[64], command[80];
-  cr_assert(mkdtemp(folder));
+  char folder[FOLDER_MAX], path[FOLDER_MAX + 32];
+  folder_make(folder);
   snprintf(path, sizeof path, "%s/ratings.sqlite", folder);
   Store *store = store_of_two_games(path);
   char *pgn = export_text(store, folder, "games.pgn"), *sgf = export_text(store, folder, "games.sgf");
@@ -63,17 +64,16 @@ Test(export, games_are_written_with_names_escaped_and_results_of_who_moved_first
   cr_assert(strstr(sgf, "RE[0]") && strstr(sgf, "RE[B+]"));
   free(pgn), free(sgf);
   store_close(store);
-  snprintf(command, sizeof command, "rm -rf '%s'", folder);
-  cr_assert_eq(system(command), 0);
+  folder_remove(folder);
 }
 
 /* BayesElo keeps 63 bytes of a name, and would make one player of two that begin alike. */
 Test(export, long_names_are_cut_in_front_and_stay_different) {
   static StorePlayer players[4] = {{.hash = 1}, {.hash = 1}};
   static const StoreGame game = {.opening = "44", .moves = "44434353", .points = SCORE_DRAW};
-  char folder[] = "/tmp/selfplay-export-XXXXXX", path[64], names[4][128];
+  char folder[FOLDER_MAX], path[FOLDER_MAX + 32], names[4][128];
   Error err;
-  cr_assert(mkdtemp(folder));
+  folder_make(folder);
   snprintf(path, sizeof path, "%s/ratings.sqlite", folder);
   Store *store = store_open(path, &err);
   for (int i = 0; i < 4; i++)
@@ -93,14 +93,13 @@ Test(export, long_names_are_cut_in_front_and_stay_different) {
   }
   free(pgn);
   store_close(store);
-  snprintf(path, sizeof path, "rm -rf '%s'", folder);
-  cr_assert_eq(system(path), 0);
+  folder_remove(folder);
 }
 
 Test(export, other_games_and_illegal_ones_are_refused) {
-  char folder[] = "/tmp/selfplay-export-XXXXXX", path[64], out[64], command[80];
+  char folder[FOLDER_MAX], path[FOLDER_MAX + 32], out[FOLDER_MAX + 32];
   Error err;
-  cr_assert(mkdtemp(folder));
+  folder_make(folder);
   snprintf(path, sizeof path, "%s/ratings.sqlite", folder), snprintf(out, sizeof out, "%s/out.pgn", folder);
   Store *store = store_of_two_games(path);
   cr_assert_not(export_games(store, game_find("tictactoe"), EXPORT_PGN, out, NULL, &err));
@@ -112,8 +111,7 @@ Test(export, other_games_and_illegal_ones_are_refused) {
   cr_assert(strstr(err.message, "none by this build's rules"), "%s", err.message);
   cr_assert_not(file_exists(out));
   store_close(store);
-  snprintf(command, sizeof command, "rm -rf '%s'", folder);
-  cr_assert_eq(system(command), 0);
+  folder_remove(folder);
 }
 
 /* --- ratings by other methods and models on the same games --- */

@@ -3,6 +3,7 @@
 #include "base/rng.h"
 #include "hang.h"
 #include "selfplay/run.h"
+#include "folder.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>
@@ -170,8 +171,8 @@ Test(kill, at_any_moment_changes_nothing) {
   } moments[] = {{"run.conf", 1000},           {"imitation/00001.spr", 10000}, {"imitation.jsonl", 10000},
                  {"learner-00000.ckpt", 5000}, {"replay/00001-01.spr", 5000},  {"replay/00001-03.spr", 10000},
                  {"networks/00001.net", 1},    {"replay/00002-02.spr", 10000}, {"learner-00002.ckpt", 1}};
-  char calm[] = "/tmp/selfplay-kill-XXXXXX", killed[] = "/tmp/selfplay-kill-XXXXXX", command[120];
-  cr_assert(mkdtemp(calm) && mkdtemp(killed));
+  char calm[FOLDER_MAX], killed[FOLDER_MAX];
+  folder_make(calm), folder_make(killed);
   run_to_the_end(calm);
   Rng rng = rng_make(1, RNG_TEST, 0, 0);
   for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
@@ -187,6 +188,5 @@ Test(kill, at_any_moment_changes_nothing) {
   expect_whole_run(killed, true);
   for (int i = 0; i <= ITERATIONS; i++) expect_same_bytes(calm, killed, i);
   expect_same_logs(calm, killed);
-  snprintf(command, sizeof command, "rm -rf %s %s", calm, killed);
-  cr_assert_eq(system(command), 0);
+  folder_remove(calm), folder_remove(killed);
 }

@@ -6,6 +6,7 @@
 #include "selfplay/run.h"
 #include "selfplay/run_folder.h"
 #include "selfplay/teacher.h"
+#include "folder.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -24,17 +25,6 @@ static void on_notice(void *context, const char *message) {
   Notices *notices = context;
   notices->count++;
   snprintf(notices->last, sizeof notices->last, "%s", message);
-}
-
-static void make_folder(char *path) {
-  strcpy(path, "/tmp/selfplay-leakage-XXXXXX");
-  cr_assert(mkdtemp(path));
-}
-
-static void remove_folder(const char *path) {
-  char command[200];
-  snprintf(command, sizeof command, "rm -rf '%s'", path);
-  cr_assert_eq(system(command), 0);
 }
 
 static RunRequest small_run(const char *folder, int iterations) {
@@ -85,9 +75,9 @@ static uint32_t hash_of(const char *folder, int iteration) {
 /* Training with the shipped test positions and openings out of reach: were it to read them, it would fail, or
  * end in other weights. */
 Test(leakage, training_reads_neither_test_positions_nor_openings) {
-  char with[64], without[64], data[64], command[500];
+  char with[FOLDER_MAX], without[FOLDER_MAX], data[FOLDER_MAX], command[500];
   Notices notices = {0};
-  make_folder(with), make_folder(without), make_folder(data);
+  folder_make(with), folder_make(without), folder_make(data);
   train(with, 2, &notices);
   snprintf(command, sizeof command,
            "mkdir -p %s/positions %s/openings && echo nonsense > %s/positions/connect4.txt && "
@@ -106,14 +96,14 @@ Test(leakage, training_reads_neither_test_positions_nor_openings) {
   cr_assert(run_train(&request, &events, &never, &err), "%s", err.message);
   unsetenv("SELFPLAY_DATA");
   for (int k = 0; k <= 2; k++) cr_assert_eq(hash_of(with, k), hash_of(without, k));
-  remove_folder(with), remove_folder(without), remove_folder(data);
+  folder_remove(with), folder_remove(without), folder_remove(data);
 }
 
 /* Measuring between iterations leaves no trace in what is learnt next. */
 Test(leakage, measuring_between_iterations_changes_no_byte) {
-  char plain[64], measured[64], spelling[120];
+  char plain[FOLDER_MAX], measured[FOLDER_MAX], spelling[120];
   Notices notices = {0};
-  make_folder(plain), make_folder(measured);
+  folder_make(plain), folder_make(measured);
   train(plain, 3, &notices);
   for (int k = 1; k <= 3; k++) {
     Error err;
@@ -128,14 +118,14 @@ Test(leakage, measuring_between_iterations_changes_no_byte) {
     positions_free(positions);
   }
   cr_assert_eq(hash_of(plain, 3), hash_of(measured, 3));
-  remove_folder(plain), remove_folder(measured);
+  folder_remove(plain), folder_remove(measured);
 }
 
 /* Games played to measure a network are put where the run keeps its own: they must be found out. */
 Test(leakage, evaluation_games_in_the_replay_folder_are_set_aside) {
-  char plain[64], attacked[64], path[FILE_PATH_MAX], command[FILE_PATH_MAX + 20];
+  char plain[FOLDER_MAX], attacked[FOLDER_MAX], path[FILE_PATH_MAX], command[FILE_PATH_MAX + 20];
   Notices notices = {0};
-  make_folder(plain), make_folder(attacked);
+  folder_make(plain), folder_make(attacked);
   train(plain, 3, &notices);
   train(attacked, 2, &notices);
   cr_assert_eq(notices.count, 0, "%s", notices.last);
@@ -156,7 +146,7 @@ Test(leakage, evaluation_games_in_the_replay_folder_are_set_aside) {
   cr_assert_eq(system(command), 0);
   replay_block_free(games);
   net_free(net);
-  remove_folder(plain), remove_folder(attacked);
+  folder_remove(plain), folder_remove(attacked);
 }
 
 /* The scored test positions and the arena's openings are no game records that imitation would take. */
@@ -181,9 +171,9 @@ static bool same_states(const ReplayBlock *a, const ReplayBlock *b) {
 /* Held-out games come from random streams of their own: the same network and seed as in training, other
  * games. */
 Test(leakage, games_held_out_are_none_of_the_run) {
-  char folder[64];
+  char folder[FOLDER_MAX];
   Notices notices = {0};
-  make_folder(folder);
+  folder_make(folder);
   train(folder, 1, &notices);
   RunRequest request = small_run(folder, 1);
   Net *net = load(folder, 0);
@@ -212,16 +202,16 @@ Test(leakage, games_held_out_are_none_of_the_run) {
   }
   replay_block_free(fresh), replay_block_free(again);
   net_free(net);
-  remove_folder(folder);
+  folder_remove(folder);
 }
 
 /* Of games that a run has learnt from, no position is left to test generalisation on, nor a mirrored one. */
 Test(leakage, positions_trained_on_test_no_generalisation) {
-  char folder[64], path[FILE_PATH_MAX], spoilt[FILE_PATH_MAX + 8];
+  char folder[FOLDER_MAX], path[FILE_PATH_MAX], spoilt[FILE_PATH_MAX + 8];
   Notices notices = {0};
   int plies[2];
   Error err;
-  make_folder(folder);
+  folder_make(folder);
   train(folder, 1, &notices);
   RunRequest request = small_run(folder, 1);
   CompareRun run = {.networks = 2};
@@ -258,5 +248,5 @@ Test(leakage, positions_trained_on_test_no_generalisation) {
   cr_assert_not(compare_trained_read(&experiment, plies, &trained, &err));
   cr_assert(strstr(err.message, "replay: 1 files of positions, 2 were written"), "%s", err.message);
   free(experiment.design.arms);
-  remove_folder(folder);
+  folder_remove(folder);
 }

@@ -2,6 +2,7 @@
 #include "cli/page.h"
 #include "cli/tensorboard.h"
 #include "browser.h"
+#include "folder.h"
 
 #include <criterion/criterion.h>
 #include <jansson.h>
@@ -35,17 +36,6 @@ static int shell(Buffer *out, const char *format, ...) {
 static const char *binary(void) {
   const char *path = getenv("SELFPLAY_BIN");
   return path ? path : "build/selfplay";
-}
-
-static void new_folder(char folder[64]) {
-  strcpy(folder, "/tmp/selfplay-report-XXXXXX");
-  cr_assert(mkdtemp(folder));
-}
-
-static void remove_folder(const char *folder) {
-  Buffer out = {0};
-  cr_assert_eq(shell(&out, "rm -rf %s", folder), 0);
-  buffer_free(&out);
 }
 
 static char *read_text(const char *folder, const char *name) {
@@ -298,14 +288,14 @@ Test(report, without_gnuplot_says_what_to_install) {
 }
 
 Test(report, pages_are_well_formed_whatever_the_text) {
-  char folder[64], path[96];
+  char folder[FOLDER_MAX], path[96];
   double x[] = {1, 2};
   PlotSeries series = {.title = "</svg>", .count = 2, .x = x, .y = x};
   Plot plots[] = {
       {.id = "a", .title = "A", .x_label = "x", .y_label = "y", .axis = 1, .series = &series, .count = 1},
       {.id = "b", .title = "B", .x_label = "x", .y_label = "y", .axis = 2, .series = &series, .count = 1}};
   Error err;
-  new_folder(folder);
+  folder_make(folder);
   Page *page = page_new("<b>\"title\"");
   page_lead(page, "a `code` <q>", "open `code");
   page_section(page, "one", "<h>");
@@ -335,7 +325,7 @@ Test(report, pages_are_well_formed_whatever_the_text) {
   cr_assert(strstr(html, "open <code>code</code>"));
   cr_assert_null(strstr(html, "<q>"));
   free(html);
-  remove_folder(folder);
+  folder_remove(folder);
 }
 
 /* Column `name` of line `row` (0 = the first after the headings) of a CSV file without quoted fields. */
@@ -354,8 +344,8 @@ static double csv_value(const char *csv, const char *name, int row) {
 }
 
 Test(report, numbers_are_those_of_the_runs, .timeout = 300) {
-  char folder[64], text[64];
-  new_folder(folder);
+  char folder[FOLDER_MAX], text[64];
+  folder_make(folder);
   char *html = make_report(folder, true), *csv = read_text(folder, "csv/iterations.csv"),
        *json = read_text(folder, "report.json");
   check_tags(html);
@@ -410,7 +400,7 @@ Test(report, numbers_are_those_of_the_runs, .timeout = 300) {
   free(svg);
   json_decref(root);
   free(html), free(csv), free(json);
-  remove_folder(folder);
+  folder_remove(folder);
 }
 
 Test(report, says_what_is_wrong) {
@@ -426,8 +416,8 @@ Test(report, says_what_is_wrong) {
 Test(report, renders_in_a_browser, .timeout = 600) {
   const char *browser = browser_find();
   if (!browser) cr_skip_test(BROWSER_MISSING);
-  char folder[64];
-  new_folder(folder);
+  char folder[FOLDER_MAX];
+  folder_make(folder);
   Buffer dom = {0}, log = {0};
   browser_check_log(browser, folder); /* first that the log would show a refused request at all */
   free(make_report(folder, false));
@@ -440,5 +430,5 @@ Test(report, renders_in_a_browser, .timeout = 600) {
   cr_assert_geq(plots, 30);
   cr_assert_null(strstr((char *)log.data, "CONSOLE"), "%s", (char *)log.data);
   buffer_free(&dom), buffer_free(&log);
-  remove_folder(folder);
+  folder_remove(folder);
 }

@@ -5,6 +5,7 @@
 #include "selfplay/shard.h"
 #include "selfplay/teacher.h"
 #include "hang.h"
+#include "folder.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -23,17 +24,6 @@ static void ignore_notice(void *context, const char *message) {
 }
 
 static volatile sig_atomic_t never;
-
-static void make_folder(char *path) {
-  strcpy(path, "/tmp/selfplay-run-XXXXXX");
-  cr_assert(mkdtemp(path));
-}
-
-static void remove_folder(const char *path) {
-  char command[200];
-  snprintf(command, sizeof command, "rm -rf '%s'", path);
-  cr_assert_eq(system(command), 0);
-}
 
 /* A run of tic-tac-toe so small that an iteration takes a moment. */
 static RunRequest small_run(const char *folder, RunArm arm) {
@@ -83,7 +73,7 @@ static uint32_t last_hash(const char *folder, int iteration) {
 static uint32_t expect_same_bytes(const char *set) {
   char a[64], b[64], c[64];
   Error err;
-  make_folder(a), make_folder(b), make_folder(c);
+  folder_make(a), folder_make(b), folder_make(c);
   RunRequest one = small_run(a, ARM_FROM_SCRATCH);
   cr_assert(config_set(&run_config_table, &one.config, set, "test", &err), "%s", err.message);
   RunRequest two = one, parts = one;
@@ -98,7 +88,7 @@ static uint32_t expect_same_bytes(const char *set) {
   uint32_t hash = last_hash(a, 3);
   cr_assert_eq(last_hash(b, 3), hash);
   cr_assert_eq(last_hash(c, 3), hash);
-  remove_folder(a), remove_folder(b), remove_folder(c);
+  folder_remove(a), folder_remove(b), folder_remove(c);
   return hash;
 }
 
@@ -132,10 +122,10 @@ Test(run, the_same_bytes_with_replies) {
 }
 
 Test(run, logs_what_auxiliary_outputs_cost) {
-  char folder[64];
+  char folder[FOLDER_MAX];
   RunInfo run;
   Error err;
-  make_folder(folder);
+  folder_make(folder);
   RunRequest request = small_run(folder, ARM_FROM_SCRATCH);
   request.config.plies_weight = 1, request.config.reply_weight = 0.5;
   cr_assert(train(&request, &err), "%s", err.message);
@@ -147,7 +137,7 @@ Test(run, logs_what_auxiliary_outputs_cost) {
   cr_assert(reply > 0.3 && reply < 2.3, "%g nats of nine moves", reply);
   cr_assert(plies > 0 && plies < 1, "%g", plies);
   json_decref(log);
-  remove_folder(folder);
+  folder_remove(folder);
 }
 
 Test(run, the_same_bytes_with_plies_left) {
@@ -156,9 +146,9 @@ Test(run, the_same_bytes_with_plies_left) {
 
 /* An iteration may leave nothing to learn from, and the run goes on. */
 Test(run, goes_on_without_a_position) {
-  char folder[64];
+  char folder[FOLDER_MAX];
   Error err;
-  make_folder(folder);
+  folder_make(folder);
   RunRequest request = small_run(folder, ARM_FROM_SCRATCH);
   const char *sets[] = {"selfplay.games=1", "selfplay.shards=1", "selfplay.full_share=0.01",
                         "search.solve=off"};
@@ -173,14 +163,14 @@ Test(run, goes_on_without_a_position) {
   buffer_put(&log, "", 1);
   cr_assert(strstr((const char *)log.data, "\"positions\":0,"), "%s", (const char *)log.data);
   buffer_free(&log);
-  remove_folder(folder);
+  folder_remove(folder);
 }
 
 /* The network grows while the second iteration learns; a resumed run finds it of the size it had. */
 Test(run, grows_to_the_same_bytes_after_any_stop) {
   char a[64], b[64];
   Error err;
-  make_folder(a), make_folder(b);
+  folder_make(a), folder_make(b);
   RunRequest requests[] = {small_run(a, ARM_FROM_SCRATCH), small_run(b, ARM_FROM_SCRATCH)};
   for (int i = 0; i < 2; i++) {
     RunConfig *config = &requests[i].config;
@@ -201,7 +191,7 @@ Test(run, grows_to_the_same_bytes_after_any_stop) {
     cr_assert_eq(net->shape.blocks, iteration < 2 ? 1 : 2);
     net_free(net);
   }
-  remove_folder(a), remove_folder(b);
+  folder_remove(a), folder_remove(b);
 }
 
 static void truncate_file(const char *folder, const char *name) {
@@ -213,7 +203,7 @@ static void truncate_file(const char *folder, const char *name) {
 Test(run, damaged_shards_and_checkpoints_are_made_again_exactly) {
   char a[64], b[64];
   Error err;
-  make_folder(a), make_folder(b);
+  folder_make(a), folder_make(b);
   RunRequest whole = small_run(a, ARM_FROM_SCRATCH), damaged = small_run(b, ARM_FROM_SCRATCH);
   cr_assert(train(&whole, &err), "%s", err.message);
   damaged.config.iterations = 2;
@@ -234,13 +224,13 @@ Test(run, damaged_shards_and_checkpoints_are_made_again_exactly) {
   for (size_t i = 0; i < 3; i++)
     cr_assert_eq(json_integer_value(json_object_get(json_array_get(log, i), "iteration")), (json_int_t)i + 1);
   json_decref(log);
-  remove_folder(a), remove_folder(b);
+  folder_remove(a), folder_remove(b);
 }
 
 Test(run, refuses_another_game_arm_seed_or_setting) {
-  char folder[64];
+  char folder[FOLDER_MAX];
   Error err;
-  make_folder(folder);
+  folder_make(folder);
   RunRequest request = small_run(folder, ARM_FROM_SCRATCH);
   request.config.iterations = 1;
   cr_assert(train(&request, &err), "%s", err.message);
@@ -260,13 +250,13 @@ Test(run, refuses_another_game_arm_seed_or_setting) {
   cr_assert_not(train(&other, &err));
   cr_assert(strstr(err.message, "tictactoe"), "%s", err.message);
   cr_assert_eq(last_hash(folder, 1), last_hash(folder, 1));
-  remove_folder(folder);
+  folder_remove(folder);
 }
 
 Test(run, imitation_is_fitted_then_discarded) {
-  char folder[64];
+  char folder[FOLDER_MAX];
   Error err;
-  make_folder(folder);
+  folder_make(folder);
   RunRequest request = small_run(folder, ARM_BOOTSTRAP_IMITATION);
   request.config.iterations = 1;
   cr_assert(train(&request, &err), "%s", err.message);
@@ -284,7 +274,7 @@ Test(run, imitation_is_fitted_then_discarded) {
          own = json_real_value(json_object_get(line, "flops"));
   cr_assert(total > own, "%f against %f", total, own);
   json_decref(epochs), json_decref(log);
-  remove_folder(folder);
+  folder_remove(folder);
 }
 
 typedef struct Notices {
