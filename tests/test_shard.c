@@ -1,19 +1,33 @@
 /* What a shard of self-play records. */
+#include "base/file.h"
 #include "hang.h"
 #include "net/plan.h"
 #include "selfplay/shard.h"
 #include "selfplay/teacher.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 #include <string.h>
 
 TestSuite(shard, .timeout = HANG_SECONDS);
 
 enum { GAMES = 32, RANDOM_PLIES = 4 };
 
+static ReplayBlock *play_by(const Net *net, const RunConfig *config) {
+  NetPlan *plan = plan_new(net);
+  ShardSpec spec = {.game = game_find("connect4"),
+                    .config = config,
+                    .plan = plan,
+                    .seed = 5,
+                    .iteration = 1,
+                    .games = GAMES};
+  ReplayBlock *block = shard_play(&spec, NULL, NULL);
+  plan_free(plan);
+  return block;
+}
+
 /* Games of Connect Four by a random small network. */
 static ReplayBlock *play(const char *const *sets) {
-  const Game *game = game_find("connect4");
   RunConfig config;
   Error err;
   config_defaults(&run_config_table, &config);
@@ -21,14 +35,11 @@ static ReplayBlock *play(const char *const *sets) {
   config.temperature_plies = 0, config.random_plies = RANDOM_PLIES;
   for (; *sets; sets++)
     cr_assert(config_set(&run_config_table, &config, *sets, "test", &err), "%s", err.message);
-  NetShape shape = run_config_shape(&config, game);
+  NetShape shape = run_config_shape(&config, game_find("connect4"));
   Net *net = net_new(&shape);
   Rng rng = rng_make(1, RNG_INIT_WEIGHTS, 0, 0);
   net_init(net, &rng);
-  NetPlan *plan = plan_new(net);
-  ShardSpec spec = {.game = game, .config = &config, .plan = plan, .seed = 5, .iteration = 1, .games = GAMES};
-  ReplayBlock *block = shard_play(&spec, NULL, NULL);
-  plan_free(plan);
+  ReplayBlock *block = play_by(net, &config);
   net_free(net);
   return block;
 }
@@ -178,4 +189,36 @@ static int other_beginnings(const char *temperature_plies) {
 Test(shard, temperature_makes_games_different) {
   cr_assert_eq(other_beginnings("selfplay.temperature_plies=0"), 0);
   cr_assert_geq(other_beginnings("selfplay.temperature_plies=4"), GAMES / 2);
+}
+
+/* How far from even the games' first recorded positions are, by their searches: mean over the games. */
+static double lopsided(const ReplayBlock *block) {
+  double sum = 0;
+  int games = 0;
+  for (int i = 0; i < block->count; i++) {
+    const ExampleFacts *facts = &block->facts[i];
+    if (i && facts[-1].game == facts->game) continue;
+    sum += fabs((double)facts->search_wdl[0] - facts->search_wdl[2]) / 65535;
+    games++;
+  }
+  return sum / games;
+}
+
+Test(shard, balanced_beginnings_are_nearer_to_even) {
+  const Game *game = game_find("connect4");
+  RunConfig config;
+  char path[FILE_PATH_MAX];
+  Error err;
+  cr_assert(run_config_shipped(game, &config, &err), "%s", err.message);
+  cr_assert(file_find_shipped("weights/connect4.net", path, &err), "%s", err.message);
+  Net *net = net_load(path, game->name, NULL, NULL, &err);
+  cr_assert(net, "%s", err.message);
+  ReplayBlock *drawn = play_by(net, &config);
+  config.balanced_of = 8;
+  ReplayBlock *chosen = play_by(net, &config);
+  cr_assert_eq(chosen->stats.games, GAMES);
+  double all = lopsided(drawn), even = lopsided(chosen);
+  cr_assert(even < 0.7 * all, "%.2f of %.2f", even, all);
+  replay_block_free(drawn), replay_block_free(chosen);
+  net_free(net);
 }

@@ -15,6 +15,8 @@ typedef enum ImitationHeads { IMITATE_BOTH, IMITATE_POLICY, IMITATE_VALUE } Imit
 
 typedef enum ConvolutionKind { CONVOLUTION_WINOGRAD, CONVOLUTION_REFERENCE } ConvolutionKind;
 
+enum { BALANCED_OF_MAX = 32 };
+
 typedef struct RunConfig {
   char game[CONFIG_TEXT_MAX];
 
@@ -31,6 +33,7 @@ typedef struct RunConfig {
   /* self-play */
   int games, shards, lanes;
   int random_plies, end_proven;
+  int balanced_of;     /* beginnings drawn for each game; 1: what is drawn is played */
   double random_share; /* of the moves after random_plies */
   double temperature, temperature_end;
   int temperature_plies;

@@ -23,6 +23,7 @@ typedef struct Lane {
 
 typedef struct Shard {
   const ShardSpec *spec;
+  Evaluator *evaluator;
   Lane *lanes;
   int lane_count, next_game;
   ReplayBlock *finished;
@@ -41,18 +42,46 @@ static double entropy(const float *shares, int n) {
 }
 
 /* Random moves give the games different beginnings; a line that ends the game is drawn again. */
-static void play_random_plies(const Shard *shard, Lane *lane) {
-  const Game *game = shard->spec->game;
+static void play_random_plies(const Game *game, int most, Rng *rng, void *state) {
   float value;
   do {
-    game->init(lane->state);
-    uint32_t plies = rng_below(&lane->rng, (uint32_t)shard->spec->config->random_plies + 1);
-    for (uint32_t i = 0; i < plies && !game->over(lane->state, &value); i++) {
+    game->init(state);
+    uint32_t plies = rng_below(rng, (uint32_t)most + 1);
+    for (uint32_t i = 0; i < plies && !game->over(state, &value); i++) {
       int moves[GAME_MOVES_MAX];
-      int count = game->legal(lane->state, moves);
-      game->play(lane->state, moves[rng_below(&lane->rng, (uint32_t)count)]);
+      int count = game->legal(state, moves);
+      game->play(state, moves[rng_below(rng, (uint32_t)count)]);
     }
-  } while (game->over(lane->state, &value));
+  } while (game->over(state, &value));
+}
+
+/* In the spirit of the fair openings of D. Wu, "Accelerating self-play learning in Go" (2019), appendix D:
+ * a game whose result is plain from the beginning teaches little. */
+static void begin_balanced(Shard *shard, Lane *lane) {
+  const Game *game = shard->spec->game;
+  const RunConfig *config = shard->spec->config;
+  size_t size = game->state_size, n = (size_t)config->balanced_of;
+  char *states = memory_new(n, size);
+  float *logits = memory_new((size_t)game->moves, sizeof *logits), wdl[3];
+  float weights[BALANCED_OF_MAX];
+  for (size_t i = 0; i < n; i++) {
+    play_random_plies(game, config->random_plies, &lane->rng, states + i * size);
+    shard->evaluator->evaluate(shard->evaluator->self, states + i * size, 1, logits, wdl);
+    float unsure = 1 - fabsf(wdl[0] - wdl[2]);
+    weights[i] = unsure * unsure + 1e-3f; /* one of them has to be played */
+  }
+  shard->stats->evaluations += (int64_t)n;
+  memcpy(lane->state, states + (size_t)rng_choose(&lane->rng, weights, (int)n) * size, size);
+  free(states);
+  free(logits);
+}
+
+static void begin_game(Shard *shard, Lane *lane) {
+  const RunConfig *config = shard->spec->config;
+  if (config->balanced_of > 1)
+    begin_balanced(shard, lane);
+  else
+    play_random_plies(shard->spec->game, config->random_plies, &lane->rng, lane->state);
 }
 
 static void finish_game(Shard *shard, Lane *lane, float value_for_mover) {
@@ -91,7 +120,7 @@ static void prepare_search(Shard *shard, Lane *lane, bool fresh) {
       lane->game_number = (uint32_t)(spec->first_game + shard->next_game++);
       lane->rng = rng_make(spec->seed, RNG_SELFPLAY, spec->iteration, lane->game_number);
       lane->searched = 0;
-      play_random_plies(shard, lane);
+      begin_game(shard, lane);
       fresh = false;
     } else if (game->over(lane->state, &value)) {
       finish_game(shard, lane, value);
@@ -206,7 +235,7 @@ static const void *next_leaf(Shard *shard, Lane *lane) {
   return NULL;
 }
 
-static void play_all(Shard *shard, Evaluator *evaluator) {
+static void play_all(Shard *shard) {
   const Game *game = shard->spec->game;
   size_t lanes = (size_t)shard->lane_count;
   char *states = memory_new(lanes, game->state_size);
@@ -222,7 +251,7 @@ static void play_all(Shard *shard, Evaluator *evaluator) {
       waiting[batch++] = &shard->lanes[i];
     }
     if (!batch) break;
-    evaluator->evaluate(evaluator->self, states, batch, logits, wdl);
+    shard->evaluator->evaluate(shard->evaluator->self, states, batch, logits, wdl);
     for (int i = 0; i < batch; i++)
       search_update(waiting[i]->search, logits + (size_t)i * (size_t)game->moves, wdl + 3 * i);
     shard->stats->evaluations += batch;
@@ -245,6 +274,7 @@ ReplayBlock *shard_play(const ShardSpec *spec, ShardProgress *progress, void *co
   ShardStats *stats = shard.stats = &shard.finished->stats;
   Evaluator *evaluator = net_evaluator_new(spec->game, spec->plan, shard.lane_count);
   if (config->cache_log2 > 0) evaluator = evaluator_cached(evaluator, config->cache_log2);
+  shard.evaluator = evaluator;
   SearchConfig search = config->search;
   if (search.kind == SEARCH_NONE) search.kind = SEARCH_PUCT, search.dirichlet_share = 0, search.solve = 0;
   shard.lanes = memory_new((size_t)shard.lane_count, sizeof(Lane));
@@ -254,7 +284,7 @@ ReplayBlock *shard_play(const ShardSpec *spec, ShardProgress *progress, void *co
     shard.lanes[i].active = true;
     prepare_search(&shard, &shard.lanes[i], true);
   }
-  play_all(&shard, evaluator);
+  play_all(&shard);
 
   uint64_t lookups, hits;
   evaluator_cache_counts(evaluator, &lookups, &hits);
