@@ -87,6 +87,30 @@ Test(ratings, pairs_that_cancel_make_the_bootstrap_narrower) {
   ratings_free(table);
 }
 
+/* A player with four games between two who are far apart: resamples that hold only half of them begin far
+ * from where they end, on the flat of the likelihood. */
+Test(ratings, bootstrap_survives_players_with_few_games) {
+  enum { CROWD = 30, GAMES = 60 };
+  static RatingGame games[CROWD * GAMES + 1000];
+  int count = 0, random = CROWD + 1, sparse = CROWD + 2;
+  Rng rng = rng_make(13, RNG_TEST, 0, 0);
+  for (int i = 1; i <= CROWD; i++)
+    for (int k = 0; k < GAMES; k++, count++)
+      games[count] = (RatingGame){i, (int)rng_below(&rng, (uint32_t)i), simulate(&rng, 0, 0.5), count / 2};
+  for (int k = 0; k < 900; k++, count++)
+    games[count] = (RatingGame){k % CROWD, random, k ? SCORE_WIN : SCORE_LOSS, count / 2};
+  for (int k = 0; k < 4; k++, count++)
+    games[count] = (RatingGame){sparse, k < 2 ? 0 : random, k < 2 ? SCORE_LOSS : SCORE_WIN, count / 2};
+  RatingTable *table = ratings_new(CROWD + 3, 0, games, count);
+  ratings_bootstrap(table, games, count, 300, 1);
+  const Rating *rating = &table->ratings[sparse];
+  cr_assert(rating->elo < 0 && rating->elo > table->ratings[random].elo);
+  cr_assert(isfinite(rating->bootstrap_low) && rating->bootstrap_high > rating->bootstrap_low);
+  cr_assert(rating->bootstrap_low > -3000 && rating->bootstrap_high < 1000, "[%g, %g]", rating->bootstrap_low,
+            rating->bootstrap_high);
+  ratings_free(table);
+}
+
 Test(ratings, two_players_by_hand) {
   /* 75 of 100 without draws: 400 log10(3) = 190.849, error 173.718 / sqrt(100 x 0.75 x 0.25) = 40.119. */
   RatingGame games[100];

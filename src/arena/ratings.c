@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NEWTON_STEPS = 100, HALVINGS = 40 };
+enum { NEWTON_STEPS = 200, HALVINGS = 40 };
+/* No parameter moves further in one step: beyond lies the flat of the likelihood, with no way back. */
+static const double LONGEST_STEP = 2;
 
 static const double elo_scale = 400 / M_LN10;
 
@@ -228,8 +230,8 @@ static void cholesky_solve(const double *a, int m, double *b) {
   }
 }
 
-/* Newton's method with the expected information (Fisher's scoring), each step halved until the likelihood
- * does not fall. Leaves the factor of the information in fit->info. */
+/* Newton's method with the expected information (Fisher's scoring), each step shortened to LONGEST_STEP and
+ * halved until the likelihood does not fall. Leaves the factor of the information in fit->info. */
 static void fit_solve(Fit *fit) {
   int m = fit->size;
   double *trial = memory_new((size_t)m, sizeof(double)), *step = memory_new((size_t)m, sizeof(double));
@@ -239,8 +241,9 @@ static void fit_solve(Fit *fit) {
     if (!cholesky(fit->info, m)) assert(!"the information of a connected, mixed record is positive definite");
     memcpy(step, fit->gradient, (size_t)m * sizeof(double));
     cholesky_solve(fit->info, m, step);
-    double largest = 0, next = value, scale = 1;
+    double largest = 0, next = value;
     for (int i = 0; i < m; i++) largest = fmax(largest, fabs(step[i]));
+    double scale = LONGEST_STEP / fmax(largest, LONGEST_STEP);
     for (int halving = 0; halving < HALVINGS; halving++, scale /= 2) {
       for (int i = 0; i < m; i++) trial[i] = fit->x[i] + scale * step[i];
       next = log_likelihood(fit, trial);
