@@ -1,4 +1,4 @@
-/* The bench as a whole, at a twentieth of its time: every part is there, and its figures are possible. */
+/* The bench as a whole, in a hurry: every part is there, and its figures are possible. */
 #include "hang.h"
 #include "program.h"
 

@@ -1,5 +1,6 @@
 /* Small experiments of tic-tac-toe, from end to end. */
 #include "arena/compare_result.h"
+#include "arena/compare_sets.h"
 #include "arena/compare_train.h"
 #include "base/memory.h"
 #include "cli/compare_export.h"
@@ -14,7 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static void small_design(const char *arms, const char *budget, CompareDesign *design) {
+static void design_of(const char *game, const char *arms, const char *budget, CompareDesign *design) {
   static const char *const keys[] = {"net.blocks=1",       "net.channels=4",         "search.visits=4",
                                      "selfplay.games=16",  "selfplay.shards=2",      "learner.batch=32",
                                      "learner.slice=16",   "imitation.games=40",     "imitation.depth=2",
@@ -23,7 +24,7 @@ static void small_design(const char *arms, const char *budget, CompareDesign *de
                                          "search_visits=1,4"};
   Error err;
   char line[64];
-  cr_assert(compare_design_new("tictactoe", design, &err), "%s", err.message);
+  cr_assert(compare_design_new(game, design, &err), "%s", err.message);
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
     cr_assert(config_set(&run_config_table, &design->common, keys[i], "test", &err), "%s", err.message);
   for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
@@ -31,6 +32,10 @@ static void small_design(const char *arms, const char *budget, CompareDesign *de
   snprintf(line, sizeof line, "budget=%s", budget);
   cr_assert(config_set(&compare_table, &design->settings, line, "test", &err), "%s", err.message);
   cr_assert(compare_design_add(design, arms, &err) && compare_design_finish(design, &err), "%s", err.message);
+}
+
+static void small_design(const char *arms, const char *budget, CompareDesign *design) {
+  design_of("tictactoe", arms, budget, design);
 }
 
 static volatile sig_atomic_t stop;
@@ -296,6 +301,57 @@ static void check_page(const char *folder, const json_t *result) {
   buffer_free(&page);
   snprintf(path, sizeof path, "%s/head-start.svg", plots);
   cr_assert(file_exists(path), "%s", path);
+}
+
+static json_t *measure(Experiment *experiment, int set, int positions, Error *unknown) {
+  ComparePool pool;
+  Error err;
+  experiment->design.settings.position_count = positions; /* another key, so measured anew */
+  cr_assert(compare_pool_new(experiment, &pool, &err), "%s", err.message);
+  CompareMeter *meter = compare_meter_new(experiment, 1, &err);
+  cr_assert(meter, "%s", err.message);
+  int last = pool.point_count - 1;
+  json_t *value = json_deep_copy(compare_measure_set(meter, &pool, last, set < 0 ? set : last, &err));
+  cr_assert(value || !err.message[0], "%s", err.message);
+  error_set(unknown, "%s", compare_meter_unknown(meter));
+  compare_meter_free(meter);
+  compare_pool_free(&pool);
+  return value;
+}
+
+/* Generalisation of a run of Connect Four, then with all random positions among what it has learnt from, then
+ * without a file of that. */
+Test(compare, what_runs_have_learnt_from_is_left_out_of_generalisation) {
+  char folder[FOLDER_MAX], path[FILE_PATH_MAX + 40];
+  CompareDesign design;
+  Experiment experiment;
+  Interruption none = {0};
+  Error err, unknown;
+  folder_make(folder);
+  design_of("connect4", "from-scratch,bootstrap-imitation", "100games", &design);
+  cr_assert(experiment_open(folder, &design, &experiment, &err), "%s", err.message);
+  uint32_t before = compare_trained_stamp(&experiment);
+  train(&experiment, 1, &none);
+  cr_assert_neq(compare_trained_stamp(&experiment), before);
+  const int sets[] = {0, COMPARE_SET_RANDOM};
+  for (int k = 0; k < 2; k++) {
+    json_t *found = measure(&experiment, sets[k], 4, &unknown);
+    cr_assert_eq(json_integer_value(json_object_get(found, "positions")), 4);
+    cr_assert_str_empty(unknown.message);
+    json_decref(found);
+  }
+  snprintf(path, sizeof path, "%s/replay/00001-00.spr", experiment.runs[0].folder);
+  ReplayBlock *all =
+      compare_sets_random(experiment.design.game, experiment.design.settings.first_seed, 20000);
+  cr_assert(replay_block_save(all, &(ReplayOrigin){0}, path, &err), "%s", err.message);
+  replay_block_free(all);
+  cr_assert_null(measure(&experiment, COMPARE_SET_RANDOM, 3, &unknown));
+  cr_assert_str_empty(unknown.message);
+  cr_assert_eq(remove(path), 0);
+  cr_assert_null(measure(&experiment, COMPARE_SET_RANDOM, 2, &unknown));
+  cr_assert(strstr(unknown.message, "replay/00001-00.spr: missing"), "%s", unknown.message);
+  experiment_free(&experiment);
+  folder_remove(folder);
 }
 
 static int lines_of(const char *path, Buffer *text) {

@@ -218,6 +218,7 @@ Test(leakage, positions_trained_on_test_no_generalisation) {
   snprintf(run.folder, sizeof run.folder, "%s", folder);
   Experiment experiment = {.design = {.game = request.game}, .runs = &run, .run_count = 1};
   experiment.design.arms = memory_new(1, sizeof(CompareArm));
+  experiment.design.arms[0].kind = request.arm;
   experiment.design.arms[0].config = request.config;
   TrainedKeys trained, none = {0};
   compare_sets_plies(request.game, plies);
@@ -241,12 +242,23 @@ Test(leakage, positions_trained_on_test_no_generalisation) {
     cr_assert_str_empty(err.message);
     replay_block_free(own);
   }
+  ReplayBlock *fresh = compare_sets_random(request.game, 3, 500);
+  Positions *others = compare_sets_solve(fresh, 5, 1, &trained, &err);
+  cr_assert(others && others->count == 5, "positions that it has not met do");
+  positions_free(others);
+  replay_block_free(fresh);
   compare_trained_free(&trained);
-  snprintf(path, sizeof path, "%s/%s", folder, shards[0]);
-  snprintf(spoilt, sizeof spoilt, "%s.away", path);
-  cr_assert_eq(rename(path, spoilt), 0);
-  cr_assert_not(compare_trained_read(&experiment, plies, &trained, &err));
-  cr_assert(strstr(err.message, "replay: 1 files of positions, 2 were written"), "%s", err.message);
+  for (int k = 0; k < 2; k++) {
+    snprintf(path, sizeof path, "%s/%s", folder, shards[k]);
+    snprintf(spoilt, sizeof spoilt, "%s.away", path);
+    cr_assert_eq(rename(path, spoilt), 0);
+    cr_assert_not(compare_trained_read(&experiment, plies, &trained, &err));
+    cr_assert(strstr(err.message, shards[k]) && strstr(err.message, "missing"), "%s", err.message);
+    cr_assert(file_write(path, "SPREPLAY", 8, &err), "%s", err.message);
+    cr_assert_not(compare_trained_read(&experiment, plies, &trained, &err));
+    cr_assert(strstr(err.message, shards[k]) && strstr(err.message, "damaged"), "%s", err.message);
+    cr_assert_eq(rename(spoilt, path), 0);
+  }
   free(experiment.design.arms);
   folder_remove(folder);
 }

@@ -188,6 +188,7 @@ bool compare_data_collect(const Experiment *experiment, int threads, CompareDoin
     if (experiment->runs[r].networks) fine = read_diversity(out, r, err);
   fine =
       fine && measure_searchers(&collecting, err) && measure_sets(&collecting, err) && rate(&collecting, err);
+  if (collecting.meter) error_set(&out->sets_unknown, "%s", compare_meter_unknown(collecting.meter));
   compare_meter_free(collecting.meter);
   return fine;
 }

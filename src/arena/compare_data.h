@@ -39,6 +39,7 @@ typedef struct CompareData {
   bool *search_bound;                     /* [searcher_count], as elo_bound */
   double *set_share;   /* [run_count][run_count + 2]: value kept by the row's last network on the column's own
                           late   positions; then on random positions, then on the teacher's */
+  Error sets_unknown;  /* why generalisation is not measured; empty where it is */
   int games;           /* of the rating pool */
   double fixed_elo[8]; /* of the pool's fixed opponents */
 } CompareData;

@@ -185,6 +185,15 @@ static void limit_teachers(const json_t *experiment, json_t *limits) {
         field_text(experiment, "teacher_of"), others);
 }
 
+/* Without what the runs have learnt from, nobody knows what would be new to them. */
+static void limit_sets(const json_t *experiment, json_t *limits) {
+  const char *why = json_string_value(json_object_get(experiment, "generalisation_unknown"));
+  if (why)
+    compare_say(
+        limits,
+        "Generalisation is not measured, since what the runs have learnt from cannot be left out: %s.", why);
+}
+
 void compare_limits(const json_t *result, json_t *limits) {
   const json_t *experiment = json_object_get(result, "experiment"), *arms = json_object_get(result, "arms"),
                *comparisons = json_object_get(result, "comparisons"), *arm, *comparison, *run;
@@ -193,6 +202,7 @@ void compare_limits(const json_t *result, json_t *limits) {
   json_array_foreach(comparisons, i, comparison) limit_ratings(arms, comparison, limits);
   limit_open(comparisons, limits);
   limit_teachers(experiment, limits);
+  limit_sets(experiment, limits);
   limit_versions(experiment, arms, limits);
   limit_many(comparisons, limits);
   json_array_foreach(arms, i, arm) {

@@ -31,6 +31,7 @@ struct CompareMeter {
   int set_count;
   TrainedKeys trained; /* read when the first set is made */
   bool trained_read;
+  Error unknown; /* why it could not be read; empty otherwise */
 };
 
 int compare_teacher_arm(const Experiment *experiment) {
@@ -224,12 +225,6 @@ static Positions *make_set(CompareMeter *meter, const ComparePool *pool, int set
   uint64_t seed = design->settings.first_seed;
   int count = design->settings.position_count, teacher = compare_teacher_arm(meter->experiment);
   ReplayBlock *block = NULL;
-  if (!meter->trained_read) {
-    int plies[2];
-    compare_sets_plies(design->game, plies);
-    if (!compare_trained_read(meter->experiment, plies, &meter->trained, err)) return NULL;
-    meter->trained_read = true;
-  }
   if (set_point == COMPARE_SET_RANDOM) {
     block = compare_sets_random(design->game, seed, RANDOM_TRIES);
   } else if (set_point == COMPARE_SET_TEACHER) {
@@ -245,6 +240,22 @@ static Positions *make_set(CompareMeter *meter, const ComparePool *pool, int set
   Positions *positions = compare_sets_solve(block, count, seed, &meter->trained, err);
   replay_block_free(block);
   return positions;
+}
+
+/* False where what the runs have learnt from cannot be read any more. */
+static bool trained_known(CompareMeter *meter) {
+  if (!meter->trained_read) {
+    int plies[2];
+    compare_sets_plies(meter->experiment->design.game, plies);
+    if (compare_trained_read(meter->experiment, plies, &meter->trained, &meter->unknown))
+      meter->unknown.message[0] = 0;
+    meter->trained_read = true;
+  }
+  return !meter->unknown.message[0];
+}
+
+const char *compare_meter_unknown(const CompareMeter *meter) {
+  return meter->unknown.message;
 }
 
 static const Positions *find_set(CompareMeter *meter, const ComparePool *pool, int set_point,
@@ -279,10 +290,12 @@ const json_t *compare_measure_set(CompareMeter *meter, const ComparePool *pool, 
   else
     snprintf(name, sizeof name, "own %08x %08x %llu", pool->points[set_point].hash,
              run_config_crc(config_of(meter, &pool->points[set_point])), seed);
-  snprintf(key, sizeof key, "unseen set %s of %d for %08x by %s", name, design->settings.position_count,
+  snprintf(key, sizeof key, "unseen %08x set %s of %d for %08x by %s",
+           compare_trained_stamp(meter->experiment), name, design->settings.position_count,
            pool->points[point].hash, version_text());
   const json_t *known = json_object_get(meter->known, key);
   if (known) return known;
+  if (!trained_known(meter)) return none(err);
   const Positions *positions = find_set(meter, pool, set_point, name, err);
   return positions ? measure_on(meter, &pool->points[point], positions, 0, key, err) : NULL;
 }

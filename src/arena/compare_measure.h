@@ -14,6 +14,10 @@ typedef struct CompareMeter CompareMeter;
 CompareMeter *compare_meter_new(const Experiment *experiment, int threads, Error *err);
 void compare_meter_free(CompareMeter *meter); /* NULL is fine */
 
+/* Why generalisation could not be measured: which file of what the runs have learnt from is damaged or
+ * missing; "" where none was. Borrowed. */
+const char *compare_meter_unknown(const CompareMeter *meter);
+
 /* All of these return a borrowed object, NULL with a message on failure. */
 
 /* A point of the pool: "value_kept", "best_score", "log_loss" (the network alone), "search_value_kept" (at
@@ -25,8 +29,8 @@ const json_t *compare_measure_point(CompareMeter *meter, const ComparePool *pool
  * has no positions. */
 const json_t *compare_measure_search(CompareMeter *meter, const ComparePoint *point, int visits, Error *err);
 /* The network alone on the positions of another run's fresh games, or of COMPARE_SET_RANDOM or
- * COMPARE_SET_TEACHER: "value_kept", "best_score", "positions". NULL with an empty message where there can be
- * no such set. */
+ * COMPARE_SET_TEACHER, less those that any run has learnt from: "value_kept", "best_score", "positions". NULL
+ * with an empty message where there can be no such set, or compare_meter_unknown() says why. */
 enum { COMPARE_SET_RANDOM = -1, COMPARE_SET_TEACHER = -2 };
 const json_t *compare_measure_set(CompareMeter *meter, const ComparePool *pool, int point, int set_point,
                                   Error *err);

@@ -433,6 +433,8 @@ static json_t *head_json(const CompareData *data) {
   for (int r = 0; r < data->experiment->run_count; r++)
     finished = finished && data->experiment->runs[r].finished;
   json_object_set_new(out, "finished", json_boolean(finished));
+  if (data->sets_unknown.message[0])
+    json_object_set_new(out, "generalisation_unknown", json_string(data->sets_unknown.message));
   put_teachers(design, compare_teacher_arm(data->experiment), out);
   put_configuration(&design->arms[0].config, out);
   return out;

@@ -2,12 +2,11 @@
 
 #include "base/memory.h"
 #include "selfplay/replay.h"
+#include "selfplay/run_folder.h"
 
-#include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
+#include <zlib.h>
 
 static uint64_t key_of(const Game *game, const void *state) {
   _Alignas(64) char image[GAME_STATE_MAX];
@@ -23,9 +22,12 @@ static int by_key(const void *a, const void *b) {
 
 void compare_trained_add(TrainedKeys *trained, const Game *game, const void *state) {
   if (trained->count == trained->capacity) {
-    size_t wider = trained->capacity ? 2 * trained->capacity : 4096;
-    trained->keys = memory_grow(trained->keys, trained->capacity, wider, sizeof *trained->keys);
-    trained->capacity = wider;
+    compare_trained_sort(trained); /* positions that occur again and again make room */
+    if (trained->count >= trained->capacity / 2) {
+      size_t wider = trained->capacity ? 2 * trained->capacity : 4096;
+      trained->keys = memory_grow(trained->keys, trained->capacity, wider, sizeof *trained->keys);
+      trained->capacity = wider;
+    }
   }
   trained->keys[trained->count++] = key_of(game, state);
 }
@@ -50,6 +52,7 @@ void compare_trained_free(TrainedKeys *trained) {
 
 static bool add_file(TrainedKeys *trained, const Game *game, const int plies[2], const char *path,
                      Error *err) {
+  if (!file_exists(path)) return error_set(err, "%s: missing", path);
   ReplayBlock *block = replay_block_load(game, NULL, path, err);
   if (!block) return false;
   for (int i = 0; i < block->count; i++) {
@@ -61,42 +64,45 @@ static bool add_file(TrainedKeys *trained, const Game *game, const int plies[2],
   return true;
 }
 
-/* Every shard of a run's `part` folder, at least `least` of them. */
-static bool add_folder(TrainedKeys *trained, const Game *game, const int plies[2], const CompareRun *run,
-                       const char *part, int least, Error *err) {
-  char folder[FILE_PATH_MAX], path[FILE_PATH_MAX + 300];
-  snprintf(folder, sizeof folder, "%.*s/%s", FILE_PATH_MAX - 40, run->folder, part);
-  DIR *directory = opendir(folder);
-  int found = 0;
-  bool fine = true;
-  for (const struct dirent *entry; directory && fine && (entry = readdir(directory));) {
-    size_t length = strlen(entry->d_name);
-    if (length < 4 || strcmp(entry->d_name + length - 4, ".spr") != 0) continue;
-    snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-    fine = add_file(trained, game, plies, path, err);
-    found++;
+/* The shards of the iterations that are over, and of the teacher's games. */
+static bool add_run(TrainedKeys *trained, const Experiment *experiment, const CompareRun *run,
+                    const int plies[2], Error *err) {
+  const CompareArm *arm = &experiment->design.arms[run->arm];
+  RunInfo *info = memory_new(1, sizeof *info);
+  char path[FILE_PATH_MAX];
+  int taught = arm->kind == ARM_BOOTSTRAP_IMITATION ? run_imitation_shards(&arm->config) : 0;
+  bool fine = run_open(run->folder, info, err);
+  for (int i = 0; fine && i < taught; i++) {
+    run_imitation_path(info, i, path);
+    fine = add_file(trained, experiment->design.game, plies, path, err);
   }
-  if (directory) closedir(directory);
-  if (!fine || found >= least) return fine;
-  return error_set(err,
-                   "%s: %d files of positions, %d were written; what a run has learnt from must be known to "
-                   "measure generalisation: put them back",
-                   folder, found, least);
+  for (int iteration = 1; fine && iteration < run->networks; iteration++)
+    for (int i = 0; fine && i < arm->config.shards; i++) {
+      run_replay_path(info, iteration, i, path);
+      fine = add_file(trained, experiment->design.game, plies, path, err);
+    }
+  free(info);
+  return fine;
 }
 
 bool compare_trained_read(const Experiment *experiment, const int plies[2], TrainedKeys *out, Error *err) {
-  const Game *game = experiment->design.game;
   *out = (TrainedKeys){0};
   for (int r = 0; r < experiment->run_count; r++) {
-    const CompareRun *run = &experiment->runs[r];
-    const CompareArm *arm = &experiment->design.arms[run->arm];
-    int shards = run->networks > 1 ? (run->networks - 1) * arm->config.shards : 0;
-    if (add_folder(out, game, plies, run, "replay", shards, err) &&
-        add_folder(out, game, plies, run, "imitation", 0, err))
-      continue;
+    if (!experiment->runs[r].networks || add_run(out, experiment, &experiment->runs[r], plies, err)) continue;
     compare_trained_free(out);
     return false;
   }
   compare_trained_sort(out);
   return true;
+}
+
+uint32_t compare_trained_stamp(const Experiment *experiment) {
+  uLong stamp = crc32(0, NULL, 0);
+  for (int r = 0; r < experiment->run_count; r++) {
+    const CompareRun *run = &experiment->runs[r];
+    char text[96];
+    int length = snprintf(text, sizeof text, "%s %d\n", run->name, run->networks);
+    stamp = crc32(stamp, (const Bytef *)text, (uInt)length);
+  }
+  return (uint32_t)stamp;
 }

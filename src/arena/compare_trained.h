@@ -12,13 +12,15 @@ typedef struct TrainedKeys {
   size_t count, capacity;
 } TrainedKeys;
 
-/* All positions of plies[0] to plies[1] in the games that any run of the experiment has played or been taught
- * by. False with a message where a file of them is damaged or missing. */
+/* All positions of plies[0] to plies[1] in the games of finished iterations of any run of the experiment, and
+ * in those of its teachers. False with a message that names the file where one is damaged or missing. */
 bool compare_trained_read(const Experiment *experiment, const int plies[2], TrainedKeys *out, Error *err);
 void compare_trained_add(TrainedKeys *trained, const Game *game, const void *state);
 /* After the last compare_trained_add(), and before compare_trained_has(). */
 void compare_trained_sort(TrainedKeys *trained);
 bool compare_trained_has(const TrainedKeys *trained, const Game *game, const void *state);
+/* Names what compare_trained_read() would read: another number where a run has gone on or one is added. */
+uint32_t compare_trained_stamp(const Experiment *experiment);
 void compare_trained_free(TrainedKeys *trained);
 
 #endif

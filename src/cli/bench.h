@@ -36,7 +36,7 @@ typedef struct Bench {
   RunConfig config; /* the game's shipped one */
   BenchLimit limits[BENCH_LIMITS_MAX];
   int limit_count;
-  double pace; /* factor on the seconds that are spent on each figure */
+  double pace; /* factor on the time that a figure is given */
   json_t *root;
 } Bench;
 
@@ -44,7 +44,7 @@ typedef struct Bench {
 typedef double BenchBody(void *context);
 
 /* Runs `body` on `threads` threads at once, each with its own contexts[thread], for repetitions of about 30
- * ms, or a tenth of `seconds` where that is less (at least one call), until `seconds` have passed, but 3 to
+ * ms, or an eighth of `seconds` where that is less (at least one call), until `seconds` have passed, but 3 to
  * 100 repetitions. One call warms up. Inside, OpenBLAS runs single-threaded calls. */
 BenchRates bench_measure(BenchBody *body, void **contexts, int threads, double seconds);
 /* Processor time of this thread, or of the whole process. */

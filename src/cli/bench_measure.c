@@ -72,7 +72,7 @@ BenchRates bench_measure(BenchBody *body, void **contexts, int threads, double s
   int count = 0, before = omp_get_max_threads();
   omp_set_num_threads(threads); /* a team of one is not "in parallel", so OpenBLAS would use all threads */
   Repetition first = repeat(body, contexts, threads, 1);
-  double length = fmin(REPETITION, seconds / 10);
+  double length = fmin(REPETITION, seconds / 8);
   int calls = (int)fmin(1e6, fmax(1, ceil(length * threads / fmax(first.processor, 1e-9))));
   while (count < MOST && (count < FEWEST || clock_wall() - begun < seconds)) {
     Repetition repetition = repeat(body, contexts, threads, calls);
@@ -148,14 +148,16 @@ void bench_machine(Bench *bench) {
   const BenchLimit *all = bench_limit(bench, channels, cells, threads);
   for (int t = threads; t > 0; t = t > 1 ? 1 : 0) /* of the tables that follow, before anything else runs */
     for (int side = 7; side <= 9; side++) bench_limit(bench, 64, side == 7 ? 6 * 7 : side * side, t);
-  json_object_update_new(bench->root, json_pack("{s:s, s:s, s:s, s:i, s:f}", "version", version_text(), "cpu",
-                                                simd_features(), "blas", openblas_get_corename(), "threads",
-                                                threads, "sgemm_gflops", all->gflops.best));
+  json_object_update_new(bench->root,
+                         json_pack("{s:b, s:s, s:s, s:s, s:i, s:f}", "quick", bench->pace < 1, "version",
+                                   version_text(), "cpu", simd_features(), "blas", openblas_get_corename(),
+                                   "threads", threads, "sgemm_gflops", all->gflops.best));
   bench_print(
       bench,
-      "CPU %s; OpenBLAS core %s\n"
+      "%sCPU %s; OpenBLAS core %s\n"
       "limit: SGEMM %d x %d x %d, single-threaded calls on %d thread%s: %.1f GFLOP/s (spread %.0f%%)\n"
       "other jobs left this one %.0f%% of the processors' time meanwhile\n\n",
-      simd_features(), openblas_get_corename(), channels, 9 * channels, BENCH_BATCH * cells, threads,
-      threads == 1 ? "" : "s", all->gflops.best, 100 * bench_spread(&all->gflops), 100 * all->gflops.had);
+      bench->pace < 1 ? "quick: rough figures\n" : "", simd_features(), openblas_get_corename(), channels,
+      9 * channels, BENCH_BATCH * cells, threads, threads == 1 ? "" : "s", all->gflops.best,
+      100 * bench_spread(&all->gflops), 100 * all->gflops.had);
 }

@@ -146,8 +146,9 @@ static void measure_game(Bench *bench, json_t *rows, const Game *game) {
     row(bench, rows, game, "lock-step", "puct", VISITS, t, &puct);
     BenchTree gumbel = bench_lock_step(game, SEARCH_GUMBEL, bench->config.visits, t, bench->pace * SECONDS);
     row(bench, rows, game, "lock-step", "gumbel", bench->config.visits, t, &gumbel);
-    BenchTree shared = measure_shared(game, NULL, SHARED_VISITS, t);
-    row(bench, rows, game, "shared", "puct", SHARED_VISITS, t, &shared);
+    int visits = (int)(bench->pace * SHARED_VISITS);
+    BenchTree shared = measure_shared(game, NULL, visits, t);
+    row(bench, rows, game, "shared", "puct", visits, t, &shared);
   }
 }
 
@@ -159,8 +160,9 @@ static void measure_with_network(Bench *bench, json_t *rows) {
   Net *net = bench_net(&shape);
   NetPlan *plan = plan_new(net);
   for (int t = 1; t <= threads; t = t < threads ? threads : t + 1) {
-    BenchTree shared = measure_shared(game, plan, NETWORK_VISITS, t);
-    row(bench, rows, game, "shared+net", "puct", NETWORK_VISITS, t, &shared);
+    int visits = (int)(bench->pace * NETWORK_VISITS);
+    BenchTree shared = measure_shared(game, plan, visits, t);
+    row(bench, rows, game, "shared+net", "puct", visits, t, &shared);
   }
   plan_free(plan);
   net_free(net);

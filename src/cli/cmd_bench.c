@@ -9,7 +9,7 @@ enum { OPTION_QUICK = 256 };
 
 static const struct argp_option options[] = {
     {"quick", OPTION_QUICK, 0, 0,
-     "A twentieth of the time for each figure: whether all works, roughly how fast", 0},
+     "A twentieth of the time for most figures: whether all works, roughly how fast", 0},
     {0}};
 
 static error_t parse(int key, char *arg, struct argp_state *state) {

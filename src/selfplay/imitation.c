@@ -3,14 +3,14 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "selfplay/describe.h"
+#include "selfplay/run_folder.h"
 #include "selfplay/teacher.h"
 
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Games are cut into shards of this many, so that a kill loses little. */
-enum { GAMES_PER_SHARD = 50, HELD_OUT_SHARE = 10 };
+enum { HELD_OUT_SHARE = 10 };
 
 static bool out_of_time(const void *context) {
   const Training *training = context;
@@ -21,10 +21,9 @@ static bool out_of_time(const void *context) {
  * empty message where `stop` ended it. */
 static ReplayBlock *teacher_shard(const Training *training, int shard, TeacherStop *stop, Error *err) {
   const RunInfo *run = &training->run;
-  char relative[48], path[FILE_PATH_MAX];
+  char path[FILE_PATH_MAX];
   ReplayOrigin origin = {.seed = run->seed, .shard = (uint32_t)shard, .config = run_config_crc(&run->config)};
-  snprintf(relative, sizeof relative, "imitation/%05d.spr", shard);
-  run_path(run, relative, path);
+  run_imitation_path(run, shard, path);
   if (file_exists(path)) {
     ReplayBlock *block = replay_block_load(run->game, &origin, path, err);
     if (block) return block;
@@ -38,9 +37,9 @@ static ReplayBlock *teacher_shard(const Training *training, int shard, TeacherSt
     error_set(err, "%s", "");
     return NULL;
   }
-  int first = shard * GAMES_PER_SHARD, left = run->config.imitation_games - first;
+  int first = shard * IMITATION_SHARD, left = run->config.imitation_games - first;
   ReplayBlock *block = teacher_play(run->game, &run->config, run->seed, first,
-                                    left < GAMES_PER_SHARD ? left : GAMES_PER_SHARD, stop, training);
+                                    left < IMITATION_SHARD ? left : IMITATION_SHARD, stop, training);
   if (!block) error_set(err, "%s", "");
   if (!block || replay_block_save(block, &origin, path, err)) return block;
   replay_block_free(block);
@@ -49,7 +48,7 @@ static ReplayBlock *teacher_shard(const Training *training, int shard, TeacherSt
 
 /* All games into training->expert, NULL where `stop` ended it; *made receives how many there are on disk. */
 static bool play_games(Training *training, TeacherStop *stop, int *made, Error *err) {
-  int total = training->config->imitation_games, shards = (total + GAMES_PER_SHARD - 1) / GAMES_PER_SHARD;
+  int total = training->config->imitation_games, shards = run_imitation_shards(training->config);
   ReplayBlock **blocks = memory_new((size_t)shards, sizeof *blocks);
   _Atomic bool failed = false;
   *made = 0;
@@ -61,7 +60,7 @@ static bool play_games(Training *training, TeacherStop *stop, int *made, Error *
 #pragma omp critical(run_events)
     {
       if (blocks[i])
-        *made += i == shards - 1 ? total - i * GAMES_PER_SHARD : GAMES_PER_SHARD;
+        *made += i == shards - 1 ? total - i * IMITATION_SHARD : IMITATION_SHARD;
       else if (why.message[0] && !failed) {
         *err = why;
         failed = true;

@@ -84,7 +84,7 @@ static const ConfigKey keys[] = {
     INT("selfplay.random_plies", random_plies, 0, 200, "12",
         "A game begins with 0 to this many uniformly random moves, which are not learnt from."),
     INT("selfplay.balanced_of", balanced_of, 1, BALANCED_OF_MAX, "1",
-        "Such beginnings drawn for each game, of which one is played, the likelier the nearer to even the "
+        "Random beginnings drawn for each game, of which one is played, the likelier the nearer to even the "
         "network "
         "holds it; 1 = the first one drawn."),
     REAL("selfplay.random_share", random_share, 0, 1, "0",

@@ -24,6 +24,22 @@ void run_network_path(const RunInfo *run, int iteration, char path[FILE_PATH_MAX
   run_path(run, relative, path);
 }
 
+void run_replay_path(const RunInfo *run, int iteration, int shard, char path[FILE_PATH_MAX]) {
+  char relative[48];
+  snprintf(relative, sizeof relative, "replay/%05d-%02d.spr", iteration, shard);
+  run_path(run, relative, path);
+}
+
+int run_imitation_shards(const RunConfig *config) {
+  return (config->imitation_games + IMITATION_SHARD - 1) / IMITATION_SHARD;
+}
+
+void run_imitation_path(const RunInfo *run, int shard, char path[FILE_PATH_MAX]) {
+  char relative[48];
+  snprintf(relative, sizeof relative, "imitation/%05d.spr", shard);
+  run_path(run, relative, path);
+}
+
 void run_resolve(const char *name, char folder[FILE_PATH_MAX]) {
   snprintf(folder, FILE_PATH_MAX, "%s", name);
   if (file_exists(folder) || strchr(name, '/')) return;

@@ -18,5 +18,11 @@ bool run_log_restore(const char *path, int lines, const char *last, size_t lengt
 json_t *run_log_read(const char *path, Error *err);
 /* FOLDER/RELATIVE */
 void run_path(const RunInfo *run, const char *relative, char path[FILE_PATH_MAX]);
+/* Positions of one shard of an iteration's self-play. */
+void run_replay_path(const RunInfo *run, int iteration, int shard, char path[FILE_PATH_MAX]);
+/* The teacher's games are cut into shards of this many, so that a kill loses little. */
+enum { IMITATION_SHARD = 50 };
+int run_imitation_shards(const RunConfig *config);
+void run_imitation_path(const RunInfo *run, int shard, char path[FILE_PATH_MAX]);
 
 #endif

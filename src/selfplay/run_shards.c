@@ -1,6 +1,7 @@
 #include "selfplay/run_shards.h"
 
 #include "base/memory.h"
+#include "selfplay/run_folder.h"
 #include "selfplay/shard.h"
 
 #include <math.h>
@@ -23,12 +24,6 @@ static void game_finished(void *context, int plies) {
   training_report(playing->training, STAGE_SELFPLAY, ++playing->games_done, playing->training->config->games);
 }
 
-static void shard_file(const Training *training, int iteration, int shard, char path[FILE_PATH_MAX]) {
-  char relative[64];
-  snprintf(relative, sizeof relative, "replay/%05d-%02d.spr", iteration, shard);
-  run_path(&training->run, relative, path);
-}
-
 /* One shard of an iteration: from its file where that is whole, else played and written. */
 static ReplayBlock *get_shard(Playing *playing, int shard, Error *err) {
   Training *training = playing->training;
@@ -39,7 +34,7 @@ static ReplayBlock *get_shard(Playing *playing, int shard, Error *err) {
                          .network = playing->network_hash,
                          .config = run_config_crc(&training->run.config)};
   char path[FILE_PATH_MAX];
-  shard_file(training, playing->number, shard, path);
+  run_replay_path(&training->run, playing->number, shard, path);
   if (file_exists(path)) {
     ReplayBlock *block = replay_block_load(training->run.game, &origin, path, err);
     if (block) return block;

@@ -60,25 +60,29 @@ static void play_random_plies(const Game *game, int most, Rng *rng, void *state)
 static void begin_balanced(Shard *shard, Lane *lane) {
   const Game *game = shard->spec->game;
   const RunConfig *config = shard->spec->config;
-  size_t size = game->state_size, n = (size_t)config->balanced_of;
-  char *states = memory_new(n, size);
-  float *logits = memory_new((size_t)game->moves, sizeof *logits), wdl[3];
-  float weights[BALANCED_OF_MAX];
-  for (size_t i = 0; i < n; i++) {
-    play_random_plies(game, config->random_plies, &lane->rng, states + i * size);
-    shard->evaluator->evaluate(shard->evaluator->self, states + i * size, 1, logits, wdl);
-    float unsure = 1 - fabsf(wdl[0] - wdl[2]);
+  size_t size = game->state_size;
+  int n = config->balanced_of, most = shard->evaluator->max_batch;
+  char *states = memory_new((size_t)n, size);
+  float *logits = memory_new((size_t)(n * game->moves), sizeof *logits);
+  float wdl[3 * BALANCED_OF_MAX], weights[BALANCED_OF_MAX];
+  for (int i = 0; i < n; i++)
+    play_random_plies(game, config->random_plies, &lane->rng, states + (size_t)i * size);
+  for (int i = 0; i < n; i += most)
+    shard->evaluator->evaluate(shard->evaluator->self, states + (size_t)i * size, n - i < most ? n - i : most,
+                               logits, wdl + 3 * i);
+  for (int i = 0; i < n; i++) {
+    float unsure = 1 - fabsf(wdl[3 * i] - wdl[3 * i + 2]);
     weights[i] = unsure * unsure + 1e-3f; /* one of them has to be played */
   }
-  shard->stats->evaluations += (int64_t)n;
-  memcpy(lane->state, states + (size_t)rng_choose(&lane->rng, weights, (int)n) * size, size);
+  shard->stats->evaluations += n;
+  memcpy(lane->state, states + (size_t)rng_choose(&lane->rng, weights, n) * size, size);
   free(states);
   free(logits);
 }
 
 static void begin_game(Shard *shard, Lane *lane) {
   const RunConfig *config = shard->spec->config;
-  if (config->balanced_of > 1)
+  if (config->balanced_of > 1 && config->random_plies > 0)
     begin_balanced(shard, lane);
   else
     play_random_plies(shard->spec->game, config->random_plies, &lane->rng, lane->state);
