@@ -5,7 +5,8 @@
 
 #include "arena/compare.h"
 
-/* Keys of positions, equal for all symmetric images, in order and each once. Zero-initialise; release with
+/* Keys of positions, equal for all symmetric images, in order and each once: there are many millions, for
+ * which a hash set would need two to four times the memory. Zero-initialise; release with
  * compare_trained_free(). */
 typedef struct TrainedKeys {
   uint64_t *keys;

@@ -196,11 +196,12 @@ void compare_print_text(const Experiment *experiment, const json_t *result) {
   const json_t *arms = json_object_get(result, "arms");
   char budget[48];
   compare_print_amount(experiment->design.unit, experiment->design.budget, budget);
-  printf(
-      "%s: %d arms, %d seed%s, %s of %s for each run; %d rated games at %d visits; mcts:1000 is 0\n",
-      experiment->design.game->title, experiment->design.arm_count, experiment->design.settings.seeds,
-      experiment->design.settings.seeds == 1 ? "" : "s", budget, compare_unit_name(experiment->design.unit),
-      (int)field_number(json_object_get(result, "experiment"), "games"), experiment->design.settings.visits);
+  printf("%s: %d arms, %d seed%s, %s%s for each run; %d rated games at %d visits; mcts:1000 is 0\n",
+         experiment->design.game->title, experiment->design.arm_count, experiment->design.settings.seeds,
+         experiment->design.settings.seeds == 1 ? "" : "s", budget,
+         experiment->design.unit == COMPARE_CPU_SECONDS ? " of CPU time" : "",
+         (int)field_number(json_object_get(result, "experiment"), "games"),
+         experiment->design.settings.visits);
   print_curves(experiment, arms);
   static const Column finals[] = {{"final", "elo", "Elo", "%+.0f", 1},
                                   {"final", "value_kept", "value kept, policy %", "%.1f", 100},

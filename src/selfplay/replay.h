@@ -70,7 +70,7 @@ void replay_block_outcome(ReplayBlock *block, int first, int first_player_result
 void replay_block_append(ReplayBlock *block, const ReplayBlock *other, int from, int count);
 
 bool replay_block_save(const ReplayBlock *block, const ReplayOrigin *origin, const char *path, Error *err);
-/* NULL with a message where the file is damaged, of another game, or not of this origin; NULL for any origin.
+/* NULL with a message where the file is damaged, of another game, or not of this origin, unless that is NULL.
  */
 ReplayBlock *replay_block_load(const Game *game, const ReplayOrigin *origin, const char *path, Error *err);
 
