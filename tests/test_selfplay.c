@@ -170,6 +170,35 @@ Test(run, goes_on_without_a_position) {
   folder_remove(folder);
 }
 
+/* Whoever deletes old networks to save room loses no more than them: the run goes on as it would have, and
+ * where one is needed to check what was played by it, its name is said. */
+Test(run, goes_on_without_old_networks) {
+  char whole[64], pruned[64], path[FILE_PATH_MAX];
+  Error err;
+  folder_make(whole), folder_make(pruned);
+  RunRequest request = small_run(whole, ARM_FROM_SCRATCH);
+  request.config.window_min = request.config.window_max = 20;
+  request.config.iterations = 7;
+  cr_assert(train(&request, &err), "%s", err.message);
+  request.folder = pruned;
+  request.config.iterations = 6;
+  cr_assert(train(&request, &err), "%s", err.message);
+  for (int i = 0; i < 2; i++) {
+    snprintf(path, sizeof path, "%s/networks/%05d.net", pruned, i);
+    cr_assert_eq(remove(path), 0);
+  }
+  request.config.iterations = 7;
+  cr_assert(train(&request, &err), "%s", err.message);
+  cr_assert_eq(last_hash(pruned, 7), last_hash(whole, 7));
+  snprintf(path, sizeof path, "%s/networks/00006.net", pruned);
+  cr_assert_eq(remove(path), 0);
+  request.config.iterations = 8;
+  cr_assert_not(train(&request, &err));
+  cr_assert(strstr(err.message, "networks/00006.net"), "%s", err.message);
+  last_hash(pruned, 7);
+  folder_remove(whole), folder_remove(pruned);
+}
+
 /* The network grows while the second iteration learns; a resumed run finds it of the size it had. */
 Test(run, grows_to_the_same_bytes_after_any_stop) {
   char a[64], b[64];

@@ -35,7 +35,7 @@ typedef struct RunInfo {
   char source[FILE_PATH_MAX]; /* of imitation games; empty = made by the teacher */
   char version[64], features[128];
   RunConfig config;
-  int iterations; /* finished ones; networks 0..iterations exist */
+  int iterations; /* finished ones: the number of the newest network, -1 without any */
 } RunInfo;
 
 /* "demo" or "runs/demo" or any path; resolves to the folder (runs/NAME where no such folder exists). */

@@ -3,6 +3,7 @@
 #include "base/simd.h"
 #include "base/version.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -84,6 +85,21 @@ static bool read_description(RunInfo *run, Error *err) {
   return fine;
 }
 
+/* -1 where there is none. Older ones may be missing: some people delete them to save room. */
+static int newest_network(const RunInfo *run) {
+  char path[FILE_PATH_MAX];
+  int newest = -1;
+  run_path(run, "networks", path);
+  DIR *folder = opendir(path);
+  for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
+    int number, length = 0;
+    bool named = sscanf(entry->d_name, "%d.net%n", &number, &length) == 1 && length && !entry->d_name[length];
+    if (named && number > newest) newest = number;
+  }
+  if (folder) closedir(folder);
+  return newest;
+}
+
 bool run_open(const char *name, RunInfo *out, Error *err) {
   char folder[FILE_PATH_MAX], path[FILE_PATH_MAX];
   run_resolve(name, folder); /* first: name may lie in *out */
@@ -93,12 +109,7 @@ bool run_open(const char *name, RunInfo *out, Error *err) {
   run_path(out, "run.conf", path);
   config_defaults(&run_config_table, &out->config);
   if (!config_read(&run_config_table, &out->config, path, err)) return false;
-  out->iterations = -1;
-  do {
-    out->iterations++;
-    run_network_path(out, out->iterations, path);
-  } while (file_exists(path));
-  out->iterations--;
+  out->iterations = newest_network(out);
   return true;
 }
 
