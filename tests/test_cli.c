@@ -1,4 +1,5 @@
 /* The program as its users meet it: a child process, its exit code, and what it writes. */
+#include "cli/blas_core.h"
 #include "hang.h"
 #include "program.h"
 
@@ -29,6 +30,19 @@ Test(cli, version) {
   cr_assert_eq(result.code, 0);
   cr_assert_eq(strncmp(result.out, "selfplay ", 9), 0);
   program_free(result);
+}
+
+/* By the names that OpenBLAS gives where it knows a CPU, and where it falls back. */
+Test(cli, wide_blas_kernels_where_openblas_does_not_know_the_cpu) {
+  cr_assert_null(blas_core_better("SkylakeX", true, true));
+  cr_assert_null(blas_core_better("Cooperlake", true, true));
+  cr_assert_null(blas_core_better("a core to come", true, true));
+  cr_assert_str_eq(blas_core_better("Zen", true, true), "SkylakeX");
+  cr_assert_str_eq(blas_core_better("Prescott", true, true), "SkylakeX");
+  cr_assert_str_eq(blas_core_better("Prescott", true, false), "Haswell");
+  cr_assert_null(blas_core_better("Haswell", true, false));
+  cr_assert_null(blas_core_better("Zen", true, false));
+  cr_assert_null(blas_core_better("Nehalem", false, false));
 }
 
 Test(cli, wrong_usage_is_2) {

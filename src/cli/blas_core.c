@@ -1,15 +1,26 @@
 /* OpenBLAS picks its kernels by CPU model when it is loaded. Versions older than a CPU (0.3.21, Debian 12,
  * and Zen 4 or Sapphire Rapids, say) fall back to kernels for Haswell or Zen, which use half of the vector
- * width: 117 instead of 205 GFLOP/s a core in single-precision matrix products. Its one remedy is the
- * environment variable OPENBLAS_CORETYPE, which is read before main() runs; hence the restart. Whoever sets
- * the variable has the last word. */
+ * width (117 instead of 205 GFLOP/s a core in single-precision matrix products), or for the Pentium 4
+ * ("Prescott"), which use a quarter (19 GFLOP/s on a Xeon with AVX-512). Its one remedy is the environment
+ * variable OPENBLAS_CORETYPE, which is read before main() runs; hence the restart. Whoever sets the variable
+ * has the last word. */
 #include "cli/blas_core.h"
 
 #include <cblas.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+const char *blas_core_better(const char *core, bool avx2, bool avx512) {
+  /* What it falls back to; a name that is not here may be newer than this list. */
+  static const char *const fallbacks[] = {"Haswell", "Zen",       "Sandybridge",
+                                          "Nehalem", "Barcelona", "Prescott"};
+  enum { FALLBACKS = sizeof fallbacks / sizeof *fallbacks, WITH_AVX2 = 2 };
+  int k = 0;
+  while (k < FALLBACKS && strcmp(core, fallbacks[k]) != 0) k++;
+  if (k == FALLBACKS) return NULL;
+  return avx512 ? "SkylakeX" : avx2 && k >= WITH_AVX2 ? "Haswell" : NULL;
+}
 
 #if defined(__x86_64__)
 /* The features that OpenBLAS's SkylakeX kernels are compiled for. */
@@ -21,9 +32,9 @@ static bool has_avx512(void) {
 
 static void choose_core(char **argv) {
   if (getenv("OPENBLAS_CORETYPE")) return; /* also the guard against restarting for ever */
-  const char *core = openblas_get_corename();
-  if (strcmp(core, "Haswell") != 0 && strcmp(core, "Zen") != 0) return;
-  if (!has_avx512() || setenv("OPENBLAS_CORETYPE", "SkylakeX", 1) != 0) return;
+  bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  const char *better = blas_core_better(openblas_get_corename(), avx2, has_avx512());
+  if (!better || setenv("OPENBLAS_CORETYPE", better, 1) != 0) return;
   execv("/proc/self/exe", argv);
   unsetenv("OPENBLAS_CORETYPE"); /* the restart failed: go on with the slower kernels */
 }
