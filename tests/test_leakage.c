@@ -222,7 +222,7 @@ Test(leakage, positions_trained_on_test_no_generalisation) {
   experiment.design.arms[0].config = request.config;
   TrainedKeys trained, none = {0};
   compare_sets_plies(request.game, plies);
-  cr_assert(compare_trained_read(&experiment, plies, &trained, &err), "%s", err.message);
+  cr_assert(compare_trained_read(&experiment, plies, NULL, &trained, &err), "%s", err.message);
   static const char *const shards[] = {"replay/00001-00.spr", "imitation/00000.spr"};
   for (int k = 0; k < 2; k++) {
     snprintf(path, sizeof path, "%s/%s", folder, shards[k]);
@@ -234,16 +234,16 @@ Test(leakage, positions_trained_on_test_no_generalisation) {
       request.game->symmetry_state(1, own->states + (size_t)i * size, mirrored);
       memcpy(own->states + (size_t)i * size, mirrored, size);
     }
-    Positions *positions = compare_sets_solve(own, 5, 1, &none, &err);
+    Positions *positions = compare_sets_solve(own, 5, 1, &none, NULL, &err);
     cr_assert(positions, "some of them would be fit to test");
     positions_free(positions);
-    positions = compare_sets_solve(own, 5, 1, &trained, &err);
+    positions = compare_sets_solve(own, 5, 1, &trained, NULL, &err);
     cr_assert_null(positions);
     cr_assert_str_empty(err.message);
     replay_block_free(own);
   }
   ReplayBlock *fresh = compare_sets_random(request.game, 3, 500);
-  Positions *others = compare_sets_solve(fresh, 5, 1, &trained, &err);
+  Positions *others = compare_sets_solve(fresh, 5, 1, &trained, NULL, &err);
   cr_assert(others && others->count == 5, "positions that it has not met do");
   positions_free(others);
   replay_block_free(fresh);
@@ -252,10 +252,10 @@ Test(leakage, positions_trained_on_test_no_generalisation) {
     snprintf(path, sizeof path, "%s/%s", folder, shards[k]);
     snprintf(spoilt, sizeof spoilt, "%s.away", path);
     cr_assert_eq(rename(path, spoilt), 0);
-    cr_assert_not(compare_trained_read(&experiment, plies, &trained, &err));
+    cr_assert_not(compare_trained_read(&experiment, plies, NULL, &trained, &err));
     cr_assert(strstr(err.message, shards[k]) && strstr(err.message, "missing"), "%s", err.message);
     cr_assert(file_write(path, "SPREPLAY", 8, &err), "%s", err.message);
-    cr_assert_not(compare_trained_read(&experiment, plies, &trained, &err));
+    cr_assert_not(compare_trained_read(&experiment, plies, NULL, &trained, &err));
     cr_assert(strstr(err.message, shards[k]) && strstr(err.message, "damaged"), "%s", err.message);
     cr_assert_eq(rename(spoilt, path), 0);
   }

@@ -192,7 +192,7 @@ Test(othello_use, positions_of_play_are_solved_where_that_is_quick) {
     Error err;
     cr_assert(compare_sets_possible(game));
     ReplayBlock *block = compare_sets_random(game, 5, 600);
-    Positions *positions = compare_sets_solve(block, 12, 5, &(TrainedKeys){0}, &err);
+    Positions *positions = compare_sets_solve(block, 12, 5, &(TrainedKeys){0}, NULL, &err);
     Exact *exact = exact_new(game, 22, &err);
     cr_assert(positions && exact);
     cr_assert_eq(positions->count, 12);

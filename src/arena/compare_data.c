@@ -29,20 +29,13 @@ typedef struct Collecting {
   CompareData *data;
   CompareMeter *meter;
   int threads;
-  CompareDoing *doing;
-  void *context;
-  const volatile sig_atomic_t *stop;
+  const CompareWatch *watch;
 } Collecting;
 
-static bool go_on(Collecting *collecting, const char *what, int done, int total, Error *err) {
-  if (collecting->doing) collecting->doing(collecting->context, what, done, total);
-  return !*collecting->stop || error_set(err, "%s", "");
-}
-
 static void show_elo(void *context, const EloProgress *progress) {
-  Collecting *collecting = context;
-  if (collecting->doing)
-    collecting->doing(collecting->context, "rating pool", progress->games_done, progress->games_total);
+  const Collecting *collecting = context;
+  Error ignored; /* whoever plays asks for itself whether to stop */
+  compare_watch(collecting->watch, "rating pool", progress->games_done, progress->games_total, &ignored);
 }
 
 static bool allocate(CompareData *data, const Experiment *experiment, Error *err) {
@@ -91,8 +84,8 @@ static bool rate(Collecting *collecting, Error *err) {
   CompareData *data = collecting->data;
   const ComparePool *pool = &data->pool;
   ComparePoolRatings ratings;
-  if (!compare_pool_play(data->experiment, pool, collecting->threads, show_elo, collecting, collecting->stop,
-                         err) ||
+  if (!compare_pool_play(data->experiment, pool, collecting->threads, show_elo, collecting,
+                         collecting->watch->stop, err) ||
       !compare_pool_rate(data->experiment, pool, &ratings, err))
     return false;
   data->games = ratings.games;
@@ -123,7 +116,8 @@ static bool rate(Collecting *collecting, Error *err) {
 static bool measure_points(Collecting *collecting, Error *err) {
   CompareData *data = collecting->data;
   for (int p = 0; p < data->pool.point_count; p++) {
-    if (!go_on(collecting, "accuracy and policies", p, data->pool.point_count, err)) return false;
+    if (!compare_watch(collecting->watch, "accuracy and policies", p, data->pool.point_count, err))
+      return false;
     const json_t *measured = compare_measure_point(collecting->meter, &data->pool, p, err);
     if (!measured) return false;
     for (int f = FIELD_ELO + 1; f < FIELD_UNIQUE_SHARE; f++)
@@ -153,7 +147,7 @@ static bool measure_searchers(Collecting *collecting, Error *err) {
   const ComparePool *pool = &data->pool;
   for (int s = 0; s < pool->searcher_count; s++) {
     const CompareSearcher *searcher = &pool->searchers[s];
-    if (!go_on(collecting, "test-time search", s, pool->searcher_count, err)) return false;
+    if (!compare_watch(collecting->watch, "test-time search", s, pool->searcher_count, err)) return false;
     const json_t *measured =
         compare_measure_search(collecting->meter, &pool->points[searcher->point], searcher->visits, err);
     if (!measured && err->message[0]) return false;
@@ -170,7 +164,7 @@ static bool measure_sets(Collecting *collecting, Error *err) {
     int row = i % runs, column = i / runs;
     int set = column < runs ? data->last[column] : column == runs ? COMPARE_SET_RANDOM : COMPARE_SET_TEACHER;
     if (data->last[row] < 0 || (column < runs && set < 0)) continue;
-    if (!go_on(collecting, "generalisation", i, runs * (runs + 2), err)) return false;
+    if (!compare_watch(collecting->watch, "generalisation", i, runs * (runs + 2), err)) return false;
     const json_t *measured = compare_measure_set(collecting->meter, &data->pool, data->last[row], set, err);
     if (!measured && err->message[0]) return false;
     data->set_share[row * (runs + 2) + column] = field_number(measured, "value_kept");
@@ -178,11 +172,11 @@ static bool measure_sets(Collecting *collecting, Error *err) {
   return true;
 }
 
-bool compare_data_collect(const Experiment *experiment, int threads, CompareDoing *doing, void *context,
-                          const volatile sig_atomic_t *stop, CompareData *out, Error *err) {
-  Collecting collecting = {.data = out, .threads = threads, .doing = doing, .context = context, .stop = stop};
+bool compare_data_collect(const Experiment *experiment, int threads, const CompareWatch *watch,
+                          CompareData *out, Error *err) {
+  Collecting collecting = {.data = out, .threads = threads, .watch = watch};
   bool fine = allocate(out, experiment, err);
-  collecting.meter = fine ? compare_meter_new(experiment, threads, err) : NULL;
+  collecting.meter = fine ? compare_meter_new(experiment, threads, watch, err) : NULL;
   fine = collecting.meter && measure_points(&collecting, err);
   for (int r = 0; fine && r < experiment->run_count; r++)
     if (experiment->runs[r].networks) fine = read_diversity(out, r, err);

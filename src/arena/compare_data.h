@@ -44,13 +44,10 @@ typedef struct CompareData {
   double fixed_elo[8]; /* of the pool's fixed opponents */
 } CompareData;
 
-/* Called with what is being done now; `total` may be 0 where unknown. */
-typedef void CompareDoing(void *context, const char *what, int done, int total);
-
 /* Plays and measures what is missing, and collects. Release with compare_data_free(), also after a failure.
- * *stop as in run_train(). */
-bool compare_data_collect(const Experiment *experiment, int threads, CompareDoing *doing, void *context,
-                          const volatile sig_atomic_t *stop, CompareData *out, Error *err);
+ */
+bool compare_data_collect(const Experiment *experiment, int threads, const CompareWatch *watch,
+                          CompareData *out, Error *err);
 void compare_data_free(CompareData *data);
 
 /* The budget up to which runs are compared: the largest that all that play themselves have reached. A run

@@ -22,6 +22,7 @@ typedef struct NamedSet {
 struct CompareMeter {
   const Experiment *experiment;
   int threads;
+  const CompareWatch *watch;
   json_t *known; /* key -> object */
   char path[FILE_PATH_MAX];
   Positions *positions;        /* the shipped ones; NULL where there are none */
@@ -40,9 +41,11 @@ int compare_teacher_arm(const Experiment *experiment) {
   return -1;
 }
 
-CompareMeter *compare_meter_new(const Experiment *experiment, int threads, Error *err) {
+CompareMeter *compare_meter_new(const Experiment *experiment, int threads, const CompareWatch *watch,
+                                Error *err) {
   CompareMeter *meter = memory_new(1, sizeof *meter);
-  *meter = (CompareMeter){.experiment = experiment, .threads = threads, .known = json_object()};
+  *meter =
+      (CompareMeter){.experiment = experiment, .threads = threads, .watch = watch, .known = json_object()};
   experiment_path(experiment, "measures.jsonl", meter->path);
   json_t *lines = run_log_read(meter->path, err), *line;
   /* A line cut by a kill is not whole; what is behind it would be lost. */
@@ -228,7 +231,9 @@ static Positions *make_set(CompareMeter *meter, const ComparePool *pool, int set
   if (set_point == COMPARE_SET_RANDOM) {
     block = compare_sets_random(design->game, seed, RANDOM_TRIES);
   } else if (set_point == COMPARE_SET_TEACHER) {
-    block = compare_sets_teacher(design->game, &design->arms[teacher].config, seed, SET_GAMES);
+    block = compare_sets_teacher(design->game, &design->arms[teacher].config, seed, SET_GAMES, meter->threads,
+                                 meter->watch, err);
+    if (!block) return NULL;
   } else {
     const ComparePoint *point = &pool->points[set_point];
     Net *net = net_load(point->path, design->game->name, NULL, NULL, err);
@@ -237,21 +242,20 @@ static Positions *make_set(CompareMeter *meter, const ComparePool *pool, int set
                                meter->experiment->runs[point->run].seed, 1, SET_GAMES, meter->threads);
     net_free(net);
   }
-  Positions *positions = compare_sets_solve(block, count, seed, &meter->trained, err);
+  Positions *positions = compare_sets_solve(block, count, seed, &meter->trained, meter->watch, err);
   replay_block_free(block);
   return positions;
 }
 
-/* False where what the runs have learnt from cannot be read any more. */
+/* False where what the runs have learnt from cannot be read any more, or the watch ends it. */
 static bool trained_known(CompareMeter *meter) {
-  if (!meter->trained_read) {
+  if (!meter->trained_read && !meter->unknown.message[0]) {
     int plies[2];
     compare_sets_plies(meter->experiment->design.game, plies);
-    if (compare_trained_read(meter->experiment, plies, &meter->trained, &meter->unknown))
-      meter->unknown.message[0] = 0;
-    meter->trained_read = true;
+    meter->trained_read =
+        compare_trained_read(meter->experiment, plies, meter->watch, &meter->trained, &meter->unknown);
   }
-  return !meter->unknown.message[0];
+  return meter->trained_read;
 }
 
 const char *compare_meter_unknown(const CompareMeter *meter) {

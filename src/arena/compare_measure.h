@@ -7,18 +7,22 @@
 
 #include "arena/accuracy.h"
 #include "arena/compare_pool.h"
+#include "arena/compare_watch.h"
 
 typedef struct CompareMeter CompareMeter;
 
-/* Reads what is known already. NULL with a message. */
-CompareMeter *compare_meter_new(const Experiment *experiment, int threads, Error *err);
+/* Reads what is known already. NULL with a message. `watch`, which may be NULL, is for what takes long within
+ * one measure; it must outlive the meter. */
+CompareMeter *compare_meter_new(const Experiment *experiment, int threads, const CompareWatch *watch,
+                                Error *err);
 void compare_meter_free(CompareMeter *meter); /* NULL is fine */
 
 /* Why generalisation could not be measured: which file of what the runs have learnt from is damaged or
  * missing; "" where none was. Borrowed. */
 const char *compare_meter_unknown(const CompareMeter *meter);
 
-/* All of these return a borrowed object, NULL with a message on failure. */
+/* All of these return a borrowed object, NULL with a message on failure, an empty one where the watch ends
+ * it. */
 
 /* A point of the pool: "value_kept", "best_score", "log_loss" (the network alone), "search_value_kept" (at
  * the pool's visits), where the game ships positions with exact scores; "solver_kl", "solver_top1" there;

@@ -12,6 +12,7 @@
 enum {
   SOLVER_LOG2_BYTES = 25,
   SHARDS = 4,
+  TEACHER_GAMES = 10,
   EVALUATION_ITERATION = 2000000000, /* beyond any iteration of a run */
   EVALUATION_GAME = 20000000         /* beyond any game of a teacher */
 };
@@ -45,8 +46,30 @@ ReplayBlock *compare_sets_games(const Game *game, const RunConfig *config, const
   return all;
 }
 
-ReplayBlock *compare_sets_teacher(const Game *game, const RunConfig *config, uint64_t seed, int games) {
-  return teacher_play(game, config, seed, EVALUATION_GAME, games, NULL, NULL);
+ReplayBlock *compare_sets_teacher(const Game *game, const RunConfig *config, uint64_t seed, int games,
+                                  int threads, const CompareWatch *watch, Error *err) {
+  int parts = (games + TEACHER_GAMES - 1) / TEACHER_GAMES, done = 0;
+  bool wanted = true;
+  ReplayBlock **blocks = memory_new((size_t)parts, sizeof *blocks), *all = replay_block_new(game);
+#pragma omp parallel for schedule(dynamic) num_threads(threads)
+  for (int p = 0; p < parts; p++) {
+    bool go_on;
+    int first = p * TEACHER_GAMES, count = games - first < TEACHER_GAMES ? games - first : TEACHER_GAMES;
+#pragma omp critical(compare_watch)
+    go_on = wanted = wanted && compare_watch(watch, "the teacher's games", done, games, err);
+    if (go_on) blocks[p] = teacher_play(game, config, seed, EVALUATION_GAME + first, count, NULL, NULL);
+#pragma omp critical(compare_watch)
+    done += count;
+  }
+  for (int p = 0; p < parts; p++) {
+    if (!blocks[p]) continue;
+    replay_block_append(all, blocks[p], 0, blocks[p]->count);
+    replay_block_free(blocks[p]);
+  }
+  free(blocks);
+  if (wanted) return all;
+  replay_block_free(all);
+  return NULL;
 }
 
 ReplayBlock *compare_sets_random(const Game *game, uint64_t seed, int count) {
@@ -102,7 +125,7 @@ static void add_position(Positions *positions, Exact *solver, const void *state)
 }
 
 Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed, const TrainedKeys *trained,
-                              Error *err) {
+                              const CompareWatch *watch, Error *err) {
   const Game *game = block->game;
   size_t total = (size_t)block->count;
   Solving solving = {.game = game, .solver = exact_new(game, SOLVER_LOG2_BYTES, err), .trained = trained};
@@ -113,15 +136,18 @@ Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed
   for (size_t i = 0; i < total; i++) order[i] = (uint32_t)i;
   Rng rng = rng_make(seed, RNG_POSITIONS, EVALUATION_ITERATION + 1, 0);
   if (total) rng_shuffle(&rng, order, (uint32_t)total);
-  for (size_t k = 0; k < total && out->count < count; k++) {
+  bool wanted = true;
+  for (size_t k = 0; wanted && k < total && out->count < count; k++) {
     uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
     memcpy(state, block->states + order[k] * game->state_size, game->state_size);
-    if (fit_to_test(&solving, state)) add_position(out, solving.solver, state);
+    if (!fit_to_test(&solving, state)) continue;
+    add_position(out, solving.solver, state);
+    wanted = compare_watch(watch, "exact scores", out->count, count, err);
   }
   key_set_free(&solving.seen);
   exact_free(solving.solver);
   free(order);
-  if (out->count) return out;
+  if (wanted && out->count) return out;
   positions_free(out);
   error_set(err, "%s", "");
   return NULL;

@@ -21,16 +21,18 @@ bool compare_sets_possible(const Game *game);
  * threads; the random stream is one of evaluation `number`, which no training uses. */
 ReplayBlock *compare_sets_games(const Game *game, const RunConfig *config, const Net *net, uint64_t seed,
                                 int number, int games, int threads);
-/* Games of the configuration's teacher that no run has seen. */
-ReplayBlock *compare_sets_teacher(const Game *game, const RunConfig *config, uint64_t seed, int games);
+/* Games of the configuration's teacher that no run has seen. NULL with an empty message where the watch,
+ * which may be NULL here and below, ends it. */
+ReplayBlock *compare_sets_teacher(const Game *game, const RunConfig *config, uint64_t seed, int games,
+                                  int threads, const CompareWatch *watch, Error *err);
 /* Positions of uniformly random play, as many as can be wanted. */
 ReplayBlock *compare_sets_random(const Game *game, uint64_t seed, int count);
 
 /* First and last ply of the positions that are kept. */
 void compare_sets_plies(const Game *game, int plies[2]);
 /* At most `count` positions of the block that are not among those trained on, drawn at random, with exact
- * scores. NULL with an empty message where none is fit. */
+ * scores. NULL with an empty message where none is fit, or the watch ends it. */
 Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed, const TrainedKeys *trained,
-                              Error *err);
+                              const CompareWatch *watch, Error *err);
 
 #endif

@@ -65,8 +65,9 @@ static bool add_file(TrainedKeys *trained, const Game *game, const int plies[2],
 }
 
 /* The shards of the iterations that are over, and of the teacher's games. */
-static bool add_run(TrainedKeys *trained, const Experiment *experiment, const CompareRun *run,
-                    const int plies[2], Error *err) {
+static bool add_run(TrainedKeys *trained, const Experiment *experiment, int number, const int plies[2],
+                    const CompareWatch *watch, Error *err) {
+  const CompareRun *run = &experiment->runs[number];
   const CompareArm *arm = &experiment->design.arms[run->arm];
   RunInfo *info = memory_new(1, sizeof *info);
   char path[FILE_PATH_MAX];
@@ -76,19 +77,22 @@ static bool add_run(TrainedKeys *trained, const Experiment *experiment, const Co
     run_imitation_path(info, i, path);
     fine = add_file(trained, experiment->design.game, plies, path, err);
   }
-  for (int iteration = 1; fine && iteration < run->networks; iteration++)
+  for (int iteration = 1; fine && iteration < run->networks; iteration++) {
+    fine = compare_watch(watch, "what was learnt from", number, experiment->run_count, err);
     for (int i = 0; fine && i < arm->config.shards; i++) {
       run_replay_path(info, iteration, i, path);
       fine = add_file(trained, experiment->design.game, plies, path, err);
     }
+  }
   free(info);
   return fine;
 }
 
-bool compare_trained_read(const Experiment *experiment, const int plies[2], TrainedKeys *out, Error *err) {
+bool compare_trained_read(const Experiment *experiment, const int plies[2], const CompareWatch *watch,
+                          TrainedKeys *out, Error *err) {
   *out = (TrainedKeys){0};
   for (int r = 0; r < experiment->run_count; r++) {
-    if (!experiment->runs[r].networks || add_run(out, experiment, &experiment->runs[r], plies, err)) continue;
+    if (!experiment->runs[r].networks || add_run(out, experiment, r, plies, watch, err)) continue;
     compare_trained_free(out);
     return false;
   }

@@ -239,8 +239,8 @@ static json_t *measure(const Experiment *experiment, const Options *options) {
   CompareData data;
   CliProgress bar = cli_progress_new(30);
   Error err;
-  bool fine = compare_data_collect(experiment, options->common.threads, show_doing, &bar, &stop_requested,
-                                   &data, &err);
+  const CompareWatch watch = {.doing = show_doing, .context = &bar, .stop = &stop_requested};
+  bool fine = compare_data_collect(experiment, options->common.threads, &watch, &data, &err);
   cli_progress_clear(&bar);
   json_t *result = fine ? compare_result(&data) : NULL;
   compare_data_free(&data);
