@@ -1,5 +1,5 @@
 /* The program as its users meet it: a child process, its exit code, and what it writes. */
-#include "cli/blas_core.h"
+#include "cli/libraries.h"
 #include "hang.h"
 #include "program.h"
 
@@ -34,15 +34,36 @@ Test(cli, version) {
 
 /* By the names that OpenBLAS gives where it knows a CPU, and where it falls back. */
 Test(cli, wide_blas_kernels_where_openblas_does_not_know_the_cpu) {
-  cr_assert_null(blas_core_better("SkylakeX", true, true));
-  cr_assert_null(blas_core_better("Cooperlake", true, true));
-  cr_assert_null(blas_core_better("a core to come", true, true));
-  cr_assert_str_eq(blas_core_better("Zen", true, true), "SkylakeX");
-  cr_assert_str_eq(blas_core_better("Prescott", true, true), "SkylakeX");
-  cr_assert_str_eq(blas_core_better("Prescott", true, false), "Haswell");
-  cr_assert_null(blas_core_better("Haswell", true, false));
-  cr_assert_null(blas_core_better("Zen", true, false));
-  cr_assert_null(blas_core_better("Nehalem", false, false));
+  cr_assert_null(libraries_better_core("SkylakeX", true, true));
+  cr_assert_null(libraries_better_core("Cooperlake", true, true));
+  cr_assert_null(libraries_better_core("a core to come", true, true));
+  cr_assert_str_eq(libraries_better_core("Zen", true, true), "SkylakeX");
+  cr_assert_str_eq(libraries_better_core("Prescott", true, true), "SkylakeX");
+  cr_assert_str_eq(libraries_better_core("Prescott", true, false), "Haswell");
+  cr_assert_null(libraries_better_core("Haswell", true, false));
+  cr_assert_null(libraries_better_core("Zen", true, false));
+  cr_assert_null(libraries_better_core("Nehalem", false, false));
+}
+
+/* As libgomp itself says what it has read; the program may have been restarted to that end. */
+Test(cli, waiting_threads_do_not_spin_for_long) {
+  static const struct {
+    const char *policy;
+    bool limited;
+  } cases[] = {{NULL, true}, {"active", false}};
+  unsetenv("GOMP_SPINCOUNT");
+  setenv("OMP_DISPLAY_ENV", "verbose", 1);
+  for (int i = 0; i < 2; i++) {
+    if (cases[i].policy)
+      setenv("OMP_WAIT_POLICY", cases[i].policy, 1);
+    else
+      unsetenv("OMP_WAIT_POLICY");
+    ProgramResult result = program_run("", "--version");
+    cr_assert_eq(result.code, 0);
+    if (!strstr(result.err, "GOMP_SPINCOUNT")) cr_skip_test("another OpenMP library than libgomp");
+    cr_assert_eq(strstr(result.err, "GOMP_SPINCOUNT = '1000'") != NULL, cases[i].limited, "%s", result.err);
+    program_free(result);
+  }
 }
 
 Test(cli, wrong_usage_is_2) {

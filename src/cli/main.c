@@ -1,6 +1,6 @@
 /* The dispatcher: `selfplay COMMAND ...`, or training where the first word is one of its options. */
 #include "base/version.h"
-#include "cli/blas_core.h"
+#include "cli/libraries.h"
 #include "cli/cli.h"
 
 #include <locale.h>
@@ -104,7 +104,7 @@ static int run_command(const Command *command, int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
-  blas_core_choose(argv);
+  libraries_set_up(argv);
   signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is a failed write, with a message, like a full disk */
   setlocale(LC_CTYPE, "");  /* not LC_NUMERIC: numbers in files and JSON keep their point */
   argp_err_exit_status = EXIT_WRONG_USAGE;
