@@ -45,7 +45,7 @@ typedef struct CompareData {
 } CompareData;
 
 /* Plays and measures what is missing, and collects. Release with compare_data_free(), also after a failure.
- */
+ * `watch` may not be NULL. */
 bool compare_data_collect(const Experiment *experiment, int threads, const CompareWatch *watch,
                           CompareData *out, Error *err);
 void compare_data_free(CompareData *data);

@@ -254,6 +254,7 @@ static bool trained_known(CompareMeter *meter) {
     compare_sets_plies(meter->experiment->design.game, plies);
     meter->trained_read =
         compare_trained_read(meter->experiment, plies, meter->watch, &meter->trained, &meter->unknown);
+    if (meter->trained_read) meter->unknown.message[0] = 0;
   }
   return meter->trained_read;
 }
