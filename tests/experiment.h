@@ -10,6 +10,7 @@
 void small_design_of(const char *game, const char *arms, const char *budget, CompareDesign *design);
 /* The same, of tic-tac-toe. */
 void small_design(const char *arms, const char *budget, CompareDesign *design);
+/* An experiment of it in the folder: a new one, or the one that is there. */
 void small_open(const char *folder, const char *arms, const char *budget, Experiment *experiment);
 
 /* Asks to stop after some slices. */
