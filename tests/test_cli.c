@@ -12,7 +12,7 @@ TestSuite(cli, .init = program_enter, .fini = program_leave, .timeout = HANG_SEC
 
 Test(cli, help_of_every_command) {
   static const char *const words[] = {"",      "train",    "play",   "analyze",   "match", "elo",
-                                      "games", "accuracy", "report", "make-data", "bench"};
+                                      "games", "accuracy", "report", "make-data", "bench", "targets"};
   for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
     char arguments[40];
     snprintf(arguments, sizeof arguments, "%s --help", words[i]);

@@ -26,6 +26,8 @@
 #include "base/rng.h"
 #include "games/game.h"
 #include "mcts/search.h"
+#include "net/plan.h"
+#include "selfplay/run_config.h"
 
 enum { PLAYER_NAME_MAX = 256, PLAYER_VISITS_MAX = 10000000 };
 
@@ -71,6 +73,10 @@ bool player_is_network(const char *spelling);
  * inside choose and analyze. */
 Player *player_new(const char *spelling, const Game *game, int threads, Error *err);
 void player_free(Player *player); /* NULL is fine */
+/* What a network's player evaluates by, and the configuration of the run that trained it; the player's own,
+ * NULL where there is none. */
+const NetPlan *player_plan(const Player *player);
+const RunConfig *player_trained_by(const Player *player);
 /* One line a kind of player, for --help. */
 const char *player_help(void);
 

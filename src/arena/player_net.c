@@ -37,6 +37,7 @@ typedef struct Worker {
 
 typedef struct NetPlayer {
   NetPlan *plan;
+  RunConfig *trained_by; /* NULL where it is no run's */
   SearchConfig config;
   int visits, threads;
   double temperature;
@@ -215,6 +216,7 @@ static void net_player_release(Player *player) {
     free(worker->states), free(worker->logits), free(worker->wdl);
   }
   free(self->workers);
+  free(self->trained_by);
   plan_free(self->plan);
   free(self);
 }
@@ -315,6 +317,19 @@ Player *player_make_run(const PlayerRequest *request, Error *err) {
     snprintf(who, sizeof who, "run:%s@%d", run->name, iteration);
     player = load_player(request, path, who, err);
   }
+  if (player) {
+    NetPlayer *self = player->self;
+    self->trained_by = memory_new(1, sizeof *self->trained_by);
+    *self->trained_by = run->config;
+  }
   free(run);
   return player;
+}
+
+const NetPlan *player_plan(const Player *player) {
+  return player->network ? ((const NetPlayer *)player->self)->plan : NULL;
+}
+
+const RunConfig *player_trained_by(const Player *player) {
+  return player->network ? ((const NetPlayer *)player->self)->trained_by : NULL;
 }

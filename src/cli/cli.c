@@ -83,6 +83,15 @@ uint64_t cli_parse_seed(const struct argp_state *state, const char *option, cons
   return value;
 }
 
+void cli_parse_plies(const struct argp_state *state, const char *option, const char *text, int max,
+                     int plies[2]) {
+  char first[32];
+  const char *comma = strchr(text, ',');
+  snprintf(first, sizeof first, "%.*s", comma ? (int)(comma - text) : 31, text);
+  plies[0] = cli_parse_int(state, option, first, 0, max);
+  plies[1] = comma ? cli_parse_int(state, option, comma + 1, plies[0], max) : plies[0];
+}
+
 const Game *cli_parse_game(const struct argp_state *state, const char *text) {
   (void)state;
   const Game *game = game_find(text);

@@ -66,6 +66,9 @@ int cli_parse_int(const struct argp_state *state, const char *option, const char
 double cli_parse_real(const struct argp_state *state, const char *option, const char *text, double min,
                       double max);
 uint64_t cli_parse_seed(const struct argp_state *state, const char *option, const char *text);
+/* "N" or "N,M" with 0 <= N <= M <= max, first and last ply (N twice where there is no M). */
+void cli_parse_plies(const struct argp_state *state, const char *option, const char *text, int max,
+                     int plies[2]);
 /* A game's name; a usage error that lists all games where there is no such game. */
 const Game *cli_parse_game(const struct argp_state *state, const char *text);
 /* The candidate nearest to `word` by edit distance; count >= 1. */
@@ -115,6 +118,7 @@ int cmd_make_data(int argc, char **argv);
 int cmd_match(int argc, char **argv);
 int cmd_play(int argc, char **argv);
 int cmd_report(int argc, char **argv);
+int cmd_targets(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 
 #endif

@@ -42,14 +42,6 @@ static const struct argp_option option_table[] = {
     {0},
 };
 
-static void parse_plies(struct argp_state *state, const char *text, int plies[2]) {
-  char first[32];
-  const char *comma = strchr(text, ',');
-  snprintf(first, sizeof first, "%.*s", comma ? (int)(comma - text) : 31, text);
-  plies[0] = cli_parse_int(state, "--plies", first, 0, PLIES_MAX);
-  plies[1] = comma ? cli_parse_int(state, "--plies", comma + 1, plies[0], PLIES_MAX) : plies[0];
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state) {
   Options *options = state->input;
   switch (key) {
@@ -60,7 +52,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     options->count = cli_parse_int(state, "--count", arg, 1, 1000000);
     return 0;
   case KEY_PLIES:
-    parse_plies(state, arg, options->plies);
+    cli_parse_plies(state, "--plies", arg, PLIES_MAX, options->plies);
     return 0;
   case KEY_LIMIT:
     options->limit = cli_parse_int(state, "--limit", arg, 0, 100);

@@ -16,7 +16,7 @@ typedef struct Command {
 static const Command commands[] = {
     {"train", cmd_train}, {"play", cmd_play},         {"analyze", cmd_analyze}, {"match", cmd_match},
     {"elo", cmd_elo},     {"accuracy", cmd_accuracy}, {"report", cmd_report},   {"make-data", cmd_make_data},
-    {"bench", cmd_bench}, {"games", cmd_games},       {"compare", cmd_compare},
+    {"bench", cmd_bench}, {"games", cmd_games},       {"compare", cmd_compare}, {"targets", cmd_targets},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -36,6 +36,7 @@ static const char overview[] =
     "  match      two players against each other\n"
     "  elo        rate players and runs in one table\n"
     "  accuracy   how often a player's move is right, by the exact solver\n"
+    "  targets    how right what self-play teaches is, by the exact solver\n"
     "  compare    ways of learning at one budget over several seeds, with intervals\n"
     "  report     one HTML page with the plots of runs\n"
     "  make-data  make openings, test positions, the book of Connect Four\n"

@@ -1,0 +1,207 @@
+/* selfplay targets [NETWORK]: how right what self-play would teach it is, by exact scores. */
+#include "arena/targets.h"
+#include "base/file.h"
+#include "cli/arena_options.h"
+#include "games/exact.h"
+
+#include <math.h>
+#include <string.h>
+
+enum {
+  KEY_SET = 256,
+  KEY_POSITIONS,
+  KEY_PLIES,
+  SPELLING_MAX = FILE_PATH_MAX + 64,
+  PLIES_MAX = TARGETS_BAND_PLIES * TARGETS_BANDS_MAX - 1,
+  MAX_SETS = 256
+};
+
+typedef struct Options {
+  CliCommon common;
+  const char *network, *sets[MAX_SETS];
+  int set_count, games, per_ply;
+  int plies[2]; /* -1: not given */
+} Options;
+
+static const struct argp_option option_table[] = {
+    {"games", 'n', "N", 0, "Games of self-play (default 2048)", 0},
+    {"positions", KEY_POSITIONS, "N", 0, "Positions judged of each ply, at most (default 200)", 0},
+    {"plies", KEY_PLIES, "N[,M]", 0,
+     "Plies of the positions judged (default: those of the game's test positions; in Connect Four 0,8 are "
+     "quick too, 9,11 are slow)",
+     0},
+    {"set", KEY_SET, "KEY=VALUE", 0, "One key of self-play's configuration; may be repeated", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state) {
+  Options *options = state->input;
+  switch (key) {
+  case ARGP_KEY_INIT:
+    cli_share_input(state);
+    return 0;
+  case 'n':
+    options->games = cli_parse_int(state, "--games", arg, 1, 1000000);
+    return 0;
+  case KEY_POSITIONS:
+    options->per_ply = cli_parse_int(state, "--positions", arg, 1, 1000000);
+    return 0;
+  case KEY_PLIES:
+    cli_parse_plies(state, "--plies", arg, PLIES_MAX, options->plies);
+    return 0;
+  case KEY_SET:
+    if (options->set_count == MAX_SETS) cli_usage_error("more than %d --set options", MAX_SETS);
+    options->sets[options->set_count++] = arg;
+    return 0;
+  case ARGP_KEY_ARG:
+    if (state->arg_num >= 1) return ARGP_ERR_UNKNOWN;
+    options->network = arg;
+    return 0;
+  default:
+    return ARGP_ERR_UNKNOWN;
+  }
+}
+
+/* The run's own configuration, else the shipped one; then the keys that were set. */
+static RunConfig resolve_config(const Player *player, const Options *options) {
+  RunConfig config;
+  Error err;
+  bool fine = true;
+  if (player_trained_by(player))
+    config = *player_trained_by(player);
+  else
+    fine = run_config_shipped(player->game, &config, &err);
+  for (int i = 0; fine && i < options->set_count; i++)
+    fine = config_set(&run_config_table, &config, options->sets[i], "--set", &err);
+  fine = fine && run_config_valid(&config, &err);
+  if (fine && strcmp(config.game, player->game->name) != 0)
+    fine = error_set(&err, "--set: the game is chosen by --game %s", config.game);
+  if (!fine) cli_fail("%s", err.message);
+  return config;
+}
+
+static void show_progress(void *context, int done, int total) {
+  cli_progress_show(context, "against the solver", done, total, "positions");
+}
+
+static json_t *figure_json(const TargetsFigure *figure) {
+  return json_pack("{s:o,s:o}", "mean", cli_json_real(figure->mean), "half_interval",
+                   cli_json_real(figure->half));
+}
+
+static json_t *band_json(const TargetsBand *band) {
+  json_t *object = json_pack("{s:[i,i],s:i,s:i}", "plies", band->first_ply, band->last_ply, "positions",
+                             band->positions, "games", band->games);
+  for (int kind = 0; kind < TARGETS_KINDS; kind++)
+    json_object_set_new(object, targets_kind_names[kind], figure_json(&band->figures[kind]));
+  return object;
+}
+
+static void print_json(const Targets *targets, const char *name, const RunConfig *config) {
+  json_t *bands = json_array();
+  for (int b = 0; b < targets->band_count; b++) json_array_append_new(bands, band_json(&targets->bands[b]));
+  const ShardStats *stats = &targets->stats;
+  cli_print_json(json_pack("{s:s,s:s,s:I,s:I,s:i,s:I,s:f,s:o}", "game", config->game, "network", name,
+                           "games", (json_int_t)stats->games, "positions", (json_int_t)stats->positions,
+                           "unique_positions", targets->unique, "evaluations", (json_int_t)stats->evaluations,
+                           "core_seconds", targets->core_seconds, "bands", bands));
+}
+
+static void print_figure(const TargetsFigure *figure, bool share) {
+  char half[16] = "";
+  double scale = share ? 100 : 1;
+  if (isfinite(figure->half)) snprintf(half, sizeof half, "+-%.*f", share ? 1 : 3, scale * figure->half);
+  char text[32];
+  snprintf(text, sizeof text, share ? "%.1f%% %s" : "%.3f %s", scale * figure->mean, half);
+  printf("%-16s", text);
+}
+
+static void print_text(const Targets *targets, const char *name) {
+  const ShardStats *stats = &targets->stats;
+  double positions = fmax((double)stats->positions, 1);
+  printf(
+      "%s plays itself: %lld games, %lld positions, %.1f%% of them unique; %.1f evaluations and %.2f ms of "
+      "a core for each\n",
+      name, (long long)stats->games, (long long)stats->positions, 100 * targets->unique / positions,
+      (double)stats->evaluations / positions, 1000 * targets->core_seconds / positions);
+  printf("95%% intervals, a game's positions being one observation\n");
+  printf("%16s  %-48s  %-16s%s\n", "", "squared error of the value, -1 to 1, as in the", "game ends",
+         "policy target: share of ...");
+  printf("%7s  %7s  %-16s%-16s%-16s  %-16s%-16s%s\n", "plies", "judged", "value target", "search alone",
+         "outcome", "as it should", "moves that keep", "best that keeps");
+  for (int b = 0; b < targets->band_count; b++) {
+    const TargetsBand *band = &targets->bands[b];
+    char plies[24];
+    snprintf(plies, sizeof plies, "%d-%d", band->first_ply, band->last_ply);
+    printf("%7s  %7d  ", plies, band->positions);
+    if (band->positions) {
+      print_figure(&band->figures[TARGETS_VALUE_ERROR], false);
+      print_figure(&band->figures[TARGETS_SEARCH_ERROR], false);
+      print_figure(&band->figures[TARGETS_OUTCOME_ERROR], false);
+      printf("  ");
+      print_figure(&band->figures[TARGETS_OUTCOME_EXACT], true);
+      print_figure(&band->figures[TARGETS_POLICY_MASS], true);
+      print_figure(&band->figures[TARGETS_MOVE_KEPT], true);
+    }
+    printf("\n");
+  }
+  cli_flush();
+}
+
+int cmd_targets(int argc, char **argv) {
+  static const struct argp_child children[] = {{&cli_game_argp, 0, NULL, 0},
+                                               {&cli_threads_argp, 0, NULL, 0},
+                                               {&cli_seed_argp, 0, NULL, 0},
+                                               {&cli_json_argp, 0, NULL, 0},
+                                               {0}};
+  static const struct argp argp = {
+      .options = option_table,
+      .parser = parse,
+      .args_doc = "[NETWORK]",
+      .children = children,
+      .doc = "How right the policy and value targets are that self-play of this network makes: games as a "
+             "training would play them, their positions judged by the exact solver. NETWORK is run:NAME, "
+             "run:NAME@ITERATION or net:FILE (default: the shipped network); it plays by its run's "
+             "configuration, or the shipped one, and --set on top.\v"};
+  Options options = {.common = cli_common_defaults(), .games = 2048, .per_ply = 200, .plies = {-1, -1}};
+  argp_parse(&argp, argc, argv, 0, NULL, &options);
+  const Game *game = options.common.game;
+  if (!exact_exists(game, false)) cli_fail("%s has no exact solver to judge by", game->title);
+  char shipped[SPELLING_MAX], spelling[SPELLING_MAX + 32];
+  if (!options.network) cli_default_player(game, 0, shipped, sizeof shipped);
+  const char *word = options.network ? options.network : shipped;
+  if (!player_is_network(word))
+    cli_usage_error("'%.200s' is no network: run:NAME, run:NAME@ITERATION or net:FILE", word);
+  if (options.network && strchr(word, ','))
+    cli_usage_error("'%.200s': how self-play searches is said by --set, as in --set search.visits=48", word);
+  if (options.plies[0] < 0) exact_test_plies(game, options.plies);
+
+  word = options.network ? options.network : strtok(shipped, ",");
+  Player *player = cli_new_player(word, &options.common);
+  RunConfig config = resolve_config(player, &options);
+  player_free(player);
+  snprintf(spelling, sizeof spelling, "%s,precision=%s", word, plan_precision_names[config.precision]);
+  player = cli_new_player(spelling, &options.common);
+
+  TargetsPlan plan = {.game = game,
+                      .config = &config,
+                      .plan = player_plan(player),
+                      .games = options.games,
+                      .first_ply = options.plies[0],
+                      .last_ply = options.plies[1],
+                      .per_ply = options.per_ply,
+                      .seed = options.common.seed,
+                      .threads = options.common.threads};
+  static Targets targets;
+  Error err;
+  CliProgress bar = cli_progress_new(10);
+  bool fine = targets_measure(&plan, show_progress, &bar, &targets, &err);
+  cli_progress_clear(&bar);
+  if (!fine) cli_fail("%s", err.message);
+  if (options.common.json)
+    print_json(&targets, word, &config);
+  else
+    print_text(&targets, word);
+  player_free(player);
+  return 0;
+}
