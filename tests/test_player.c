@@ -44,6 +44,8 @@ Test(player, spelling_errors_say_what_is_wrong) {
   expect_message("net:x,visits=-1", "visits= needs a whole number from 0");
   expect_message("net:x,visit=3", "unknown option 'visit=3'");
   expect_message("net:x,search=alpha", "puct or gumbel");
+  expect_message("net:x,scale=-1", "scale= needs a number from 0");
+  expect_message("net:x,scale=2,search=puct", "scale= is of search=gumbel");
   expect_message("net:x,temperature=hot", "temperature= needs a number");
   expect_message("net:x,precision=double", "precision= needs float32, int8 or fastest");
   expect_message("net:x,solve=maybe", "solve= needs on or off");
@@ -216,6 +218,11 @@ Test(player, networks_are_named_by_file_options_and_hash) {
   cr_assert_eq(detailed->hash, plain->hash);
   player_free(detailed);
   snprintf(spelling, sizeof spelling, "net:%s,visits=30,probe=7", path);
+  detailed = player_new(spelling, c4(), 1, &err);
+  cr_assert(detailed, "%s", err.message);
+  cr_assert_str_eq(detailed->name, spelling);
+  player_free(detailed);
+  snprintf(spelling, sizeof spelling, "net:%s,visits=30,scale=0.25", path);
   detailed = player_new(spelling, c4(), 1, &err);
   cr_assert(detailed, "%s", err.message);
   cr_assert_str_eq(detailed->name, spelling);

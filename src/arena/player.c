@@ -46,7 +46,8 @@ static const char help[] = "Players:\n"
                            "Options of networks, each after a comma: visits=N (0: the policy alone, no\n"
                            "search; default 200), search=gumbel|puct (how matches search; default\n"
                            "gumbel; `play' and `analyze' always use puct, whose visits say something of\n"
-                           "every move), temperature=T (default 0), solve=on|off (proofs in the tree;\n"
+                           "every move), scale=S (weight of values beside priors in gumbel: c_scale;\n"
+                           "default 0.5), temperature=T (default 0), solve=on|off (proofs in the tree;\n"
                            "default on), probe=N (most moves played by the rules alone at a leaf for\n"
                            "such proofs; default 2000), precision=float32|int8|fastest (of the network's\n"
                            "arithmetic; default float32), level=1..10 (for people: 1 is a beginner, 10\n"
@@ -117,6 +118,12 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
     return error_set(err, "probe= needs a whole number from 0 to %d, not '%.40s'", PLAYER_PROBE_MAX,
                      option + 6);
   }
+  if (strncmp(option, "scale=", 6) == 0) {
+    char *end;
+    request->scale = strtod(option + 6, &end);
+    if (end != option + 6 && !*end && request->scale >= 0 && request->scale <= 100) return true;
+    return error_set(err, "scale= needs a number from 0 to 100, not '%.40s'", option + 6);
+  }
   if (strncmp(option, "precision=", 10) == 0) {
     for (int i = 0; plan_precision_names[i]; i++)
       if (strcmp(option + 10, plan_precision_names[i]) == 0)
@@ -133,7 +140,8 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
   }
   return error_set(
       err,
-      "unknown option '%.60s'; there are visits=, search=, temperature=, solve=, probe=, precision=, level=",
+      "unknown option '%.60s'; there are visits=, search=, scale=, temperature=, solve=, probe=, precision=, "
+      "level=",
       option);
 }
 
@@ -147,6 +155,8 @@ static bool parse_network(PlayerRequest *request, Error *err) {
     bool fine = parse_option(option, request, err);
     if (!fine) return false;
   }
+  if (request->search != SEARCH_GUMBEL && request->scale != PLAYER_DEFAULT_SCALE)
+    return error_set(err, "scale= is of search=gumbel");
   if (!request->argument[0]) return error_set(err, "which one? nothing stands behind the colon");
   return true;
 }
@@ -190,6 +200,7 @@ static Player *make(const char *spelling, const Game *game, int threads, Error *
                            .threads = threads,
                            .visits = PLAYER_DEFAULT_VISITS,
                            .search = SEARCH_GUMBEL,
+                           .scale = PLAYER_DEFAULT_SCALE,
                            .solve = 1,
                            .probe = PROBE_NODES};
   size_t length = strcspn(spelling, ":,");

@@ -6,6 +6,9 @@
 #include "base/file.h"
 
 enum { PLAYER_DEFAULT_VISITS = 200, PLAYER_PROBE_MAX = 1000000 };
+/* c_scale of Gumbel's sigma(q). Half of what self-play has: sigma grows with the visits, and at hundreds of
+ * them the choice below the root would hardly look at any but the best move so far. */
+#define PLAYER_DEFAULT_SCALE 0.5
 
 /* A spelling taken apart. */
 typedef struct PlayerRequest {
@@ -19,6 +22,7 @@ typedef struct PlayerRequest {
   int probe;                    /* SearchConfig.probe_nodes */
   int precision;                /* PlanPrecision */
   double temperature;
+  double scale; /* SearchConfig.gumbel_scale */
 } PlayerRequest;
 
 typedef Player *PlayerMaker(const PlayerRequest *request, Error *err);

@@ -234,6 +234,7 @@ static NetPlayer *net_player_new(const PlayerRequest *request, Net *net) {
   self->config.kind = request->search;
   self->config.dirichlet_share = 0; /* noise is for learning */
   self->config.gumbel_noise = 0;
+  self->config.gumbel_scale = request->scale;
   self->config.solve = request->solve;
   self->config.probe_nodes = request->probe;
   self->workers = memory_new((size_t)self->threads, sizeof *self->workers);
@@ -259,7 +260,11 @@ static Player *load_player(const PlayerRequest *request, const char *path, const
     error_set(err, "%s: its shape is not that of %s", path, game->title);
     return NULL;
   }
-  char temperature[32] = "", proofs[32] = "";
+  char temperature[32] = "", proofs[32] = "", search[32] = "";
+  if (request->visits && request->search == SEARCH_PUCT)
+    snprintf(search, sizeof search, ",search=puct");
+  else if (request->visits && request->scale != PLAYER_DEFAULT_SCALE)
+    snprintf(search, sizeof search, ",scale=%g", request->scale);
   if (request->temperature > 0)
     snprintf(temperature, sizeof temperature, ",temperature=%g", request->temperature);
   if (request->visits && !request->solve)
@@ -267,8 +272,7 @@ static Player *load_player(const PlayerRequest *request, const char *path, const
   else if (request->visits && request->probe != PROBE_NODES)
     snprintf(proofs, sizeof proofs, ",probe=%d", request->probe);
   Player *player =
-      player_shell(request, NULL, err, "%s,visits=%d%s%s%s%s", who, request->visits,
-                   request->visits && request->search == SEARCH_PUCT ? ",search=puct" : "", temperature,
+      player_shell(request, NULL, err, "%s,visits=%d%s%s%s%s", who, request->visits, search, temperature,
                    proofs, request->precision == PLAN_INT8 ? ",precision=int8" : "");
   if (player) {
     player->self = net_player_new(request, net);
