@@ -59,7 +59,9 @@ static Judged *choose(const TargetsPlan *plan, ReplayBlock *const *blocks, int b
   for (int b = 0; b < block_count; b++)
     for (int i = 0; i < blocks[b]->count; i++)
       if (is_judged(plan, blocks[b]->facts[i].ply)) all[blocks[b]->facts[i].ply - plan->first_ply]++;
-  Judged *judged = memory_new(plies * (size_t)plan->per_ply, sizeof *judged);
+  size_t most = 0;
+  for (size_t at = 0; at < plies; at++) most += (size_t)(all[at] < plan->per_ply ? all[at] : plan->per_ply);
+  Judged *judged = memory_new(most + 1, sizeof *judged);
   *count = 0;
   for (int b = 0; b < block_count; b++)
     for (int i = 0; i < blocks[b]->count; i++) {
