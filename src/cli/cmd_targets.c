@@ -131,18 +131,17 @@ static void print_text(const Targets *targets, const char *name) {
          "outcome", "as it should", "moves that keep", "best that keeps");
   for (int b = 0; b < targets->band_count; b++) {
     const TargetsBand *band = &targets->bands[b];
+    if (!band->positions) continue;
     char plies[24];
     snprintf(plies, sizeof plies, "%d-%d", band->first_ply, band->last_ply);
     printf("%7s  %7d  ", plies, band->positions);
-    if (band->positions) {
-      print_figure(&band->figures[TARGETS_VALUE_ERROR], false);
-      print_figure(&band->figures[TARGETS_SEARCH_ERROR], false);
-      print_figure(&band->figures[TARGETS_OUTCOME_ERROR], false);
-      printf("  ");
-      print_figure(&band->figures[TARGETS_OUTCOME_EXACT], true);
-      print_figure(&band->figures[TARGETS_POLICY_MASS], true);
-      print_figure(&band->figures[TARGETS_MOVE_KEPT], true);
-    }
+    print_figure(&band->figures[TARGETS_VALUE_ERROR], false);
+    print_figure(&band->figures[TARGETS_SEARCH_ERROR], false);
+    print_figure(&band->figures[TARGETS_OUTCOME_ERROR], false);
+    printf("  ");
+    print_figure(&band->figures[TARGETS_OUTCOME_EXACT], true);
+    print_figure(&band->figures[TARGETS_POLICY_MASS], true);
+    print_figure(&band->figures[TARGETS_MOVE_KEPT], true);
     printf("\n");
   }
   cli_flush();
