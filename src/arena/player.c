@@ -82,6 +82,14 @@ static bool parse_whole(const char *text, int least, int most, int *out) {
   return true;
 }
 
+static bool parse_real(const char *text, double least, double most, double *out) {
+  char *end;
+  double value = strtod(text, &end);
+  if (end == text || *end || !(value >= least && value <= most)) return false;
+  *out = value;
+  return true;
+}
+
 /* Strength for people: the network alone with ever less noise, then ever more search. */
 static const struct {
   int visits;
@@ -103,9 +111,7 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
     return error_set(err, "search= needs puct or gumbel, not '%.40s'", option + 7);
   }
   if (strncmp(option, "temperature=", 12) == 0) {
-    char *end;
-    request->temperature = strtod(option + 12, &end);
-    if (end != option + 12 && !*end && request->temperature >= 0 && request->temperature <= 100) return true;
+    if (parse_real(option + 12, 0, 100, &request->temperature)) return true;
     return error_set(err, "temperature= needs a number from 0 to 100, not '%.40s'", option + 12);
   }
   if (strncmp(option, "solve=", 6) == 0) {
@@ -119,9 +125,7 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
                      option + 6);
   }
   if (strncmp(option, "scale=", 6) == 0) {
-    char *end;
-    request->scale = strtod(option + 6, &end);
-    if (end != option + 6 && !*end && request->scale >= 0 && request->scale <= 100) return true;
+    if (parse_real(option + 6, 0, 100, &request->scale)) return true;
     return error_set(err, "scale= needs a number from 0 to 100, not '%.40s'", option + 6);
   }
   if (strncmp(option, "precision=", 10) == 0) {

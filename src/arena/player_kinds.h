@@ -6,8 +6,9 @@
 #include "base/file.h"
 
 enum { PLAYER_DEFAULT_VISITS = 200, PLAYER_PROBE_MAX = 1000000 };
-/* c_scale of Gumbel's sigma(q). Half of what self-play has: sigma grows with the visits, and at hundreds of
- * them the choice below the root would hardly look at any but the best move so far. */
+/* c_scale of Gumbel's sigma(q) = (c_visit + most visits) c_scale q (mcts/search.h). Half of what self-play
+ * has, since sigma grows with the visits, of which players have more; by measurement (docs/explorations.md).
+ */
 #define PLAYER_DEFAULT_SCALE 0.5
 
 /* A spelling taken apart. */

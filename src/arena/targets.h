@@ -1,9 +1,9 @@
 /* Targets: what self-play would teach a network, beside the truth.
  *
  * Self-play labels each position with a policy (the search's) and a value (the search's and the game's
- * outcome, mixed as learner.value_mix says; a proven result where there is one). How right these labels are
- * bounds what can be learnt from them, and differs more between configurations than what minutes of training
- * show. The game's exact solver judges them here, by the value alone: win, draw or loss, as -1, 0 or 1. */
+ * outcome, mixed as learner.value_mix says; a proven result where there is one). How right they are is
+ * seen at once; what is learnt from them takes hours to see, and hangs on their variety too. The game's exact
+ * solver judges them here, by the value alone: win, draw or loss, as 1, 0 or -1. */
 #ifndef ARENA_TARGETS_H
 #define ARENA_TARGETS_H
 
@@ -27,8 +27,8 @@ typedef struct TargetsPlan {
 
 /* A mean over positions, and half its 95 % interval. The positions of a game share its outcome, so the game
  * is the unit of the variance (the linearised variance of a ratio: W. G. Cochran, "Sampling Techniques", 3rd
- * ed. 1977, Eq. 6.13). NAN where there is no position; half the interval is where all positions are alike, or
- * of one game, of which nothing follows. */
+ * ed. 1977, Eq. 6.13). NAN where there is no position; the half also where
+ * all positions are alike, or of one game, from which no interval follows. */
 typedef struct TargetsFigure {
   double mean, half;
 } TargetsFigure;

@@ -27,8 +27,8 @@ static const struct argp_option option_table[] = {
     {"games", 'n', "N", 0, "Games of self-play (default 2048)", 0},
     {"positions", KEY_POSITIONS, "N", 0, "Positions judged of each ply, at most (default 200)", 0},
     {"plies", KEY_PLIES, "N[,M]", 0,
-     "Plies of the positions judged (default: those of the game's test positions; in Connect Four 0,8 are "
-     "quick too, 9,11 are slow)",
+     "Plies of the positions judged (default: those of the game's test positions; in Connect Four 0,7 are "
+     "quick too, 8,11 slow)",
      0},
     {"set", KEY_SET, "KEY=VALUE", 0, "One key of self-play's configuration; may be repeated", 0},
     {0},
