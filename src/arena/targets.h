@@ -53,7 +53,7 @@ typedef struct TargetsBand {
 typedef struct Targets {
   ShardStats stats;    /* of all games */
   int unique;          /* distinct positions among all */
-  double core_seconds; /* self-play's, on one core each */
+  double core_seconds; /* processor time of self-play, in all threads together */
   int band_count;
   TargetsBand bands[TARGETS_BANDS_MAX];
 } Targets;

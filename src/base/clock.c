@@ -19,6 +19,10 @@ double clock_cpu(void) {
   return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
+double clock_thread_cpu(void) {
+  return seconds_of(CLOCK_THREAD_CPUTIME_ID);
+}
+
 size_t clock_peak_memory(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);

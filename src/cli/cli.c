@@ -144,6 +144,23 @@ const struct argp cli_game_argp = {.options = game_options, .parser = parse_game
 const struct argp cli_threads_argp = {.options = threads_options, .parser = parse_threads};
 const struct argp cli_seed_argp = {.options = seed_options, .parser = parse_seed};
 const struct argp cli_json_argp = {.options = json_options, .parser = parse_json};
+const struct argp_child cli_usual_options[] = {{&cli_game_argp, 0, 0, 0},
+                                               {&cli_threads_argp, 0, 0, 0},
+                                               {&cli_seed_argp, 0, 0, 0},
+                                               {&cli_json_argp, 0, 0, 0},
+                                               {0}};
+
+void cli_sets_add(CliSets *sets, const char *word) {
+  const int most = sizeof sets->words / sizeof *sets->words;
+  if (sets->count == most) cli_usage_error("more than %d --set options; write them into a file", most);
+  sets->words[sets->count++] = word;
+}
+
+bool cli_sets_apply(const CliSets *sets, RunConfig *config, Error *err) {
+  for (int i = 0; i < sets->count; i++)
+    if (!config_set(&run_config_table, config, sets->words[i], "--set", err)) return false;
+  return true;
+}
 
 const char *cli_nearest(const char *word, const char *const *candidates, int count) {
   int best = 0;

@@ -17,7 +17,7 @@
  *     default: return ARGP_ERR_UNKNOWN;
  *     }
  *   }
- *   static const struct argp_child children[] = {{&cli_game_argp, 0, 0, 0}, {&cli_json_argp, 0, 0, 0}, {0}};
+ *   static const struct argp argp = {.options = table, .parser = parse, .children = cli_usual_options};
  *
  *   Options options = {.common = cli_common_defaults(), .games = 100};
  *   argp_parse(&argp, argc, argv, 0, NULL, &options);
@@ -27,6 +27,7 @@
 
 #include "base/error.h"
 #include "games/game.h"
+#include "selfplay/run_config.h"
 
 #include <argp.h>
 #include <jansson.h>
@@ -60,6 +61,18 @@ CliCommon cli_common_defaults(void);
 /* For ARGP_KEY_INIT: hands the command's own input (which begins with a CliCommon) to all children. */
 void cli_share_input(struct argp_state *state);
 extern const struct argp cli_game_argp, cli_threads_argp, cli_seed_argp, cli_json_argp;
+extern const struct argp_child cli_usual_options[]; /* all four of them */
+
+/* The values of --set, in their order; they stay argv's. */
+typedef struct CliSets {
+  const char *words[256];
+  int count;
+} CliSets;
+
+/* A usage error where there are too many. */
+void cli_sets_add(CliSets *sets, const char *word);
+/* False with a message at the first that is no KEY=VALUE of a run's configuration. */
+bool cli_sets_apply(const CliSets *sets, RunConfig *config, Error *err);
 
 /* Values of options; anything else than a number in [min, max] is a usage error that names the option. */
 int cli_parse_int(const struct argp_state *state, const char *option, const char *text, int min, int max);

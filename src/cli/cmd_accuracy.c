@@ -120,16 +120,11 @@ static void print_text(const char *name, const Accuracy *network, const Accuracy
 }
 
 int cmd_accuracy(int argc, char **argv) {
-  static const struct argp_child children[] = {{&cli_game_argp, 0, NULL, 0},
-                                               {&cli_threads_argp, 0, NULL, 0},
-                                               {&cli_seed_argp, 0, NULL, 0},
-                                               {&cli_json_argp, 0, NULL, 0},
-                                               {0}};
   static const struct argp argp = {
       .options = option_table,
       .parser = parse,
       .args_doc = "[PLAYER]",
-      .children = children,
+      .children = cli_usual_options,
       .help_filter = cli_help_players,
       .doc =
           "How often the player's move keeps the game-theoretic value (win, draw, loss), how often it is a "

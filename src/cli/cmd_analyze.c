@@ -41,15 +41,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-static const struct argp_child children[] = {{&cli_game_argp, 0, 0, 0},
-                                             {&cli_threads_argp, 0, 0, 0},
-                                             {&cli_seed_argp, 0, 0, 0},
-                                             {&cli_json_argp, 0, 0, 0},
-                                             {0}};
 static const struct argp parser = {
     .options = option_table,
     .parser = parse,
-    .children = children,
+    .children = cli_usual_options,
     .args_doc = "[PLAYER]",
     .help_filter = cli_help_players,
     .doc = "Value, policy, visits and principal variation of a position, for the player to move.\v"

@@ -22,15 +22,14 @@ enum {
   KEY_JOBS,
   KEY_SVG,
   KEY_CSV,
-  KEY_TENSORBOARD,
-  MAX_SETS = 64
+  KEY_TENSORBOARD
 };
 
 typedef struct Options {
   CliCommon common;
   const char *arms, *design, *folder, *seeds, *budget, *svg, *csv, *tensorboard;
-  const char *sets[MAX_SETS];
-  int set_count, jobs;
+  CliSets sets;
+  int jobs;
   bool print, no_train;
 } Options;
 
@@ -78,8 +77,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     options->design = arg;
     return 0;
   case KEY_SET:
-    if (options->set_count == MAX_SETS) cli_usage_error("more than %d --set options; use --design", MAX_SETS);
-    options->sets[options->set_count++] = arg;
+    cli_sets_add(&options->sets, arg);
     return 0;
   case KEY_OUT:
     options->folder = arg;
@@ -119,14 +117,9 @@ static char *help_filter(int key, const char *text, void *input) {
   return copy;
 }
 
-static const struct argp_child children[] = {{&cli_game_argp, 0, NULL, 0},
-                                             {&cli_threads_argp, 0, NULL, 0},
-                                             {&cli_seed_argp, 0, NULL, 0},
-                                             {&cli_json_argp, 0, NULL, 0},
-                                             {0}};
 static const struct argp parser = {.options = option_table,
                                    .parser = parse,
-                                   .children = children,
+                                   .children = cli_usual_options,
                                    .help_filter = help_filter,
                                    .doc = "Compares ways of learning at one budget over several seeds: "
                                           "trains them in turns, rates networks of all runs "
@@ -176,8 +169,8 @@ static bool is_of_experiment(const char *set) {
 
 /* Keys of all arms come before the arms that are built from them. */
 static bool apply_sets(const Options *options, CompareDesign *design, Error *err) {
-  for (int i = 0; i < options->set_count; i++) {
-    const char *set = options->sets[i];
+  for (int i = 0; i < options->sets.count; i++) {
+    const char *set = options->sets.words[i];
     bool own = is_of_experiment(set);
     if (!(own ? config_set(&compare_table, &design->settings, set, "--set", err) : set_all(design, set, err)))
       return false;
@@ -187,8 +180,9 @@ static bool apply_sets(const Options *options, CompareDesign *design, Error *err
 
 static bool add_arms(const Options *options, const char *arms, CompareDesign *design, Error *err) {
   if (!compare_design_add(design, arms, err)) return false;
-  for (int i = 0; i < options->set_count; i++)
-    if (!is_of_experiment(options->sets[i]) && !is_common(design, options->sets[i], err)) return false;
+  for (int i = 0; i < options->sets.count; i++)
+    if (!is_of_experiment(options->sets.words[i]) && !is_common(design, options->sets.words[i], err))
+      return false;
   return true;
 }
 

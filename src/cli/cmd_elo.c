@@ -178,15 +178,10 @@ static void print_json(const Options *options, const EloTable *table, const EloP
 }
 
 int cmd_elo(int argc, char **argv) {
-  static const struct argp_child children[] = {{&cli_game_argp, 0, NULL, 0},
-                                               {&cli_threads_argp, 0, NULL, 0},
-                                               {&cli_seed_argp, 0, NULL, 0},
-                                               {&cli_json_argp, 0, NULL, 0},
-                                               {0}};
   static const struct argp argp = {.options = option_table,
                                    .parser = parse,
                                    .args_doc = "[PLAYER|RUN...]",
-                                   .children = children,
+                                   .children = cli_usual_options,
                                    .help_filter = cli_help_players,
                                    .doc = "Plays what is missing between these players and the reference "
                                           "(mcts:1000, rated 0), records it, rates all "

@@ -131,16 +131,11 @@ static bool make(const Options *options, CliProgress *bar, Error *err) {
 }
 
 int cmd_make_data(int argc, char **argv) {
-  static const struct argp_child children[] = {{&cli_game_argp, 0, NULL, 0},
-                                               {&cli_seed_argp, 0, NULL, 0},
-                                               {&cli_threads_argp, 0, NULL, 0},
-                                               {&cli_json_argp, 0, NULL, 0},
-                                               {0}};
   static const struct argp argp = {
       .options = option_table,
       .parser = parse,
       .args_doc = "openings|positions|book",
-      .children = children,
+      .children = cli_usual_options,
       .doc = "Makes the balanced openings of matches, by the exact solver the "
              "positions of `selfplay accuracy' (2 GiB of memory where any is earlier "
              "than 12 plies), or the book of who wins each "

@@ -201,16 +201,11 @@ static Openings *choose_openings(const Options *options) {
 }
 
 int cmd_match(int argc, char **argv) {
-  static const struct argp_child children[] = {{&cli_game_argp, 0, NULL, 0},
-                                               {&cli_threads_argp, 0, NULL, 0},
-                                               {&cli_seed_argp, 0, NULL, 0},
-                                               {&cli_json_argp, 0, NULL, 0},
-                                               {0}};
   static const struct argp argp = {
       .options = option_table,
       .parser = parse,
       .args_doc = "A B",
-      .children = children,
+      .children = cli_usual_options,
       .help_filter = cli_help_players,
       .doc = "Plays A against B from balanced openings, each with both colours, and prints wins, draws, "
              "losses, the "

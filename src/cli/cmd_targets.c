@@ -12,14 +12,14 @@ enum {
   KEY_POSITIONS,
   KEY_PLIES,
   SPELLING_MAX = FILE_PATH_MAX + 64,
-  PLIES_MAX = TARGETS_BAND_PLIES * TARGETS_BANDS_MAX - 1,
-  MAX_SETS = 256
+  PLIES_MAX = TARGETS_BAND_PLIES * TARGETS_BANDS_MAX - 1
 };
 
 typedef struct Options {
   CliCommon common;
-  const char *network, *sets[MAX_SETS];
-  int set_count, games, per_ply;
+  const char *network;
+  CliSets sets;
+  int games, per_ply;
   int plies[2]; /* -1: not given */
 } Options;
 
@@ -50,8 +50,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     cli_parse_plies(state, "--plies", arg, PLIES_MAX, options->plies);
     return 0;
   case KEY_SET:
-    if (options->set_count == MAX_SETS) cli_usage_error("more than %d --set options", MAX_SETS);
-    options->sets[options->set_count++] = arg;
+    cli_sets_add(&options->sets, arg);
     return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num >= 1) return ARGP_ERR_UNKNOWN;
@@ -71,9 +70,7 @@ static RunConfig resolve_config(const Player *player, const Options *options) {
     config = *player_trained_by(player);
   else
     fine = run_config_shipped(player->game, &config, &err);
-  for (int i = 0; fine && i < options->set_count; i++)
-    fine = config_set(&run_config_table, &config, options->sets[i], "--set", &err);
-  fine = fine && run_config_valid(&config, &err);
+  fine = fine && cli_sets_apply(&options->sets, &config, &err) && run_config_valid(&config, &err);
   if (fine && strcmp(config.game, player->game->name) != 0)
     fine = error_set(&err, "--set: the game is chosen by --game %s", config.game);
   if (!fine) cli_fail("%s", err.message);
@@ -148,16 +145,11 @@ static void print_text(const Targets *targets, const char *name) {
 }
 
 int cmd_targets(int argc, char **argv) {
-  static const struct argp_child children[] = {{&cli_game_argp, 0, NULL, 0},
-                                               {&cli_threads_argp, 0, NULL, 0},
-                                               {&cli_seed_argp, 0, NULL, 0},
-                                               {&cli_json_argp, 0, NULL, 0},
-                                               {0}};
   static const struct argp argp = {
       .options = option_table,
       .parser = parse,
       .args_doc = "[NETWORK]",
-      .children = children,
+      .children = cli_usual_options,
       .doc = "How right the policy and value targets are that self-play of this network makes: games as a "
              "training would play them, their positions judged by the exact solver. NETWORK is run:NAME, "
              "run:NAME@ITERATION or net:FILE (default: the shipped network); it plays by its run's "

@@ -16,16 +16,15 @@ enum {
   KEY_RUN,
   KEY_ITERATIONS,
   KEY_MINUTES,
-  KEY_PRINT,
-  MAX_SETS = 128
+  KEY_PRINT
 };
 
 typedef struct Options {
   CliCommon common;
   bool scratch, imitation, print_config;
   const char *source, *config, *run;
-  const char *sets[MAX_SETS];
-  int set_count, iterations;
+  CliSets sets;
+  int iterations;
   double minutes;
 } Options;
 
@@ -67,8 +66,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     options->config = arg;
     return 0;
   case KEY_SET:
-    if (options->set_count == MAX_SETS) cli_usage_error("more than %d --set options; use --config", MAX_SETS);
-    options->sets[options->set_count++] = arg;
+    cli_sets_add(&options->sets, arg);
     return 0;
   case KEY_RUN:
     options->run = arg;
@@ -87,15 +85,10 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
-static const struct argp_child children[] = {{&cli_game_argp, 0, 0, 0},
-                                             {&cli_threads_argp, 0, 0, 0},
-                                             {&cli_seed_argp, 0, 0, 0},
-                                             {&cli_json_argp, 0, 0, 0},
-                                             {0}};
 static const struct argp parser = {
     .options = option_table,
     .parser = parse,
-    .children = children,
+    .children = cli_usual_options,
     .doc = "Trains a network by self-play, with one line an iteration on stderr.\v"
            "With --json, the last iteration's log line is printed as one object (its keys: docs/files.md). "
            "A run that was stopped or killed goes on from its last whole shard when the same command is "
@@ -188,9 +181,7 @@ static void resolve_config(const Options *options, RunConfig *config) {
   } else {
     fine = run_config_shipped(options->common.game, config, &err);
   }
-  for (int i = 0; fine && i < options->set_count; i++)
-    fine = config_set(&run_config_table, config, options->sets[i], "--set", &err);
-  if (!fine) cli_fail("%s", err.message);
+  if (!fine || !cli_sets_apply(&options->sets, config, &err)) cli_fail("%s", err.message);
   if (!options->config && strcmp(config->game, options->common.game->name) != 0)
     cli_fail("--set: game is chosen by --game %s, which brings its configuration", config->game);
   if (options->common.game_given && strcmp(config->game, options->common.game->name) != 0)
