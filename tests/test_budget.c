@@ -140,6 +140,28 @@ Test(budget, the_bootstrap_stage_ends_with_it_and_is_completed_by_more) {
   folder_remove(cut), folder_remove(whole);
 }
 
+/* A fitting that was stopped is begun anew: it took wall-clock time, but is no part of what the stage takes.
+ */
+Test(budget, processor_time_of_an_undone_fitting_is_not_the_stages) {
+  static const char earlier[] = "{\"seconds\": 1000.0, \"cpu_seconds\": 1000.0, \"teacher_seconds\": 5.0, "
+                                "\"teacher_cpu_seconds\": 5.0}";
+  char folder[FOLDER_MAX], path[FILE_PATH_MAX];
+  folder_make(folder);
+  Session session = {.stage = STAGE_IMITATION, .stops = true};
+  train(folder, 0, &session);
+  Error err;
+  snprintf(path, sizeof path, "%s/clock.json", folder);
+  cr_assert(file_write(path, earlier, sizeof earlier - 1, &err), "%s", err.message);
+  session = (Session){.stage = STAGE_LEARNING};
+  train(folder, 0, &session);
+  cr_assert(session.acted);
+  double cpu = read_real(folder, "bootstrap.json", "cpu_seconds"),
+         teacher = read_real(folder, "bootstrap.json", "teacher_cpu_seconds");
+  cr_assert(teacher >= 5 && cpu > teacher && cpu < 500, "%f of %f", teacher, cpu);
+  cr_assert_geq(read_real(folder, "bootstrap.json", "seconds"), 1000);
+  folder_remove(folder);
+}
+
 Test(budget, from_scratch_stops_before_an_iteration_that_it_cannot_pay) {
   char folder[FOLDER_MAX];
   folder_make(folder);
@@ -149,9 +171,11 @@ Test(budget, from_scratch_stops_before_an_iteration_that_it_cannot_pay) {
   Error err;
   request.arm = ARM_FROM_SCRATCH;
   request.config.iterations = 0;
-  request.config.minutes = 2.0 / 60;
+  request.config.minutes = 3.0 / 60;
   stop = 0;
-  cr_assert(run_train(&request, &events, &stop, &err), "%s", err.message);
-  cr_assert(has(folder, "networks/00001.net") && !has(folder, "networks/00002.net"));
+  for (int times = 0; times < 2; times++) { /* the second has as little time left */
+    cr_assert(run_train(&request, &events, &stop, &err), "%s", err.message);
+    cr_assert(has(folder, "networks/00001.net") && !has(folder, "networks/00002.net"));
+  }
   folder_remove(folder);
 }

@@ -109,7 +109,7 @@ static void expect_record_reads_back(const Playout *playout) {
     buffer_put(&line, "", 1);
     uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
     int moves[LINE_MOVES], count;
-    Error err = {""};
+    Error err = {.message = ""};
     game->init(state);
     cr_assert(game_play_line(game, state, (char *)line.data, &err), "%s: %s: %s", game->name, line.data,
               err.message);

@@ -118,7 +118,7 @@ Test(games, connect4_perft) {
 
 static Connect4 connect4_after(const char *line) {
   Connect4 state;
-  Error err = {""};
+  Error err = {.message = ""};
   game_connect4.init(&state);
   cr_assert(game_play_line(&game_connect4, &state, line, &err), "%s", err.message);
   return state;
@@ -167,7 +167,7 @@ Test(games, connect4_mirror_reverses_columns) {
 
 Test(games, tictactoe_names_and_board) {
   char state[STATE_BYTES];
-  Error err = {""};
+  Error err = {.message = ""};
   Buffer text = {0};
   game_tictactoe.init(state);
   cr_assert(game_play_line(&game_tictactoe, state, "a1, B2 c3", &err), "%s", err.message);
@@ -189,7 +189,7 @@ Test(games, connect4_board) {
 
 Test(games, errors_of_a_line_name_the_move_and_its_place) {
   Connect4 state;
-  Error err = {""};
+  Error err = {.message = ""};
   game_connect4.init(&state);
   cr_assert_not(game_play_line(&game_connect4, &state, "4 4 8", &err));
   cr_assert(strstr(err.message, "move 3, '8'"), "%s", err.message);

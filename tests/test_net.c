@@ -407,7 +407,7 @@ Test(net, file_round_trip) {
 
 /* A damaged file is refused, or (a bit of gzip's own header, such as its time) it holds the same network. */
 static void expect_refused_or_same(const char *path, uint32_t hash) {
-  Error err = {{0}};
+  Error err = {.message = ""};
   Net *loaded = net_load(path, "connect4", NULL, NULL, &err);
   if (loaded)
     cr_assert_eq(net_hash(loaded), hash);

@@ -220,7 +220,7 @@ Test(othello, symmetry_maps_moves_and_flips) {
 Test(othello, board_has_rank_one_on_top) {
   Othello state;
   Buffer text = {0};
-  Error err = {""};
+  Error err = {.message = ""};
   game_othello.init(&state);
   cr_assert(game_play_line(&game_othello, &state, "f5d6C3", &err), "%s", err.message);
   game_print_board(&game_othello, &state, &text);
@@ -248,7 +248,7 @@ static void expect_game(char *line, long number) {
   char *moves = strrchr(line, ' ');
   cr_assert(moves && sscanf(line, "%*d %d-%d", &black, &white) == 2, "line %ld: %s", number, line);
   Othello state;
-  Error err = {""};
+  Error err = {.message = ""};
   float value;
   game_othello.init(&state);
   cr_assert(game_play_line(&game_othello, &state, moves, &err), "line %ld: %s", number, err.message);
@@ -273,7 +273,7 @@ Test(othello, games_of_people_replay_to_their_scores) {
   if (!path) path = "../shared/data/othello/wthor_games.txt.gz";
   if (!file_exists(path)) cr_skip_test("%s is not here", path);
   Buffer text = {0};
-  Error err = {""};
+  Error err = {.message = ""};
   cr_assert(file_read(path, &text, &err), "%s", err.message);
   buffer_put(&text, "", 1);
   long number = 0;

@@ -19,7 +19,7 @@ enum { LOG2_ENTRIES = 18, SQUARES = C4_ROWS * C4_COLS };
 
 static Connect4 after(const char *line) {
   Connect4 state;
-  Error err = {""};
+  Error err = {.message = ""};
   game_connect4.init(&state);
   cr_assert(game_play_line(&game_connect4, &state, line, &err), "%s: %s", line, err.message);
   return state;

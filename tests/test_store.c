@@ -218,6 +218,34 @@ Test(store, games_by_other_rules_are_not_mixed_in) {
   store_close(store);
 }
 
+/* Who played by a default of then keeps it in the name. */
+Test(store, names_of_an_older_default_are_completed) {
+  static const char *const names[][2] = {
+      {"run:x@12,visits=200", "run:x@12,visits=200,scale=1"},
+      {"net:f,visits=0", "net:f,visits=0"},
+      {"net:f,visits=50,search=puct", "net:f,visits=50,search=puct"},
+      {"net:f,visits=50,scale=0.25", "net:f,visits=50,scale=0.25"},
+      {"mcts:1000", "mcts:1000"},
+  };
+  Store *store = open_store();
+  Error err;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    StorePlayer player = {.hash = 7};
+    snprintf(player.name, sizeof player.name, "%s", names[i][0]);
+    const StoreGame game = {"44", "4455", 0, 0, 2};
+    cr_assert(store_add(store, "connect4", &a, &player, &game, 1, NULL, &err), "%s", err.message);
+  }
+  store_close(store);
+  store_close(store_tampered("PRAGMA user_version = 2"));
+  store = open_store();
+  StoreResults results;
+  cr_assert(store_results(store, "connect4", &results, &err), "%s", err.message);
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    cr_expect_geq(store_results_find(&results, names[i][1], 7), 0, "%s", names[i][1]);
+  store_results_free(&results);
+  store_close(store);
+}
+
 /* A file of the first format says nothing of rules yet, and is taken as it is. */
 Test(store, files_without_rules_are_still_read) {
   Store *store = store_tampered("DROP TABLE rules; PRAGMA user_version = 1");

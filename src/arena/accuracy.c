@@ -3,6 +3,7 @@
 #include "arena/score.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "games/exact.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 enum { CALL = 256 /* positions handed to the player at once, between two looks at the progress */ };
 
@@ -109,11 +111,30 @@ Positions *positions_read(const Game *game, const char *path, Error *err) {
   return NULL;
 }
 
-Positions *positions_shipped(const Game *game, Error *err) {
+bool positions_find(const Game *game, Positions **out, Error *err) {
   char relative[128], path[FILE_PATH_MAX];
+  *out = NULL;
   snprintf(relative, sizeof relative, "positions/%s.txt", game->name);
-  if (!file_find_shipped(relative, path, err)) return NULL;
-  return positions_read(game, path, err);
+  if (!file_find_shipped(relative, path, err)) return true;
+  *out = positions_read(game, path, err);
+  return *out != NULL;
+}
+
+Positions *positions_shipped(const Game *game, Error *err) {
+  Positions *positions;
+  if (!positions_find(game, &positions, err) || positions) return positions;
+  if (!exact_exists(game, false))
+    error_set(err, "%s has no exact solver, so that no positions of it are shipped; give a file of them",
+              game->title);
+  return NULL;
+}
+
+uint32_t positions_crc(const Positions *positions) {
+  const Game *game = positions->game;
+  size_t n = (size_t)positions->count;
+  uLong crc = crc32_z(0, (const Bytef *)positions->states, n * game->state_size);
+  return (uint32_t)crc32_z(crc, (const Bytef *)positions->scores,
+                           n * (size_t)game->moves * sizeof *positions->scores);
 }
 
 Positions *positions_thin(const Positions *positions, int count) {

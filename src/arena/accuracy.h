@@ -23,8 +23,13 @@ typedef struct Positions {
 
 /* NULL with a message that names FILE:LINE. */
 Positions *positions_read(const Game *game, const char *path, Error *err);
-/* The shipped set, positions/GAME.txt. */
+/* The shipped set, positions/GAME.txt; *out is NULL where there is none. False where it is there, but
+ * damaged. */
+bool positions_find(const Game *game, Positions **out, Error *err);
+/* The same where it is needed; NULL with a message where there is none. */
 Positions *positions_shipped(const Game *game, Error *err);
+/* CRC-32 of the positions and their scores. */
+uint32_t positions_crc(const Positions *positions);
 /* None yet, with room for `capacity`; the caller's to free. */
 Positions *positions_empty(const Game *game, int capacity);
 /* At most `count` of them, evenly spaced, in their order; the caller's to free. */

@@ -88,7 +88,7 @@ static bool make_runs(Experiment *experiment, Error *err) {
     run->arm = i % design->arm_count;
     run->seed_index = i / design->arm_count;
     run->seed = design->settings.first_seed + (uint64_t)run->seed_index;
-    snprintf(run->name, sizeof run->name, "%.40s-%llu", design->arms[run->arm].name,
+    snprintf(run->name, sizeof run->name, "%s-%llu", design->arms[run->arm].name,
              (unsigned long long)run->seed);
     snprintf(relative, sizeof relative, "runs/%s", run->name);
     experiment_path(experiment, relative, run->folder);

@@ -22,7 +22,7 @@ typedef struct CompareRun {
   int arm, seed_index;
   uint64_t seed;
   char folder[FILE_PATH_MAX];
-  char name[64];      /* ARM-SEED, the folder's last part */
+  char name[80];      /* ARM-SEED, the folder's last part */
   int networks;       /* 0 before the first one; then networks 0 .. networks-1 exist */
   CompareCost *costs; /* [networks], of everything up to that network */
   char version[64];   /* of the program that began it */

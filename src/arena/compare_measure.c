@@ -3,6 +3,7 @@
 #include "arena/compare_policy.h"
 #include "arena/compare_sets.h"
 #include "arena/compare_stats.h"
+#include "base/fields.h"
 #include "base/memory.h"
 #include "base/version.h"
 #include "selfplay/run_folder.h"
@@ -26,6 +27,7 @@ struct CompareMeter {
   json_t *known; /* key -> object */
   char path[FILE_PATH_MAX];
   Positions *positions;        /* the shipped ones; NULL where there are none */
+  uint32_t positions_crc;      /* 0 where there are none */
   Positions *search_positions; /* position_count of them, for test-time search */
   ComparePolicies *policies;
   NamedSet *sets;
@@ -56,8 +58,8 @@ CompareMeter *compare_meter_new(const Experiment *experiment, int threads, const
     if (key) json_object_set(meter->known, key, json_object_get(line, "value"));
   }
   json_decref(lines);
-  Error missing;
-  meter->positions = positions_shipped(experiment->design.game, &missing);
+  fine = fine && positions_find(experiment->design.game, &meter->positions, err);
+  if (meter->positions) meter->positions_crc = positions_crc(meter->positions);
   if (meter->positions)
     meter->search_positions = positions_thin(meter->positions, experiment->design.settings.position_count);
   if (fine) return meter;
@@ -91,7 +93,7 @@ static const json_t *keep(CompareMeter *meter, const char *key, json_t *value, E
 }
 
 static void set_real(json_t *object, const char *key, double value) {
-  json_object_set_new(object, key, isfinite(value) ? json_real(value) : json_null());
+  json_object_set_new(object, key, field_real(value));
 }
 
 static const RunConfig *config_of(const CompareMeter *meter, const ComparePoint *point) {
@@ -182,11 +184,10 @@ const json_t *compare_measure_point(CompareMeter *meter, const ComparePool *pool
   const CompareDesign *design = &meter->experiment->design;
   char key[KEY_MAX];
   int teacher = compare_teacher_arm(meter->experiment);
-  RunConfig games = *config_of(meter, point);
-  games.iterations = 0;
-  snprintf(key, sizeof key, "point %08x visits %d start %08x games %08x teacher %08x by %s", point->hash,
-           design->settings.visits, start->hash, run_config_crc(&games),
-           teacher < 0 ? 0 : run_config_crc(&design->arms[teacher].config), version_text());
+  snprintf(key, sizeof key, "point %08x visits %d start %08x games %08x teacher %08x positions %08x by %s",
+           point->hash, design->settings.visits, start->hash, run_config_crc(config_of(meter, point)),
+           teacher < 0 ? 0 : run_config_crc(&design->arms[teacher].config), meter->positions_crc,
+           version_text());
   const json_t *known = json_object_get(meter->known, key);
   if (known) return known;
   json_t *value = json_object();
@@ -217,8 +218,8 @@ static const json_t *none(Error *err) {
 const json_t *compare_measure_search(CompareMeter *meter, const ComparePoint *point, int visits, Error *err) {
   char key[KEY_MAX];
   if (!meter->positions) return none(err);
-  snprintf(key, sizeof key, "search %08x visits %d on %d by %s", point->hash, visits,
-           meter->search_positions->count, version_text());
+  snprintf(key, sizeof key, "search %08x visits %d on %d of %08x by %s", point->hash, visits,
+           meter->search_positions->count, meter->positions_crc, version_text());
   const json_t *known = json_object_get(meter->known, key);
   return known ? known : measure_on(meter, point, meter->search_positions, visits, key, err);
 }

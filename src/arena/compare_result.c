@@ -1,5 +1,6 @@
 #include "arena/compare_result.h"
 
+#include "base/fields.h"
 #include "base/memory.h"
 #include "base/simd.h"
 #include "base/version.h"
@@ -12,14 +13,9 @@ enum { RESAMPLES = 4000 };
 
 static const char *const unit_keys[COMPARE_UNITS] = {"cpu_seconds", "flops", "evaluations", "games"};
 
-/* A JSON number; null where it is infinite or not a number. */
-static json_t *number(double value) {
-  return isfinite(value) ? json_real(value) : json_null();
-}
-
 static json_t *band_json(StatsBand band) {
-  return json_pack("{s:o, s:o, s:o, s:i}", "mean", number(band.mean), "low", number(band.low), "high",
-                   number(band.high), "seeds", band.n);
+  return json_pack("{s:o, s:o, s:o, s:i}", "mean", field_real(band.mean), "low", field_real(band.low), "high",
+                   field_real(band.high), "seeds", band.n);
 }
 
 /* Student's interval of a share goes beyond what shares can be; the band does not. */
@@ -32,9 +28,9 @@ static StatsBand within(CompareField field, StatsBand band) {
 }
 
 static void append_band(json_t *lists[3], StatsBand band) {
-  json_array_append_new(lists[0], number(band.mean));
-  json_array_append_new(lists[1], number(band.low));
-  json_array_append_new(lists[2], number(band.high));
+  json_array_append_new(lists[0], field_real(band.mean));
+  json_array_append_new(lists[1], field_real(band.low));
+  json_array_append_new(lists[2], field_real(band.high));
 }
 
 static json_t *lists_json(json_t *lists[3]) {
@@ -75,7 +71,7 @@ static json_t *curves_json(const CompareData *data, int arm) {
 
 static json_t *cost_json(const CompareCost *cost) {
   json_t *out = json_object();
-  for (int u = 0; u < COMPARE_UNITS; u++) json_object_set_new(out, unit_keys[u], number(cost->amount[u]));
+  for (int u = 0; u < COMPARE_UNITS; u++) json_object_set_new(out, unit_keys[u], field_real(cost->amount[u]));
   return out;
 }
 
@@ -85,16 +81,16 @@ static json_t *point_json(const CompareData *data, int p) {
   snprintf(hash, sizeof hash, "%08x", point->hash);
   json_t *out = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:b}", "network", point->network, "hash", hash,
                           "player", data->pool.names[point->player], "cost", cost_json(&point->cost),
-                          "elo_low", number(data->elo_low[p]), "elo_high", number(data->elo_high[p]),
+                          "elo_low", field_real(data->elo_low[p]), "elo_high", field_real(data->elo_high[p]),
                           "elo_is_bound", data->elo_bound[p]);
   for (int f = 0; f < COMPARE_FIELDS; f++)
-    json_object_set_new(out, compare_field_name((CompareField)f), number(data->field[f][p]));
+    json_object_set_new(out, compare_field_name((CompareField)f), field_real(data->field[f][p]));
   return out;
 }
 
 static json_t *gain_json(const CompareGain *gain) {
-  return json_pack("{s:o, s:o, s:o, s:i}", "elo", number(gain->elo), "low", number(gain->low), "high",
-                   number(gain->high), "games", gain->games);
+  return json_pack("{s:o, s:o, s:o, s:i}", "elo", field_real(gain->elo), "low", field_real(gain->low), "high",
+                   field_real(gain->high), "games", gain->games);
 }
 
 static json_t *run_json(const CompareData *data, int r) {
@@ -306,9 +302,10 @@ static int differences_of(const CompareData *data, int arm, CompareField field, 
 static json_t *crossover_json(const StatsCrossover *crossover) {
   static const char *const words[] = {"never ahead", "crossed", "not within this budget"};
   return json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:o}", "mean", words[crossover->mean], "at",
-                   number(crossover->at), "low", number(crossover->low), "high", number(crossover->high),
-                   "high_is_beyond", isinf(crossover->high), "share_not_within",
-                   number(crossover->not_within), "share_never_ahead", number(crossover->never_ahead));
+                   field_real(crossover->at), "low", field_real(crossover->low), "high",
+                   field_real(crossover->high), "high_is_beyond", isinf(crossover->high), "share_not_within",
+                   field_real(crossover->not_within), "share_never_ahead",
+                   field_real(crossover->never_ahead));
 }
 
 static void bands_of_columns(const double *values, int seeds, StatsBand *out) {
@@ -354,7 +351,7 @@ static json_t *comparison_json(const CompareData *data, int arm) {
   json_t *out = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:i}", "arm", design->arms[arm].name, "over",
                           design->arms[0].name, "budget", grid_json(end), "elo", lists_json(elo), "crossover",
                           crossover_json(&crossover), "final_elo", band_json(bands[COMPARE_GRID - 1]),
-                          "probability_ahead", number(stats_positive(finals, seeds)), "seeds", seeds);
+                          "probability_ahead", field_real(stats_positive(finals, seeds)), "seeds", seeds);
   differences_of(data, arm, FIELD_SEARCH_VALUE_KEPT, end, differences);
   bands_of_columns(differences, seeds, bands);
   json_object_set_new(out, "final_search_value_kept", band_json(bands[COMPARE_GRID - 1]));
@@ -378,7 +375,7 @@ static json_t *best_json(const CompareData *data) {
   whole = missing || seeds < arms ? 0 : seeds; /* fewer seeds leave some arms no chance whatever they show */
   stats_best(values, whole, arms, RESAMPLES, design->settings.first_seed, share);
   json_t *out = json_object();
-  for (int a = 0; a < arms; a++) json_object_set_new(out, design->arms[a].name, number(share[a]));
+  for (int a = 0; a < arms; a++) json_object_set_new(out, design->arms[a].name, field_real(share[a]));
   free(values), free(share), free(column);
   return out;
 }
@@ -427,7 +424,7 @@ static json_t *head_json(const CompareData *data) {
   buffer_free(&text);
   json_t *fixed = json_object();
   for (int f = 0; f < data->pool.fixed_count; f++)
-    json_object_set_new(fixed, data->pool.names[f], number(data->fixed_elo[f]));
+    json_object_set_new(fixed, data->pool.names[f], field_real(data->fixed_elo[f]));
   json_object_set_new(out, "fixed_opponents", fixed);
   bool finished = true;
   for (int r = 0; r < data->experiment->run_count; r++)

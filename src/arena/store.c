@@ -13,7 +13,7 @@
 
 enum {
   APPLICATION_ID = 0x53504c59, /* "SPLY": tells our files from other programs' */
-  SCHEMA_VERSION = 2,          /* 2: with the rules' names */
+  SCHEMA_VERSION = 3,          /* 2: with the rules' names; 3: after `renaming` */
   BUSY_MILLISECONDS = 60000,
 };
 
@@ -34,6 +34,13 @@ static const char schema[] =
     " second INTEGER NOT NULL REFERENCES players, moves TEXT NOT NULL, points INTEGER NOT NULL"
     " CHECK (points BETWEEN 0 AND 2), played_at TEXT NOT NULL DEFAULT (datetime('now')),"
     " UNIQUE (opening, first, second, moves));";
+
+/* A player's name leaves defaults out. Where one changes, the names given until then are completed by what it
+ * was, so that they go on to mean who played: c_scale of Gumbel's search was 1 until format 3. */
+static const char renaming[] =
+    "UPDATE players SET name = name || ',scale=1' WHERE (name LIKE 'net:%' OR name LIKE 'run:%')"
+    " AND name LIKE '%,visits=%' AND name NOT LIKE '%,visits=0%' AND name NOT LIKE '%,search=puct%'"
+    " AND name NOT LIKE '%,scale=%';";
 
 static bool store_fail(const Store *store, Error *err) {
   int code = sqlite3_errcode(store->db);
@@ -84,9 +91,9 @@ static bool prepare_schema(Store *store, Error *err) {
   if (!fine || version == SCHEMA_VERSION) return fine;
   fine = execute(store, "BEGIN IMMEDIATE", err) && check_format(store, &version, err);
   if (fine && version < SCHEMA_VERSION) {
-    char sql[sizeof schema + 120];
-    snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d; %s", APPLICATION_ID,
-             SCHEMA_VERSION, schema);
+    char sql[sizeof schema + sizeof renaming + 120];
+    snprintf(sql, sizeof sql, "PRAGMA application_id = %d; PRAGMA user_version = %d; %s %s", APPLICATION_ID,
+             SCHEMA_VERSION, schema, renaming);
     fine = execute(store, sql, err);
   }
   fine = fine && execute(store, "COMMIT", err);

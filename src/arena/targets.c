@@ -173,7 +173,7 @@ static TargetsFigure figure(const TargetsBand *band, TargetsKind kind, const Jud
     deviation = 0;
   }
   double games = band->games, half = SCORE_Z95 * sqrt(squares * games / (games - 1)) / band->positions;
-  return (TargetsFigure){mean, half > 0 ? half : NAN};
+  return (TargetsFigure){mean, band->games > 1 && half > 0 ? half : NAN};
 }
 
 static void summarise(const TargetsPlan *plan, const Judged *judged, int count, Targets *out) {

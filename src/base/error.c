@@ -8,6 +8,7 @@ bool error_set(Error *err, const char *format, ...) {
   va_start(args, format);
   vsnprintf(err->message, sizeof err->message, format, args);
   va_end(args);
+  err->unread = false;
   return false;
 }
 

@@ -10,9 +10,11 @@
 
 typedef struct Error {
   char message[600];
+  bool unread; /* the file that it names could not be read, and may yet be whole: not to be set aside */
 } Error;
 
-/* Formats the message and returns false, so that `return error_set(err, "...")` reads well. */
+/* Formats the message, clears `unread` and returns false, so that `return error_set(err, "...")` reads well.
+ */
 bool error_set(Error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Puts "PREFIX: " in front of a message that a lower layer has written; returns false. */

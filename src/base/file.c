@@ -139,12 +139,18 @@ bool file_write(const char *path, const void *bytes, size_t size, Error *err) {
   return true;
 }
 
+static bool unread(Error *err, const char *path, const char *reason) {
+  error_set(err, "%s: cannot read: %s", path, reason);
+  err->unread = true;
+  return false;
+}
+
 bool file_read(const char *path, Buffer *out, Error *err) {
   struct stat info;
   if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
     return error_set(err, "%s: is a folder; a file was expected", path);
   gzFile file = gzopen(path, "rb"); /* reads plain files too */
-  if (!file) return error_set(err, "%s: cannot read: %s", path, strerror(errno ? errno : ENOMEM));
+  if (!file) return unread(err, path, strerror(errno ? errno : ENOMEM));
   for (;;) {
     buffer_reserve(out, 1 << 16);
     int count = gzread(file, out->data + out->size, 1 << 16);
@@ -157,7 +163,10 @@ bool file_read(const char *path, Buffer *out, Error *err) {
   size_t length = strlen(path);
   if (strncmp(reason, path, length) == 0 && reason[length] == ':')
     reason += length + 2; /* zlib names it too */
-  if (!fine) error_set(err, "%s: damaged: %s", path, state == Z_ERRNO ? strerror(errno) : reason);
+  if (state == Z_ERRNO || state == Z_MEM_ERROR)
+    unread(err, path, state == Z_ERRNO ? strerror(errno) : reason);
+  else if (!fine)
+    error_set(err, "%s: damaged: %s", path, reason);
   if (gzclose(file) != Z_OK && fine)
     fine = error_set(err, "%s: damaged: the gzip stream ends too early", path);
   return fine;
@@ -217,9 +226,12 @@ static bool check_block(const char *path, const char magic[8], uint32_t newest, 
     return error_set(err, "%s: not a file of kind \"%.8s\"", path, magic);
   if (!buffer_get(whole, version, 4) || !buffer_get(whole, &crc, 4) || !buffer_get(whole, &size, 8))
     return error_set(err, "%s: damaged: the header is cut short", path);
-  if (*version > newest)
-    return error_set(err, "%s: written by a newer version of selfplay (format %u, this one knows %u)", path,
-                     *version, newest);
+  if (*version > newest) {
+    error_set(err, "%s: written by a newer version of selfplay (format %u, this one knows %u)", path,
+              *version, newest);
+    err->unread = true;
+    return false;
+  }
   if (size != whole->size - HEADER_SIZE)
     return error_set(err, "%s: damaged: %zu bytes where %llu were written", path, whole->size - HEADER_SIZE,
                      (unsigned long long)size);

@@ -23,10 +23,6 @@ char *cli_help_players(int key, const char *text, void *input) {
                                     : (char *)text; /* argp frees what is not `text` */
 }
 
-json_t *cli_json_real(double value) {
-  return isfinite(value) ? json_real(value) : json_null();
-}
-
 void cli_format_elo(double elo, char text[16]) {
   if (isnan(elo))
     snprintf(text, 16, "-");

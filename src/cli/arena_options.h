@@ -13,8 +13,6 @@ Player *cli_new_player(const char *spelling, const CliCommon *common);
 Store *cli_open_store(const char *path);
 /* For an argp's help_filter: --help ends with the kinds of players. */
 char *cli_help_players(int key, const char *text, void *input);
-/* A JSON number; null where it is infinite or not a number. */
-json_t *cli_json_real(double value);
 /* "+123", "-45", "+inf" into text[16]. */
 void cli_format_elo(double elo, char text[16]);
 

@@ -109,13 +109,12 @@ int cli_width(FILE *stream);
  * line every `plain_seconds` (0: nothing at all). */
 typedef struct CliProgress {
   double plain_seconds;
-  double started, drawn; /* clock_wall(); 0 before the first call */
+  double drawn; /* clock_wall() then; 0 before the first call */
   bool terminal, visible;
 } CliProgress;
 
 CliProgress cli_progress_new(double plain_seconds);
-/* `done` of `total` (> 0); `label` in front of the bar, `note` behind it (either may be ""). Time left is
- * estimated. */
+/* `done` of `total` (> 0); `label` in front of the bar, `note` behind it (either may be ""). */
 void cli_progress_show(CliProgress *progress, const char *label, double done, double total, const char *note);
 /* Wipes the bar, so that an ordinary line can be printed. */
 void cli_progress_clear(CliProgress *progress);

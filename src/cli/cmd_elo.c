@@ -2,6 +2,7 @@
 #include "arena/elo.h"
 #include "arena/export.h"
 #include "arena/record.h"
+#include "base/fields.h"
 #include "base/memory.h"
 #include "cli/arena_options.h"
 
@@ -163,11 +164,11 @@ static void print_json(const Options *options, const EloTable *table, const EloP
     snprintf(hash, sizeof hash, "%08x", results->players[i].hash);
     json_array_append_new(
         players, json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:i,s:i,s:b,s:b}", "player",
-                           results->players[i].name, "hash", hash, "elo", cli_json_real(r->elo), "low",
-                           cli_json_real(r->low), "high", cli_json_real(r->high), "elo_logistic",
-                           cli_json_real(r->elo_logistic), "elo_rao_kupper", cli_json_real(r->elo_rao_kupper),
-                           "bootstrap_low", cli_json_real(r->bootstrap_low), "bootstrap_high",
-                           cli_json_real(r->bootstrap_high), "games", r->wins + r->draws + r->losses, "wins",
+                           results->players[i].name, "hash", hash, "elo", field_real(r->elo), "low",
+                           field_real(r->low), "high", field_real(r->high), "elo_logistic",
+                           field_real(r->elo_logistic), "elo_rao_kupper", field_real(r->elo_rao_kupper),
+                           "bootstrap_low", field_real(r->bootstrap_low), "bootstrap_high",
+                           field_real(r->bootstrap_high), "games", r->wins + r->draws + r->losses, "wins",
                            r->wins, "draws", r->draws, "losses", r->losses, "connected", r->connected,
                            "separated", r->separated));
   }

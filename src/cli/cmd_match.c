@@ -1,6 +1,7 @@
 /* selfplay match A B: one pairing. */
 #include "arena/match.h"
 #include "arena/record.h"
+#include "base/fields.h"
 #include "cli/arena_options.h"
 
 #include <math.h>
@@ -152,9 +153,9 @@ static void print_json(const Options *options, Player *const players[2], const M
       "{s:s,s:s,s:s,s:i,s:i,s:i,s:i,s:i,s:f,s:o,s:o,s:o,s:f,s:o,s:o,s:o}", "game", options->common.game->name,
       "a", players[0]->name, "b", players[1]->name, "games", result->count, "distinct", result->distinct,
       "wins", score->wins, "draws", score->draws, "losses", score->losses, "score", summary.mean, "elo",
-      cli_json_real(summary.elo), "elo_low", cli_json_real(summary.low), "elo_high",
-      cli_json_real(summary.high), "superiority", summary.superiority, "pairs", pairs, "sprt",
-      sprt_json(options, result), "recorded", options->record ? json_integer(recorded) : json_null()));
+      field_real(summary.elo), "elo_low", field_real(summary.low), "elo_high", field_real(summary.high),
+      "superiority", summary.superiority, "pairs", pairs, "sprt", sprt_json(options, result), "recorded",
+      options->record ? json_integer(recorded) : json_null()));
 }
 
 static void print_text(const Options *options, Player *const players[2], const MatchResult *result,

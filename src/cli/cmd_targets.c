@@ -1,5 +1,6 @@
 /* selfplay targets [NETWORK]: how right what self-play would teach it is, by exact scores. */
 #include "arena/targets.h"
+#include "base/fields.h"
 #include "base/file.h"
 #include "cli/arena_options.h"
 #include "games/exact.h"
@@ -82,8 +83,7 @@ static void show_progress(void *context, int done, int total) {
 }
 
 static json_t *figure_json(const TargetsFigure *figure) {
-  return json_pack("{s:o,s:o}", "mean", cli_json_real(figure->mean), "half_interval",
-                   cli_json_real(figure->half));
+  return json_pack("{s:o,s:o}", "mean", field_real(figure->mean), "half_interval", field_real(figure->half));
 }
 
 static json_t *band_json(const TargetsBand *band) {

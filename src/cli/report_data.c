@@ -162,7 +162,8 @@ void report_gather(Report *report, const char *const *names, int count, const ch
     while (report->unit < 2 &&
            report_number(report_last(&report->runs[r]), "flops_total") >= 1000 * report_unit(report))
       report->unit++;
-  Positions *positions = positions_shipped(report->game, &err);
+  Positions *positions;
+  if (!positions_find(report->game, &positions, &err)) cli_fail("%s", err.message);
   for (int r = 0; positions && r < report->count; r++) measure_accuracy(&report->runs[r], positions, threads);
   positions_free(positions);
   if (!file_exists(db)) return;

@@ -1,5 +1,6 @@
 /* The report's numbers for other programs: CSV, TensorBoard, SVG, JSON. */
 #include "cli/arena_options.h"
+#include "base/fields.h"
 #include "base/memory.h"
 #include "cli/export_file.h"
 #include "cli/report.h"
@@ -191,12 +192,12 @@ void report_write_tensorboard(const Report *report, const char *folder) {
 static json_t *points_json(const ReportRun *run, const char *key, const ReportPoint *points, int count) {
   json_t *array = json_array();
   for (int i = 0; i < count; i++)
-    json_array_append_new(
-        array, json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "iteration", points[i].iteration, "flops",
-                         cli_json_real(report_x(run, points[i].iteration, REPORT_COMPUTE)), "minutes",
-                         cli_json_real(report_x(run, points[i].iteration, REPORT_TIME)), key,
-                         cli_json_real(points[i].value), "low", cli_json_real(points[i].low), "high",
-                         cli_json_real(points[i].high)));
+    json_array_append_new(array,
+                          json_pack("{s:i, s:o, s:o, s:o, s:o, s:o}", "iteration", points[i].iteration,
+                                    "flops", field_real(report_x(run, points[i].iteration, REPORT_COMPUTE)),
+                                    "minutes", field_real(report_x(run, points[i].iteration, REPORT_TIME)),
+                                    key, field_real(points[i].value), "low", field_real(points[i].low),
+                                    "high", field_real(points[i].high)));
   return array;
 }
 

@@ -2,7 +2,7 @@
  *
  *   SearchConfig config = search_config_defaults();
  *   Search *search = search_new(game, &config);
- *   search_start(search, state, visits, &rng);
+ *   search_start(search, state, visits, rng);
  *   while ((leaf = search_select(search))) {            // a position that wants an evaluation
  *     evaluator->evaluate(evaluator->self, leaf, 1, logits, wdl);
  *     search_update(search, logits, wdl);               // expand it, back up its value

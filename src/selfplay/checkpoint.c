@@ -67,6 +67,9 @@ static bool read_checkpoint(Training *training, const char *path, Buffer *line, 
 static bool take_up(Training *training, const Buffer *line, Error *err) {
   const Totals *totals = &training->totals;
   char path[FILE_PATH_MAX];
+  json_t *last = json_loadb((const char *)line->data, line->size, 0, NULL);
+  training->last_iteration_seconds = json_number_value(json_object_get(last, "seconds"));
+  json_decref(last);
   run_path(&training->run, "log.jsonl", path);
   int before = totals->iteration > 0 ? (int)totals->iteration - 1 : 0;
   run_clock_at_least(&training->clock, (RunTime){totals->seconds, totals->cpu_seconds},
@@ -85,7 +88,7 @@ bool checkpoint_resume(Training *training, bool *found, Error *err) {
     *found = read_checkpoint(training, path, &line, err);
     bool done = *found && take_up(training, &line, err);
     buffer_free(&line);
-    if (*found) return done;
+    if (*found || err->unread) return done;
     char message[sizeof err->message + 80];
     snprintf(message, sizeof message, "%s; set aside, going back to the iteration before it", err->message);
     training_notice(training, message);

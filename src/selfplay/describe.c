@@ -1,13 +1,14 @@
 #include "selfplay/describe.h"
 
 #include "base/clock.h"
+#include "base/fields.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 static void set_real(json_t *line, const char *key, double value) {
-  json_object_set_new(line, key, json_real(isfinite(value) ? value : 0));
+  json_object_set_new(line, key, field_real(value));
 }
 
 static void set_int(json_t *line, const char *key, int64_t value) {
@@ -17,9 +18,9 @@ static void set_int(json_t *line, const char *key, int64_t value) {
 static json_t *describe_calibration(const Calibration *calibration) {
   json_t *bins = json_array();
   for (int b = 0; b < CALIBRATION_BINS; b++)
-    json_array_append_new(bins,
-                          json_pack("{s:f, s:f, s:i}", "predicted", calibration->predicted[b], "observed",
-                                    calibration->observed[b], "count", calibration->count[b]));
+    json_array_append_new(
+        bins, json_pack("{s:o, s:o, s:i}", "predicted", field_real(calibration->predicted[b]), "observed",
+                        field_real(calibration->observed[b]), "count", calibration->count[b]));
   return bins;
 }
 

@@ -21,7 +21,7 @@ json_t *describe_iteration(const Training *training, const IterationResult *resu
 /* Writes bootstrap.json: what the bootstrap stage cost over all sessions, for whoever compares runs by their
  * whole budget. A teacher does no floating-point work that could be counted, so its processor time is taken
  * at the rate at which the fitting that followed it (`fit_cpu` seconds) worked. Steps that a kill undid count
- * as time, not as samples. `ended_early`: by RunEvents.enough. */
+ * as wall-clock time alone. `ended_early`: by RunEvents.enough. */
 bool describe_bootstrap(const Training *training, int games, double fit_cpu, bool ended_early, Error *err);
 
 #endif

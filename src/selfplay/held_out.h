@@ -23,8 +23,9 @@ typedef struct Calibration {
   double error; /* mean absolute difference, weighted by count */
 } Calibration;
 
-/* Loss on positions indices[count) of replay, with value targets of the game's outcome alone. The network is
- * asked by a plan, as in self-play, on `threads` threads; their number does not change the result. */
+/* Loss on positions indices[count) of replay, with value targets of the game's outcome alone, or the proven
+ * result where there is one. The network is asked in single precision, whatever self-play's is, and about the
+ * position as it lies, on `threads` threads; their number does not change the result. */
 void held_out_measure(const Game *game, const Net *net, const Replay *replay, const uint32_t *indices,
                       int count, int threads, HeldOutStats *stats, Calibration *calibration);
 

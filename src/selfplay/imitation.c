@@ -1,6 +1,7 @@
 #include "selfplay/imitation.h"
 
 #include "base/clock.h"
+#include "base/fields.h"
 #include "base/memory.h"
 #include "selfplay/describe.h"
 #include "selfplay/run_folder.h"
@@ -17,31 +18,50 @@ static bool out_of_time(const void *context) {
   return *training->stop || run_clock_is_spent(&training->clock);
 }
 
+static ReplayOrigin origin_of(const RunInfo *run, int shard) {
+  return (ReplayOrigin){.seed = run->seed, .shard = (uint32_t)shard, .config = run_config_crc(&run->config)};
+}
+
+/* *block: a whole shard of imitation/, or NULL where there is none and it may be made. */
+static bool load_shard(const Training *training, int shard, ReplayBlock **block, Error *err) {
+  char path[FILE_PATH_MAX];
+  const ReplayOrigin origin = origin_of(&training->run, shard);
+  *block = NULL;
+  run_imitation_path(&training->run, shard, path);
+  if (!file_exists(path)) return true;
+  *block = replay_block_load(training->run.game, &origin, path, err);
+  if (*block) return true;
+  if (err->unread) return false;
+  char message[sizeof err->message + 64];
+  snprintf(message, sizeof message, "%s; set aside and made again", err->message);
+#pragma omp critical(run_events)
+  training_notice(training, message);
+  return file_set_aside(path, err);
+}
+
+static bool save_shard(const Training *training, int shard, const ReplayBlock *block, Error *err) {
+  char path[FILE_PATH_MAX];
+  const ReplayOrigin origin = origin_of(&training->run, shard);
+  run_imitation_path(&training->run, shard, path);
+  return replay_block_save(block, &origin, path, err);
+}
+
 /* One shard of the teacher's games: from its file where that is whole, else played and written. NULL with an
  * empty message where `stop` ended it. */
 static ReplayBlock *teacher_shard(const Training *training, int shard, TeacherStop *stop, Error *err) {
   const RunInfo *run = &training->run;
-  char path[FILE_PATH_MAX];
-  ReplayOrigin origin = {.seed = run->seed, .shard = (uint32_t)shard, .config = run_config_crc(&run->config)};
-  run_imitation_path(run, shard, path);
-  if (file_exists(path)) {
-    ReplayBlock *block = replay_block_load(run->game, &origin, path, err);
-    if (block) return block;
-    char message[sizeof err->message + 64];
-    snprintf(message, sizeof message, "%s; set aside and played again", err->message);
-#pragma omp critical(run_events)
-    training_notice(training, message);
-    if (!file_set_aside(path, err)) return NULL;
-  }
+  ReplayBlock *block;
+  if (!load_shard(training, shard, &block, err)) return NULL;
+  if (block) return block;
   if (stop(training)) {
     error_set(err, "%s", "");
     return NULL;
   }
   int first = shard * IMITATION_SHARD, left = run->config.imitation_games - first;
-  ReplayBlock *block = teacher_play(run->game, &run->config, run->seed, first,
-                                    left < IMITATION_SHARD ? left : IMITATION_SHARD, stop, training);
+  block = teacher_play(run->game, &run->config, run->seed, first,
+                       left < IMITATION_SHARD ? left : IMITATION_SHARD, stop, training);
   if (!block) error_set(err, "%s", "");
-  if (!block || replay_block_save(block, &origin, path, err)) return block;
+  if (!block || save_shard(training, shard, block, err)) return block;
   replay_block_free(block);
   return NULL;
 }
@@ -80,15 +100,25 @@ static bool play_games(Training *training, TeacherStop *stop, int *made, Error *
   return !failed;
 }
 
-/* Games of the run's source file. */
+/* Games of the run's source file, read once: it may be another when the run goes on. */
 static bool read_games(Training *training, int *games, Error *err) {
   const RunInfo *run = &training->run;
   const RunEvents *events = training->events;
-  ReplayBlock *block = teacher_read(run->game, run->source, events->notice, events->context, games, err);
-  if (!block) return false;
-  char message[FILE_PATH_MAX + 100];
-  snprintf(message, sizeof message, "%s: %d games, %d positions", run->source, *games, block->count);
-  training_notice(training, message);
+  ReplayBlock *block;
+  if (!load_shard(training, 0, &block, err)) return false;
+  if (!block) {
+    block = teacher_read(run->game, run->source, events->notice, events->context, games, err);
+    if (!block) return false;
+    block->stats.games = *games;
+    char message[FILE_PATH_MAX + 100];
+    snprintf(message, sizeof message, "%s: %d games, %d positions", run->source, *games, block->count);
+    training_notice(training, message);
+    if (!save_shard(training, 0, block, err)) {
+      replay_block_free(block);
+      return false;
+    }
+  }
+  *games = (int)block->stats.games;
   training->expert = replay_new(run->game);
   replay_add(training->expert, block);
   return true;
@@ -121,13 +151,14 @@ static void split(const Replay *games, Replay *training, Replay *held_out) {
 
 static json_t *describe_epoch(int epoch, const FitStats *fit, const HeldOutStats *held, bool best, bool cut,
                               double seconds) {
-  return json_pack("{s:i, s:I, s:f, s:f, s:i, s:f, s:f, s:f, s:f, s:f, s:f, s:f, s:b, s:b, s:f}", "epoch",
-                   epoch, "samples", (json_int_t)fit->samples, "loss_policy_train", fit->policy,
-                   "loss_value_train", fit->value, "held_out", held->count, "loss_policy", held->policy,
-                   "loss_policy_baseline", held->policy_baseline, "loss_value", held->value,
-                   "loss_value_baseline", held->value_baseline, "move_match_top1", held->top1,
-                   "move_match_top3", held->top3, "value_mse", held->value_square, "best", best, "cut", cut,
-                   "seconds", seconds);
+  return json_pack("{s:i, s:I, s:o, s:o, s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:b, s:f}", "epoch",
+                   epoch, "samples", (json_int_t)fit->samples, "loss_policy_train", field_real(fit->policy),
+                   "loss_value_train", field_real(fit->value), "held_out", held->count, "loss_policy",
+                   field_real(held->policy), "loss_policy_baseline", field_real(held->policy_baseline),
+                   "loss_value", field_real(held->value), "loss_value_baseline",
+                   field_real(held->value_baseline), "move_match_top1", field_real(held->top1),
+                   "move_match_top3", field_real(held->top3), "value_mse", field_real(held->value_square),
+                   "best", best, "cut", cut, "seconds", seconds);
 }
 
 /* What the epochs go through. */
@@ -285,6 +316,7 @@ bool imitation_run(Training *training, bool *whole, Error *err) {
   if (!done) return false;
   if (*training->stop) return error_set(err, "%s", "");
   bool cut = !training->expert, enough = false;
+  run_clock_restart_after_teacher(&training->clock); /* the fitting has no checkpoint */
   double cpu = clock_cpu();
   if (!cut && !fit_games(training, &cut, &enough, err)) return false;
   *whole = !cut;

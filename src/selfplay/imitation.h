@@ -11,8 +11,8 @@
  * same stage can be done again to the same bytes with more time. False with a message, or with an empty
  * message where *stop was set. */
 bool imitation_run(Training *training, bool *whole, Error *err);
-/* training->expert once more for a run that goes on: from imitation/ or the run's source; made again exactly
- * where a file is missing or damaged. */
+/* training->expert once more for a run that goes on, from imitation/. The teacher's games are made again
+ * exactly where a file is missing or damaged, those of the run's source read again. */
 bool imitation_load(Training *training, Error *err);
 
 #endif

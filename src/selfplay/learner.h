@@ -52,7 +52,7 @@ bool learner_is_finite(const Learner *learner);
 int64_t learner_samples(const Learner *learner);
 
 /* held_out_measure() on the learner's threads: loss of `net` on positions indices[count) of replay, with
- * value targets of the game's outcome alone. */
+ * value targets of the game's outcome alone, or the proven result where there is one. */
 void learner_measure(const Learner *learner, const Net *net, const Replay *replay, const uint32_t *indices,
                      int count, HeldOutStats *stats, Calibration *calibration);
 

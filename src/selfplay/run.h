@@ -7,9 +7,8 @@
  *   replay/00012-03.spr the positions of shard 3 of iteration 12
  *   learner-00012.ckpt  raw weights, optimiser, counters and log line of that iteration; the last two are
  *                       kept
- *   imitation/00003.spr   expert games; imitation.jsonl their fitting, an object an epoch; bootstrap.json
- *                       what both cost
- *   clock.json          time spent, over all sessions
+ *   imitation/00003.spr expert games, the teacher's or the source's; imitation.jsonl their fitting, an object
+ * an epoch; bootstrap.json what both cost clock.json          time spent, over all sessions
  *
  * A run killed at any instant continues from its last whole shard and ends in the same bytes as one that
  * never was. */
@@ -28,7 +27,7 @@ typedef enum RunArm { ARM_FROM_SCRATCH, ARM_BOOTSTRAP_IMITATION } RunArm;
 /* What is known of a run before training or reading it. */
 typedef struct RunInfo {
   char folder[FILE_PATH_MAX];
-  char name[64]; /* last part of the folder's path */
+  char name[80]; /* last part of the folder's path */
   const Game *game;
   RunArm arm;
   uint64_t seed;
@@ -84,7 +83,7 @@ typedef struct RunEvents {
   void (*progress)(void *context, const RunProgress *progress);
   void (*imitation)(void *context, const json_t *epoch);
   void (*iteration)(void *context, const json_t *line);
-  /* After each pass of the bootstrap stage: true ends it there, with the best weights found. */
+  /* Before every few steps of fitting to expert games: true ends it there, with the best weights found. */
   bool (*enough)(void *context, const RunSpent *spent);
 } RunEvents;
 

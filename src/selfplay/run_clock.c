@@ -54,6 +54,11 @@ void run_clock_skip(RunClock *clock) {
   set_deadline(clock);
 }
 
+void run_clock_restart_after_teacher(RunClock *clock) {
+  run_clock_advance(clock);
+  clock->spent.cpu_seconds = clock->teacher.cpu_seconds;
+}
+
 void run_clock_teach(RunClock *clock, bool teaching) {
   if (!clock->paused) run_clock_advance(clock);
   clock->teaching = teaching;

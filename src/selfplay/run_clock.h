@@ -32,6 +32,9 @@ void run_clock_at_least(RunClock *clock, RunTime spent, double teacher_seconds);
 void run_clock_advance(RunClock *clock);
 /* Leaves out the time since the last advance. */
 void run_clock_skip(RunClock *clock);
+/* Processor time counts from here on as if the teacher's were all before it: what an earlier session spent on
+ * something that is done anew was spent, but is no part of what the run takes. Wall-clock time stays. */
+void run_clock_restart_after_teacher(RunClock *clock);
 /* Says whether what follows is the teacher's. */
 void run_clock_teach(RunClock *clock, bool teaching);
 /* Seconds until the limit, 0 where it is reached; negative where there is none. */

@@ -242,7 +242,8 @@ int run_folder_open(const RunRequest *request, RunInfo *info, Error *err) {
 bool run_log_append(const char *path, const json_t *line, Error *err) {
   char *text = json_dumps(line, JSON_COMPACT | JSON_REAL_PRECISION(9));
   FILE *file = fopen(path, "a");
-  bool done = file && fprintf(file, "%s\n", text) > 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
+  bool done =
+      text && file && fprintf(file, "%s\n", text) > 0 && fflush(file) == 0 && fsync(fileno(file)) == 0;
   int reason = errno;
   if (file && fclose(file) != 0) done = false;
   free(text);

@@ -37,7 +37,7 @@ static ReplayBlock *get_shard(Playing *playing, int shard, Error *err) {
   run_replay_path(&training->run, playing->number, shard, path);
   if (file_exists(path)) {
     ReplayBlock *block = replay_block_load(training->run.game, &origin, path, err);
-    if (block) return block;
+    if (block || err->unread) return block;
     char message[sizeof err->message + 64];
     snprintf(message, sizeof message, "%s; set aside and played again", err->message);
 #pragma omp critical(run_events)
@@ -97,14 +97,9 @@ int run_shards_window(const RunConfig *config, int64_t positions) {
   return (int)fmin(config->window_max, fmax(config->window_min, grown));
 }
 
-bool run_shards_load_window(Training *training, Error *err) {
-  int last = (int)training->totals.iteration, first = last;
-  int64_t held = 0;
-  double mean = last > 0 ? (double)training->totals.positions / last : 0;
-  int window = run_shards_window(training->config, training->totals.positions);
-  /* Iterations are of like size; twice the window, trimmed below, is surely enough. */
-  while (first > 0 && (double)held < 2.0 * window + 2 * mean) held += (int64_t)mean + 1, first--;
-  for (int number = first + 1; number <= last; number++) {
+/* The window's blocks from those of iterations behind `first`. */
+static bool load_since(Training *training, int first, int window, Error *err) {
+  for (int number = first + 1; number <= (int)training->totals.iteration; number++) {
     char path[FILE_PATH_MAX];
     run_network_path(&training->run, number - 1, path);
     Net *net = net_load(path, training->run.game->name, NULL, NULL, err);
@@ -118,4 +113,20 @@ bool run_shards_load_window(Training *training, Error *err) {
     replay_trim(training->replay, window > stats.positions ? window : (int)stats.positions);
   }
   return true;
+}
+
+bool run_shards_load_window(Training *training, Error *err) {
+  int last = (int)training->totals.iteration;
+  if (last == 0) return true;
+  double mean = (double)training->totals.positions / last;
+  int window = run_shards_window(training->config, training->totals.positions);
+  /* Iterations are mostly of like size; twice the window is trimmed to it, and where it is not enough after
+   * all, all the same is done from further back. */
+  for (double reach = 2.0 * window / mean + 2;; reach *= 2) {
+    int first = (int)fmax(0, last - reach);
+    if (!load_since(training, first, window, err)) return false;
+    if (first == 0 || replay_count(training->replay) >= window) return true;
+    replay_free(training->replay);
+    training->replay = replay_new(training->run.game);
+  }
 }

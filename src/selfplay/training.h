@@ -28,10 +28,10 @@ typedef struct Training {
   double last_iteration_seconds;
 } Training;
 
-/* Messages and progress, to the caller's events; progress also keeps clock.json. Not from two threads at
- * once. */
 /* False with a message once the learner has diverged; to be asked before anything is saved. */
 bool training_is_sound(const Training *training, Error *err);
+/* Messages and progress, to the caller's events; progress also keeps clock.json. Not from two threads at
+ * once. */
 void training_notice(const Training *training, const char *message);
 void training_report(Training *training, RunStage stage, int64_t done, int64_t total);
 /* Takes the clock into the totals. */

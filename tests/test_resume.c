@@ -1,0 +1,92 @@
+/* What a run that goes on finds, besides what it left: other source files, files it cannot read. */
+#include "hang.h"
+#include "selfplay/run_folder.h"
+#include "folder.h"
+
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(resume, .timeout = HANG_SECONDS);
+
+static volatile sig_atomic_t never;
+
+static void ignore_notice(void *context, const char *message) {
+  (void)context, (void)message;
+}
+
+static bool train(const char *folder, const char *source, int iterations, Error *err) {
+  static const char *const sets[] = {"net.blocks=1",      "net.channels=8",         "search.visits=8",
+                                     "selfplay.games=16", "selfplay.shards=4",      "learner.batch=32",
+                                     "learner.slice=16",  "imitation.keep=0.5",     "imitation.epochs=2",
+                                     "run.minutes=0",     "selfplay.random_plies=3"};
+  RunRequest request = {.folder = folder,
+                        .game = game_find("tictactoe"),
+                        .arm = source[0] ? ARM_BOOTSTRAP_IMITATION : ARM_FROM_SCRATCH,
+                        .source = source,
+                        .seed = 3,
+                        .threads = 1};
+  cr_assert(run_config_shipped(request.game, &request.config, err), "%s", err->message);
+  for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
+    cr_assert(config_set(&run_config_table, &request.config, sets[i], "test", err), "%s", err->message);
+  request.config.iterations = iterations;
+  const RunEvents events = {.notice = ignore_notice};
+  return run_train(&request, &events, &never, err);
+}
+
+static uint32_t network_hash(const char *folder, int iteration) {
+  RunInfo run;
+  Error err;
+  char path[FILE_PATH_MAX];
+  cr_assert(run_open(folder, &run, &err), "%s", err.message);
+  run_network_path(&run, iteration, path);
+  Net *net = net_load(path, "tictactoe", NULL, NULL, &err);
+  cr_assert(net, "%s", err.message);
+  uint32_t hash = net_hash(net);
+  net_free(net);
+  return hash;
+}
+
+static void write_games(const char *path, const char *game) {
+  char text[400] = "";
+  Error err;
+  for (int i = 0; i < 20; i++) strcat(text, game);
+  cr_assert(file_write(path, text, strlen(text), &err), "%s", err.message);
+}
+
+Test(resume, games_of_a_source_are_those_it_began_with) {
+  char parts[FOLDER_MAX], whole[FOLDER_MAX], source[FOLDER_MAX + 16];
+  Error err;
+  folder_make(parts), folder_make(whole);
+  snprintf(source, sizeof source, "%s/games.txt", whole);
+  write_games(source, "a1b1a2b2a3\n");
+  cr_assert(train(whole, source, 2, &err), "%s", err.message);
+  cr_assert(train(parts, source, 1, &err), "%s", err.message);
+  write_games(source, "b2a1b1a2b3\n");
+  cr_assert(train(parts, source, 2, &err), "%s", err.message);
+  cr_assert_eq(network_hash(parts, 2), network_hash(whole, 2));
+  folder_remove(parts), folder_remove(whole);
+}
+
+/* A file that a newer version wrote is no damaged one. */
+Test(resume, what_cannot_be_read_is_left_where_it_is) {
+  static const char *const files[] = {"learner-00002.ckpt", "replay/00002-01.spr"};
+  static const char *const magics[] = {"SPLEARNR", "SPREPLAY"};
+  for (int f = 0; f < 2; f++) {
+    char folder[FOLDER_MAX], path[FILE_PATH_MAX], aside[FILE_PATH_MAX + 16];
+    Error err;
+    folder_make(folder);
+    cr_assert(train(folder, "", 2, &err), "%s", err.message);
+    snprintf(path, sizeof path, "%s/%s", folder, files[f]);
+    snprintf(aside, sizeof aside, "%s.damaged", path);
+    Buffer payload = {0};
+    buffer_put(&payload, "of the future", 13);
+    cr_assert(file_write_block(path, magics[f], 99, BLOCK_STORED, &payload, &err), "%s", err.message);
+    buffer_free(&payload);
+    cr_assert_not(train(folder, "", 3, &err));
+    cr_assert(strstr(err.message, files[f]) && strstr(err.message, "newer version"), "%s", err.message);
+    cr_assert(file_exists(path) && !file_exists(aside), "%s", path);
+    folder_remove(folder);
+  }
+}
