@@ -1,5 +1,6 @@
 /* The program as its users meet it: a child process, its exit code, and what it writes. */
 #include "cli/libraries.h"
+#include "base/file.h"
 #include "hang.h"
 #include "program.h"
 
@@ -160,7 +161,7 @@ Test(cli, illegal_moves) {
 }
 
 Test(cli, analysis_as_json) {
-  json_t *root = program_json("analyze mcts:300 --moves 112233 --visits 200 --json"), *child;
+  json_t *root = program_json("analyze mcts:200 --moves 112233 --json"), *child;
   static const char *const keys[] = {"game",    "player", "moves", "to_move", "value",   "wdl",
                                      "network", "visits", "best",  "pv",      "children"};
   for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
@@ -259,6 +260,57 @@ Test(cli, damaged_network) {
   fclose(file);
   program_refuses("", "analyze run:one --game tictactoe", 1, "damaged");
   program_refuses("", "analyze net:one/networks/00001.net --game tictactoe", 1, "00001.net");
+}
+
+/* A run or network file says of which game it is, and may have a comma in its name. */
+Test(cli, networks_bring_their_game) {
+  program_train("--from-scratch --game tictactoe --iterations 1 --run a,b");
+  static const char *const commands[] = {"analyze run:a,b --json", "analyze a,b@0,visits=3 --json",
+                                         "analyze net:a,b/networks/00001.net,visits=3 --json",
+                                         "match random run:a,b,visits=2 --games 2 --no-record --json"};
+  for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+    json_t *root = program_json(commands[i]);
+    cr_expect_str_eq(json_string_value(json_object_get(root, "game")), "tictactoe", "%s", commands[i]);
+    json_decref(root);
+  }
+  program_refuses("", "analyze run:a,b --game connect4", 1, "a,b is a run of Tic-tac-toe");
+  program_refuses("", "analyze run:a,b,vists=3", 1, "unknown option 'vists=3'");
+}
+
+/* What has nothing to say is said not to, instead of something invented. */
+Test(cli, moves_not_looked_at_have_no_value) {
+  program_train("--from-scratch --game tictactoe --iterations 1 --run one");
+  json_t *root = program_json("analyze run:one --visits 2 --json"), *child;
+  size_t i;
+  json_array_foreach(json_object_get(root, "children"), i, child)
+      cr_expect_eq(json_is_null(json_object_get(child, "value")),
+                   json_integer_value(json_object_get(child, "visits")) == 0);
+  cr_assert(json_is_object(json_object_get(root, "network")));
+  cr_assert_str_eq(json_string_value(json_object_get(root, "player")), "run:one@1,visits=2");
+  json_decref(root);
+  root = program_json("analyze mcts:50 --game tictactoe --json");
+  cr_assert(json_is_null(json_object_get(root, "network")));
+  json_decref(root);
+}
+
+/* A run that is at its limit already says so, and what its last iteration was. */
+Test(cli, a_finished_run_is_said_to_be) {
+  program_train("--from-scratch --game tictactoe --iterations 1 --run one");
+  ProgramResult result =
+      program_run("", "--from-scratch --game tictactoe --iterations 1 --run one --json" PROGRAM_TINY);
+  cr_assert_eq(result.code, 0, "%s", result.err);
+  cr_assert(strstr(result.err, "one has its 1 iterations already; a larger --iterations goes on"), "%s",
+            result.err);
+  cr_assert(strstr(result.out, "\"iteration\": 1"), "%s", result.out);
+  program_free(result);
+}
+
+/* Reading never makes a ratings file. */
+Test(cli, a_missing_ratings_file_is_named) {
+  program_refuses("", "elo --db absent.sqlite", 1, "absent.sqlite: no such ratings file");
+  cr_assert_not(file_exists("absent.sqlite"));
+  program_train("--from-scratch --game tictactoe --iterations 1 --run one");
+  program_refuses("", "report one --db absent.sqlite", 1, "absent.sqlite: no such ratings file");
 }
 
 /* The form that chess testers know; and games can be exported where the player rated 0 has played none. */

@@ -146,7 +146,8 @@ Test(targets, of_a_run_by_its_own_configuration) {
   program_train("--from-scratch --run r --iterations 1 --set search.kind=puct" PROGRAM_TINY);
   json_t *own = program_json("targets run:r@1 --games 32 --plies 30,33 --json");
   json_t *said = program_json("targets net:r/networks/00001.net --games 32 --plies 30,33 --json"
-                              " --set search.kind=puct" PROGRAM_TINY);
+                              " --set search.kind=puct --set search.visits=8 --set selfplay.games=32"
+                              " --set selfplay.shards=2 --set selfplay.lanes=16");
   json_t *other = program_json("targets run:r@1 --games 32 --plies 30,33 --json --set search.visits=3");
   cr_assert(json_equal(json_object_get(own, "bands"), json_object_get(said, "bands")));
   cr_assert_eq(json_integer_value(json_object_get(own, "games")), 32);
@@ -163,5 +164,7 @@ Test(targets, refuses_what_it_cannot_judge) {
   program_refuses("", "targets --game tictactoe", 1, "no exact solver");
   program_refuses("", "targets net:absent.net", 1, "absent.net");
   program_refuses("", "targets --set search.visit=3", 1, "search.visits");
+  program_refuses("", "targets --set net.blocks=3", 1, "only search.*, selfplay.* and learner.value_mix");
+  program_refuses("", "targets --game othello", 2, "no network of Othello (8 x 8) is shipped");
   program_refuses("", "targets net:absent.net,visits=3", 2, "--set search.visits");
 }

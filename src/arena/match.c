@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPRT_PAIRS = 16 /* played between two looks at the test */ };
+enum {
+  SPRT_PAIRS = 16,  /* played between two looks at the test */
+  BATCH_PAIRS = 128 /* played at once; where an engine fails, the batches before it are whole */
+};
 
 /* The games of one batch. */
 typedef struct Table {
@@ -145,8 +148,8 @@ static void table_release(Table *table) {
 bool match_play(Player *a, Player *b, const Openings *openings, const MatchOptions *options, MatchResult *out,
                 Error *err) {
   assert(a->game == b->game && a->game == openings->game && openings->count > 0);
-  int total = 2 * openings->count, longest = a->game->max_plies, batch = total;
-  if (options->sprt) batch = 2 * SPRT_PAIRS;
+  int total = 2 * openings->count, longest = a->game->max_plies,
+      batch = 2 * (options->sprt ? SPRT_PAIRS : BATCH_PAIRS);
   *out = (MatchResult){.games = memory_new((size_t)total, sizeof(MatchGame)),
                        .storage = memory_new((size_t)total * (size_t)longest, sizeof(int))};
   for (int g = 0; g < total; g++) out->games[g].moves = out->storage + (size_t)g * (size_t)longest;

@@ -165,6 +165,11 @@ Openings *openings_up_to(const Game *game, const char *path, int count, uint64_t
   if (!path && !file_find_shipped(relative, shipped, &missing)) return draw_enough(game, count, seed);
   Openings *openings = openings_read(game, path ? path : shipped, err);
   if (!openings) return NULL;
+  if (!openings->count) {
+    error_set(err, "%s: holds no opening", path ? path : shipped);
+    openings_free(openings);
+    return NULL;
+  }
   shuffle(openings, seed);
   if (openings->count > count) openings->count = count;
   return openings;

@@ -70,7 +70,7 @@ static bool unknown_kind(const char *word, size_t length, Error *err) {
     size_t used = strlen(known);
     snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", kinds[i].name);
   }
-  return error_set(err, "no kind of player is called '%.*s', and no run or .net file is; there are: %s",
+  return error_set(err, "no run or .net file is called '%.*s', and no kind of player; there are: %s",
                    (int)(length < 60 ? length : 60), word, known);
 }
 
@@ -149,8 +149,32 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
       option);
 }
 
+/* Whether a run has this name, with or without @ITERATION. */
+static bool is_run(const char *name) {
+  char word[FILE_PATH_MAX], folder[FILE_PATH_MAX], record[FILE_PATH_MAX + 16];
+  snprintf(word, sizeof word, "%s", name);
+  char *at = strrchr(word, '@');
+  if (at) *at = 0;
+  if (!word[0]) return false;
+  run_resolve(word, folder);
+  snprintf(record, sizeof record, "%s/run.json", folder);
+  return file_exists(record);
+}
+
+/* Where the options begin, or the end: behind the name, which may hold commas itself. */
+static size_t name_length(const char *text) {
+  char name[FILE_PATH_MAX];
+  for (size_t n = strcspn(text, ","); n < sizeof name; n += 1 + strcspn(text + n + 1, ",")) {
+    snprintf(name, sizeof name, "%.*s", (int)n, text);
+    if (file_exists(name) || is_run(name)) return n;
+    if (!text[n]) break;
+  }
+  return strcspn(text, ",");
+}
+
 static bool parse_network(PlayerRequest *request, Error *err) {
-  char *comma = strchr(request->argument, ',');
+  char *comma = request->argument + name_length(request->argument);
+  if (!*comma) comma = NULL;
   while (comma) {
     *comma = 0;
     char *option = comma + 1;
@@ -187,16 +211,11 @@ static bool parse_argument(const PlayerKind *kind, const char *rest, PlayerReque
 /* A word without kind may be the folder of a run, or a network file: then the text behind "run:" or "net:".
  */
 static const PlayerKind *guess_kind(const char *spelling) {
-  char word[FILE_PATH_MAX], folder[FILE_PATH_MAX], record[FILE_PATH_MAX + 16];
-  snprintf(word, sizeof word, "%.*s", (int)strcspn(spelling, ","), spelling);
+  char word[FILE_PATH_MAX];
+  snprintf(word, sizeof word, "%.*s", (int)name_length(spelling), spelling);
   size_t length = strlen(word);
   if (length > 4 && strcmp(word + length - 4, ".net") == 0 && file_exists(word)) return find_kind("net", 3);
-  char *at = strrchr(word, '@');
-  if (at) *at = 0;
-  if (!word[0]) return NULL;
-  run_resolve(word, folder);
-  snprintf(record, sizeof record, "%s/run.json", folder);
-  return file_exists(record) ? find_kind("run", 3) : NULL;
+  return is_run(word) ? find_kind("run", 3) : NULL;
 }
 
 static Player *make(const char *spelling, const Game *game, int threads, Error *err) {
@@ -224,6 +243,27 @@ bool player_is_network(const char *spelling) {
   const PlayerKind *kind = find_kind(spelling, strcspn(spelling, ":,"));
   if (!kind) kind = guess_kind(spelling);
   return kind && kind->argument == ARGUMENT_NETWORK;
+}
+
+const Game *player_game(const char *spelling) {
+  size_t length = strcspn(spelling, ":,");
+  const PlayerKind *kind = find_kind(spelling, length);
+  const char *name = kind && spelling[length] ? spelling + length + 1 : spelling;
+  char word[FILE_PATH_MAX], game[64] = "";
+  if (!kind) kind = guess_kind(spelling);
+  if (!kind || kind->argument != ARGUMENT_NETWORK) return NULL;
+  snprintf(word, sizeof word, "%.*s", (int)name_length(name), name);
+  Error unread;
+  if (kind->make == player_make_net) {
+    net_free(net_load(word, NULL, game, NULL, &unread));
+    return game[0] ? game_find(game) : NULL;
+  }
+  char *at = strrchr(word, '@');
+  if (at) *at = 0;
+  RunInfo *run = memory_new(1, sizeof *run);
+  const Game *found = run_open(word, run, &unread) ? run->game : NULL;
+  free(run);
+  return found;
 }
 
 Player *player_new(const char *spelling, const Game *game, int threads, Error *err) {

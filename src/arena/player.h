@@ -40,9 +40,10 @@ typedef struct PlayerQuery {
 
 /* What a search found, for people and reports. Values are seen from the player to move. */
 typedef struct PlayerAnalysis {
-  int move;                             /* what it would play */
-  float wdl[3];                         /* after search (network's own where visits = 0) */
-  float network_wdl[3];                 /* the network alone; wdl again where there is no network */
+  int move;         /* what it would play */
+  float wdl[3];     /* after search (network's own where visits = 0) */
+  bool has_network; /* there is one, and without search it says: */
+  float network_wdl[3];
   SearchChild children[GAME_MOVES_MAX]; /* legal moves, ascending */
   int child_count;
   int pv[64], pv_length;
@@ -69,6 +70,8 @@ struct Player {
 
 /* True of a spelling that names a network, by run: or net: or its bare folder or file. */
 bool player_is_network(const char *spelling);
+/* The game that such a run or file is of; NULL where it is none, or cannot be read. */
+const Game *player_game(const char *spelling);
 /* NULL with a message that quotes the spelling and says what is wrong with it. `threads` >= 1 may be used
  * inside choose and analyze. */
 Player *player_new(const char *spelling, const Game *game, int threads, Error *err);

@@ -136,7 +136,6 @@ static bool solver_analyze(Player *player, const PlayerQuery *query, int visits,
   exact_moves_to_play(solver_of_thread(player), query->state, scores);
   out->move = exact_best_move(game, scores, &rng);
   certain_wdl(scores[out->move], out->wdl);
-  certain_wdl(scores[out->move], out->network_wdl);
   out->proven = true;
   out->proven_value = (scores[out->move] > 0) - (scores[out->move] < 0);
   float tied = 0;

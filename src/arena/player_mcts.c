@@ -63,7 +63,6 @@ static bool mcts_analyze(Player *player, const PlayerQuery *query, int visits, P
   out->child_count = search_children(search, out->children);
   out->pv_length = search_pv(search, out->pv, (int)(sizeof out->pv / sizeof *out->pv));
   search_root_wdl(search, out->wdl);
-  search_root_wdl(search, out->network_wdl);
   evaluator_free(evaluator);
   return true;
 }

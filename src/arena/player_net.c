@@ -146,9 +146,10 @@ static void analyze_root(Player *player, const PlayerQuery *query, PlayerAnalysi
   legal_softmax(worker->logits, legal, out->child_count, 1, policy);
   memcpy(out->wdl, worker->wdl, sizeof out->wdl);
   memcpy(out->network_wdl, worker->wdl, sizeof out->network_wdl);
+  out->has_network = true;
   for (int i = 0; i < out->child_count; i++)
-    out->children[i] = (SearchChild){
-        .move = legal[i], .prior = policy[i], .value = out->wdl[0] - out->wdl[2], .lower = -1, .upper = 1};
+    out->children[i] =
+        (SearchChild){.move = legal[i], .prior = policy[i], .value = NAN, .lower = -1, .upper = 1};
   out->move = policy_move(worker->logits, legal, out->child_count, self->temperature, query->rng);
   out->pv[0] = out->move;
   out->pv_length = 1;

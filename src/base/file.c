@@ -223,7 +223,7 @@ static bool check_block(const char *path, const char magic[8], uint32_t newest, 
   uint32_t crc = 0;
   uint64_t size = 0;
   if (!buffer_get(whole, found, 8) || memcmp(found, magic, 8) != 0)
-    return error_set(err, "%s: not a file of kind \"%.8s\"", path, magic);
+    return error_set(err, "%s: empty, or no file of this kind (selfplay's begin with \"%.8s\")", path, magic);
   if (!buffer_get(whole, version, 4) || !buffer_get(whole, &crc, 4) || !buffer_get(whole, &size, 8))
     return error_set(err, "%s: damaged: the header is cut short", path);
   if (*version > newest) {

@@ -3,6 +3,13 @@
 #include <math.h>
 #include <string.h>
 
+void cli_settle_game(CliCommon *common, const char *const *spellings, int count) {
+  for (int i = 0; i < count && !common->game_given; i++) {
+    const Game *game = spellings[i] ? player_game(spellings[i]) : NULL;
+    if (game) common->game = game, common->game_given = true;
+  }
+}
+
 Player *cli_new_player(const char *spelling, const CliCommon *common) {
   Error err;
   Player *player = player_new(spelling, common->game, common->threads, &err);

@@ -8,6 +8,8 @@
 
 #define CLI_DEFAULT_DB "runs/ratings.sqlite"
 
+/* Where --game was not given: the game of the first of these players that is a run or a network file. */
+void cli_settle_game(CliCommon *common, const char *const *spellings, int count);
 /* The player, or the end of the program: exit 1 with its message. */
 Player *cli_new_player(const char *spelling, const CliCommon *common);
 Store *cli_open_store(const char *path);

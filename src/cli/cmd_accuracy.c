@@ -134,6 +134,7 @@ int cmd_accuracy(int argc, char **argv) {
           "\v"};
   Options options = {.common = cli_common_defaults(), .visits = -1};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
+  cli_settle_game(&options.common, &options.player, 1);
   char spelling[SPELLING_MAX], changed[SPELLING_MAX + 32];
   if (options.player)
     snprintf(spelling, sizeof spelling, "%s", options.player);

@@ -11,12 +11,13 @@ enum { LINE_MAX_MOVES = 1024 };
 typedef struct Options {
   CliCommon common;
   const char *player, *moves;
-  int visits;
+  int visits; /* -1: not given */
 } Options;
 
 static const struct argp_option option_table[] = {
     {"moves", 'm', "LINE", 0, "Moves from the starting position, as 4455 or f5d6c3 (default: none)", 0},
-    {"visits", 'v', "N", 0, "Simulations (default: the player's own; 800 for the shipped network)", 0},
+    {"visits", 'v', "N", 0,
+     "Simulations of a network, 0 for it alone (default: the player's own; 800 for the shipped one)", 0},
     {0},
 };
 
@@ -30,7 +31,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     options->moves = arg;
     return 0;
   case 'v':
-    options->visits = cli_parse_int(state, "--visits", arg, 1, PLAYER_VISITS_MAX);
+    options->visits = cli_parse_int(state, "--visits", arg, 0, PLAYER_VISITS_MAX);
     return 0;
   case ARGP_KEY_ARG:
     if (state->arg_num >= 1) return ARGP_ERR_UNKNOWN;
@@ -51,19 +52,27 @@ static const struct argp parser = {
            "Without PLAYER the shipped network looks. JSON: {\"game\", \"player\", \"moves\", \"to_move\", "
            "\"value\", "
            "\"wdl\": {\"win\", \"draw\", \"loss\"}, \"proven\": null or -1, 0, 1, \"network\": {\"value\", "
-           "\"wdl\"}, \"visits\", \"best\", "
+           "\"wdl\"} (null where there is none), \"visits\", \"best\", "
            "\"pv\": "
            "[...], \"children\": [{\"move\", \"prior\", \"visits\", \"value\", \"bounds\": "
-           "[least, most]}]}; values in [-1, 1]."};
+           "[least, most]}]}; values in [-1, 1], null (- on the board) where a move was not looked at."};
 
 int cmd_analyze(int argc, char **argv) {
-  Options options = {.common = cli_common_defaults(), .moves = ""};
+  Options options = {.common = cli_common_defaults(), .moves = "", .visits = -1};
   argp_parse(&parser, argc, argv, 0, NULL, &options);
+  cli_settle_game(&options.common, &options.player, 1);
   const Game *game = options.common.game;
   char fallback[FILE_PATH_MAX + 32];
   if (!options.player) {
     cli_default_player(game, 800, fallback, sizeof fallback);
     options.player = fallback;
+  }
+  char searched[FILE_PATH_MAX + 64];
+  if (options.visits >= 0) {
+    if (!player_is_network(options.player))
+      cli_usage_error("--visits is for networks; %.200s says its own budget in its name", options.player);
+    snprintf(searched, sizeof searched, "%s,visits=%d", options.player, options.visits);
+    options.player = searched;
   }
   uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
   int moves[LINE_MAX_MOVES], count;
@@ -80,7 +89,7 @@ int cmd_analyze(int argc, char **argv) {
     cli_fail("%s: this kind of player has nothing to show; run:, net:, mcts: and solver have", player->name);
   PlayerAnalysis *analysis = calloc(1, sizeof *analysis);
   PlayerQuery query = {state, moves, count, rng_make(options.common.seed, RNG_PLAYER, 0, 0)};
-  if (!player->analyze(player, &query, options.visits, analysis, &err)) cli_fail("%s", err.message);
+  if (!player->analyze(player, &query, 0, analysis, &err)) cli_fail("%s", err.message);
   if (options.common.json) {
     json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "game", game->name, "player", player->name, "moves",
                              options.moves, "to_move", game->player[game->to_move(state)]);

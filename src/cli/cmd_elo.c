@@ -195,6 +195,10 @@ int cmd_elo(int argc, char **argv) {
                      .resamples = DEFAULT_RESAMPLES,
                      .db = CLI_DEFAULT_DB};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
+  cli_settle_game(&options.common, (const char *const *)options.spellings, options.count);
+  if (!options.count && !file_exists(options.db))
+    cli_fail("%s: no such ratings file; `selfplay match' records games in one, and so do players named here",
+             options.db);
   Store *store = cli_open_store(options.db);
   EloPlayed played = {0};
   if (options.count) played = play_missing(&options, store);

@@ -24,9 +24,9 @@ enum {
 typedef struct Options {
   CliCommon common;
   const char *players[2];
-  int games; /* 0: not given */
-  bool sequential, record;
-  const char *sprt_only; /* an option that means nothing without --sprt */
+  int games;                      /* 0: not given */
+  bool sequential, record, alike; /* alike: a player against itself */
+  const char *sprt_only;          /* an option that means nothing without --sprt */
   Sprt sprt;
   const char *db, *openings;
 } Options;
@@ -185,18 +185,19 @@ static void print_text(const Options *options, Player *const players[2], const M
   if (options->record)
     printf("recorded in %s: %d new game%s%s\n", options->db, recorded, recorded == 1 ? "" : "s",
            recorded < result->count ? " (the others were there already)" : "");
+  else if (options->alike)
+    printf("not recorded: a player against itself says nothing of strength\n");
   cli_flush();
 }
 
 static Openings *choose_openings(const Options *options) {
   Error err;
   const Game *game = options->common.game;
-  bool as_many_as_there_are = options->sequential && options->games == 0;
-  int games = options->games ? options->games : DEFAULT_GAMES;
+  int most = options->sequential ? SPRT_GAMES : DEFAULT_GAMES;
   uint64_t seed = options->common.seed;
-  Openings *openings = as_many_as_there_are
-                           ? openings_up_to(game, options->openings, SPRT_GAMES / 2, seed, &err)
-                           : openings_new(game, options->openings, games / 2, seed, &err);
+  Openings *openings = options->games == 0
+                           ? openings_up_to(game, options->openings, most / 2, seed, &err)
+                           : openings_new(game, options->openings, options->games / 2, seed, &err);
   if (!openings) cli_fail("%s", err.message);
   return openings;
 }
@@ -217,10 +218,11 @@ int cmd_match(int argc, char **argv) {
                      .sprt = {.alpha = 0.05, .beta = 0.05},
                      .db = CLI_DEFAULT_DB};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
+  cli_settle_game(&options.common, options.players, 2);
   Player *players[2];
   for (int k = 0; k < 2; k++) players[k] = cli_new_player(options.players[k], &options.common);
   if (strcmp(players[0]->name, players[1]->name) == 0 && players[0]->hash == players[1]->hash)
-    options.record = false;
+    options.record = false, options.alike = true;
   /* A file that cannot be written should not be found out after an hour's play. */
   Store *store = options.record ? cli_open_store(options.db) : NULL;
   Openings *openings = choose_openings(&options);
@@ -234,9 +236,13 @@ int cmd_match(int argc, char **argv) {
   int recorded = 0;
   bool fine = match_play(players[0], players[1], openings, &match, &result, &err);
   cli_progress_clear(&bar);
-  if (fine && store) fine = record_match(store, players[0], players[1], openings, &result, &recorded, &err);
-  if (!fine) {
+  /* Games before one that failed count all the same. */
+  Error *why = fine ? &err : &(Error){.message = ""};
+  bool kept = !store || result.count == 0 ||
+              record_match(store, players[0], players[1], openings, &result, &recorded, why);
+  if (!fine || !kept) {
     for (int k = 0; k < 2; k++) player_free(players[k]);
+    if (!fine && recorded) cli_note("%d games played before this are recorded in %s", recorded, options.db);
     cli_fail("%s", err.message);
   }
   if (options.common.json)

@@ -191,6 +191,18 @@ static void move_cursor(Session *session, int rows, int cols) {
   session->cursor_col = (session->cursor_col + cols + game->cols) % game->cols;
 }
 
+/* On a move that is legal, where the board's middle may not be. */
+static void place_cursor(Session *session) {
+  const Game *game = session->game;
+  int moves[GAME_MOVES_MAX];
+  session->cursor_col = game->cols / 2;
+  if (game_moves_are_columns(game) || play_over(session)) return;
+  game->legal(session->state, moves);
+  if (moves[0] >= game->rows * game->cols) return;
+  session->cursor_row = moves[0] / game->cols;
+  session->cursor_col = moves[0] % game->cols;
+}
+
 /* A move by name or by the cursor. False where a pipe named an illegal one. */
 static bool try_move(Session *session, const char *word) {
   const Game *game = session->game;
@@ -207,13 +219,17 @@ static bool try_move(Session *session, const char *word) {
     play_move(session, move);
     return true;
   }
-  snprintf(session->message, sizeof session->message,
-           move < 0 ? "'%.40s' is neither a move nor a command; `%s' lists them" : "'%.40s' is illegal here",
-           word, session->keys ? "?" : "help");
+  char name[GAME_MOVE_TEXT];
+  if (move >= 0) game->print_move(move, name);
+  if (move < 0)
+    snprintf(session->message, sizeof session->message,
+             "'%.40s' is neither a move nor a command; `%s' lists them", word, session->keys ? "?" : "help");
+  else
+    snprintf(session->message, sizeof session->message, "%s is illegal here", name);
   return false;
 }
 
-static const char help_text[] = "a digit, or arrows and Enter: move   m: move by its name\n"
+static const char help_text[] = "arrows and Enter: move   m: move by its name\n"
                                 "u: undo   h: hint   s: swap sides   n: new game   q: quit\n"
                                 "v: the engine's visits   i: what the engine thinks, on and off";
 static const char piped_help_text[] = "a move by its name, undo, hint, swap, visits N, info, new, quit";
@@ -254,7 +270,9 @@ static bool obey(Session *session, const char *word) {
   case 'q':
     return false;
   case '?':
-    snprintf(session->message, sizeof session->message, "%s", session->keys ? help_text : piped_help_text);
+    snprintf(session->message, sizeof session->message, "%s%s",
+             session->keys && game_moves_are_columns(session->game) ? "a digit, or " : "",
+             session->keys ? help_text : piped_help_text);
     return true;
   case 'm':
     if (!ask(session, "move", name)) return false;
@@ -325,6 +343,7 @@ static void converse(Session *session) {
 int cmd_play(int argc, char **argv) {
   Options options = {.common = cli_common_defaults(), .moves = "", .side = "first"};
   argp_parse(&parser, argc, argv, 0, NULL, &options);
+  cli_settle_game(&options.common, &options.player, 1);
   char fallback[FILE_PATH_MAX + 32];
   if (!options.player) {
     cli_default_player(options.common.game, 800, fallback, sizeof fallback);
@@ -343,12 +362,13 @@ int cmd_play(int argc, char **argv) {
   session->human = strcmp(options.side, "second") == 0;
   session->visits = options.visits;
   session->seed = options.common.seed;
-  session->cursor_col = session->game->cols / 2;
+  session->level = options.level;
   session->style = board_style(stdout, options.ascii);
   session->analysis = calloc(1, sizeof *session->analysis);
   if (!game_read_line(session->game, options.moves, session->moves, PLAY_MOVES, &session->count, &err))
     cli_fail("--moves: %s", err.message);
   rebuild(session);
+  place_cursor(session);
   if (strcmp(options.player, "human") != 0) session->engine = cli_new_player(options.player, &options.common);
   session->keys = cli_is_terminal(stdout) && keys_open();
   converse(session);

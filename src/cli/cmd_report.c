@@ -97,8 +97,10 @@ static Buffer command_of(const Options *options) {
 }
 
 int cmd_report(int argc, char **argv) {
-  Options options = {.common = cli_common_defaults(), .output = "report.html", .db = CLI_DEFAULT_DB};
+  Options options = {.common = cli_common_defaults(), .output = "report.html"};
   argp_parse(&parser, argc, argv, 0, NULL, &options);
+  if (options.db && !file_exists(options.db)) cli_fail("--db: %s: no such ratings file", options.db);
+  if (!options.db) options.db = CLI_DEFAULT_DB;
   Report *report = memory_new(1, sizeof *report);
   report_gather(report, options.names, options.count, options.db, options.common.threads);
   Buffer command = command_of(&options);

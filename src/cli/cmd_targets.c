@@ -31,7 +31,8 @@ static const struct argp_option option_table[] = {
      "Plies of the positions judged (default: those of the game's test positions; in Connect Four 0,7 are "
      "quick too, 8,11 slow)",
      0},
-    {"set", KEY_SET, "KEY=VALUE", 0, "One key of self-play's configuration; may be repeated", 0},
+    {"set", KEY_SET, "KEY=VALUE", 0, "A key of search.* or selfplay.*, or learner.value_mix; may be repeated",
+     0},
     {0},
 };
 
@@ -62,6 +63,12 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   }
 }
 
+/* What else a configuration says decides nothing here. */
+static bool is_of_selfplay(const char *set) {
+  return strncmp(set, "search.", 7) == 0 || strncmp(set, "selfplay.", 9) == 0 ||
+         strncmp(set, "learner.value_mix", 17) == 0;
+}
+
 /* The run's own configuration, else the shipped one; then the keys that were set. */
 static RunConfig resolve_config(const Player *player, const Options *options) {
   RunConfig config;
@@ -71,9 +78,11 @@ static RunConfig resolve_config(const Player *player, const Options *options) {
     config = *player_trained_by(player);
   else
     fine = run_config_shipped(player->game, &config, &err);
+  for (int i = 0; fine && i < options->sets.count; i++)
+    if (!is_of_selfplay(options->sets.words[i]))
+      fine = error_set(&err, "--set %s: only search.*, selfplay.* and learner.value_mix make targets",
+                       options->sets.words[i]);
   fine = fine && cli_sets_apply(&options->sets, &config, &err) && run_config_valid(&config, &err);
-  if (fine && strcmp(config.game, player->game->name) != 0)
-    fine = error_set(&err, "--set: the game is chosen by --game %s", config.game);
   if (!fine) cli_fail("%s", err.message);
   return config;
 }
@@ -121,6 +130,13 @@ static void print_text(const Targets *targets, const char *name) {
       "a core for each\n",
       name, (long long)stats->games, (long long)stats->positions, 100 * targets->unique / positions,
       (double)stats->evaluations / positions, 1000 * targets->core_seconds / positions);
+  int judged = 0;
+  for (int b = 0; b < targets->band_count; b++) judged += targets->bands[b].positions;
+  if (!judged) {
+    printf("none of them is of these plies and within the solver's reach\n");
+    cli_flush();
+    return;
+  }
   printf("95%% intervals, a game's positions being one observation\n");
   printf("%16s  %-48s  %-16s%s\n", "", "squared error of the value, -1 to 1, as in the", "game ends",
          "policy target: share of ...");
@@ -144,6 +160,16 @@ static void print_text(const Targets *targets, const char *name) {
   cli_flush();
 }
 
+static void shipped_network(const Game *game, char spelling[SPELLING_MAX]) {
+  char relative[96], path[FILE_PATH_MAX];
+  Error err;
+  snprintf(relative, sizeof relative, "weights/%s.net", game->name);
+  if (!file_find_shipped(relative, path, &err))
+    cli_usage_error("no network of %s is shipped; name one: run:NAME, run:NAME@ITERATION or net:FILE",
+                    game->title);
+  snprintf(spelling, SPELLING_MAX, "net:%s", path);
+}
+
 int cmd_targets(int argc, char **argv) {
   static const struct argp argp = {
       .options = option_table,
@@ -156,18 +182,18 @@ int cmd_targets(int argc, char **argv) {
              "configuration, or the shipped one, and --set on top.\v"};
   Options options = {.common = cli_common_defaults(), .games = 2048, .per_ply = 200, .plies = {-1, -1}};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
+  cli_settle_game(&options.common, &options.network, 1);
   const Game *game = options.common.game;
   if (!exact_exists(game, false)) cli_fail("%s has no exact solver to judge by", game->title);
   char shipped[SPELLING_MAX], spelling[SPELLING_MAX + 32];
-  if (!options.network) cli_default_player(game, 0, shipped, sizeof shipped);
+  if (!options.network) shipped_network(game, shipped);
   const char *word = options.network ? options.network : shipped;
   if (!player_is_network(word))
     cli_usage_error("'%.200s' is no network: run:NAME, run:NAME@ITERATION or net:FILE", word);
-  if (options.network && strchr(word, ','))
+  if (options.network && strrchr(word, ',') && strchr(strrchr(word, ','), '='))
     cli_usage_error("'%.200s': how self-play searches is said by --set, as in --set search.visits=48", word);
   if (options.plies[0] < 0) exact_test_plies(game, options.plies);
 
-  word = options.network ? options.network : strtok(shipped, ",");
   Player *player = cli_new_player(word, &options.common);
   RunConfig config = resolve_config(player, &options);
   player_free(player);

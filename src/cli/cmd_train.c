@@ -1,5 +1,6 @@
 /* selfplay --from-scratch, selfplay --bootstrap-imitation: train a run, or continue it. */
 #include "base/clock.h"
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "selfplay/run.h"
 
@@ -172,6 +173,20 @@ static void on_iteration(void *context, const json_t *line) {
   display->last = json_deep_copy(line);
 }
 
+/* Of a run that had reached its limit already. */
+static void show_finished(Display *display, const RunConfig *config) {
+  RunInfo *run = memory_new(1, sizeof *run);
+  Error err;
+  json_t *log = run_open(display->folder, run, &err) ? run_log(run, &err) : NULL;
+  display->last = json_incref(json_array_get(log, json_array_size(log) - 1));
+  json_decref(log);
+  free(run);
+  const char *option = config->iterations ? "--iterations" : "--minutes";
+  if (display->last)
+    cli_note("%s has its %g %s already; a larger %s goes on", display->folder,
+             config->iterations ? config->iterations : config->minutes, option + 2, option);
+}
+
 static void resolve_config(const Options *options, RunConfig *config) {
   Error err;
   bool fine;
@@ -239,6 +254,7 @@ int cmd_train(int argc, char **argv) {
   cli_progress_clear(&display.bar);
   if (!done) cli_fail("%s", err.message);
   if (stop_requested) cli_note("stopped; the same command continues %s", folder);
+  if (!stop_requested && !display.last) show_finished(&display, &request.config);
   if (options.common.json)
     cli_print_json(display.last ? json_incref(display.last) : json_object());
   else if (!stop_requested)

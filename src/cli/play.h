@@ -14,6 +14,7 @@ typedef struct Session {
   bool keys, info; /* single keys in a terminal; show what the engine thinks */
   int human;       /* side of the person */
   int visits;      /* simulations a move; 0 = the player's own */
+  int level;       /* 0 = none was asked for */
   uint64_t seed;
   uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
   int moves[PLAY_MOVES], count;

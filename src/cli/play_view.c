@@ -46,6 +46,7 @@ static void put_players(const Session *session) {
   put_side(session, session->human);
   printf("   %s:", name);
   put_side(session, 1 - session->human);
+  if (session->level) printf(", level %d", session->level);
   int visits = session->visits ? session->visits : session->engine->visits;
   if (session->engine->analyze && visits) printf(", %d visits a move", visits);
   printf("\n");

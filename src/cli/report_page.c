@@ -86,22 +86,35 @@ static void answer_by_accuracy(const Report *report, Buffer *out) {
   buffer_printf(out, ".");
 }
 
+/* Where nothing measures the runs against each other: what each says of its own games. */
+static void answer_by_loss(const Report *report, Buffer *out) {
+  if (report->count > 1)
+    buffer_printf(out, "Not decided: each run's losses are on positions of its own, and no pool rates them "
+                       "(`selfplay elo` does). ");
+  for (int r = 0; r < report->count; r++) {
+    const ReportRun *run = &report->runs[r];
+    const json_t *last = report_last(run);
+    if (r) buffer_printf(out, " ");
+    if (last)
+      buffer_printf(out,
+                    "After %.0f iterations the policy loss of %s on new positions is %.3f (best constant: "
+                    "%.3f), and its value loss %.3f (%.3f).",
+                    report_number(last, "iteration"), run->label, report_number(last, "loss_policy"),
+                    report_number(last, "loss_policy_baseline"), report_number(last, "loss_value"),
+                    report_number(last, "loss_value_baseline"));
+    else
+      buffer_printf(out, "Nothing yet: %s has not finished an iteration.", run->label);
+  }
+}
+
 void report_answer(const Report *report, Buffer *out) {
   const char *options = common_options(report);
-  const json_t *last = report_last(&report->runs[0]);
   if (report->count > 1 && options)
     answer_by_elo(report, options, out);
   else if (report->runs[0].accuracy_count)
     answer_by_accuracy(report, out);
-  else if (!last)
-    buffer_printf(out, "Nothing yet: %s has not finished an iteration.", report->runs[0].label);
   else
-    buffer_printf(out,
-                  "After %.0f iterations the policy loss of %s on new positions is %.3f (best constant: "
-                  "%.3f), and its value loss %.3f (%.3f).",
-                  report_number(last, "iteration"), report->runs[0].label, report_number(last, "loss_policy"),
-                  report_number(last, "loss_policy_baseline"), report_number(last, "loss_value"),
-                  report_number(last, "loss_value_baseline"));
+    answer_by_loss(report, out);
   buffer_put(out, "", 1);
 }
 
@@ -231,16 +244,21 @@ static void put_missing(const Report *report, Page *page) {
     if (run->elo_count && run->elo[0].count > 1) continue;
     for (int i = 0, last = -1; i <= 4; i++) {
       int iteration = run->info.iterations * i / 4;
-      if (iteration != last) buffer_printf(&players, " run:%s@%d", run->info.folder, iteration);
+      char name[FILE_PATH_MAX + 32];
+      snprintf(name, sizeof name, "run:%s@%d", run->info.folder, iteration);
+      if (iteration != last) cli_put_word(&players, name);
       last = iteration;
     }
   }
-  if (players.size)
-    page_text(page,
-              "For the Elo over training too few networks are rated: `selfplay elo%.*s --db %s` plays what "
-              "is needed; then make "
-              "this report again.",
-              (int)players.size, (const char *)players.data, report->db);
+  if (players.size) {
+    buffer_printf(&players, " --db");
+    cli_put_word(&players, report->db);
+    page_text(
+        page,
+        "For the Elo over training too few networks are rated: `selfplay elo%.*s` plays what is needed; "
+        "then make this report again.",
+        (int)players.size, (const char *)players.data);
+  }
   buffer_free(&players);
   if (!report->runs[0].accuracy_count)
     page_text(page, "No accuracy is plotted: %s has no built-in set of solved positions.",

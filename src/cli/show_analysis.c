@@ -1,5 +1,8 @@
 #include "cli/show_analysis.h"
 
+#include "base/fields.h"
+
+#include <math.h>
 #include <string.h>
 
 static void bar(FILE *stream, double share, int width, bool unicode) {
@@ -32,8 +35,9 @@ void show_analysis(FILE *stream, const Game *game, const PlayerAnalysis *analysi
   char name[GAME_MOVE_TEXT];
   fprintf(stream, "win %5.1f%%  draw %5.1f%%  loss %5.1f%%%s", 100 * wdl[0], 100 * wdl[1], 100 * wdl[2],
           width >= SUMMARY ? "  " : "\n");
-  fprintf(stream, "value %+.3f  (%d visits; network alone %+.3f)\n", wdl[0] - wdl[2], analysis->visits,
-          alone[0] - alone[2]);
+  fprintf(stream, "value %+.3f  (%d visits", wdl[0] - wdl[2], analysis->visits);
+  if (analysis->has_network) fprintf(stream, "; network alone %+.3f", alone[0] - alone[2]);
+  fprintf(stream, ")\n");
   if (analysis->proven) fprintf(stream, "the result is certain:%s\n", proofs[analysis->proven_value + 1]);
   for (int i = 0; i < analysis->child_count; i++) total += analysis->children[i].visits;
   for (int i = 0; i < analysis->child_count; i++) {
@@ -45,6 +49,8 @@ void show_analysis(FILE *stream, const Game *game, const PlayerAnalysis *analysi
     if (prior) fprintf(stream, "  prior %5.1f%%", 100 * child->prior);
     if (child->lower == child->upper)
       fprintf(stream, " %s\n", proofs[child->lower + 1]);
+    else if (isnan(child->value))
+      fprintf(stream, "  value      -\n");
     else
       fprintf(stream, "  value %+.3f\n", child->value);
   }
@@ -61,9 +67,10 @@ json_t *show_analysis_json(const Game *game, const PlayerAnalysis *analysis) {
   for (int i = 0; i < analysis->child_count; i++) {
     const SearchChild *child = &analysis->children[i];
     game->print_move(child->move, name);
-    json_array_append_new(children, json_pack("{s:s, s:f, s:i, s:f, s:[i, i]}", "move", name, "prior",
-                                              child->prior, "visits", child->visits, "value", child->value,
-                                              "bounds", child->lower, child->upper));
+    json_array_append_new(children,
+                          json_pack("{s:s, s:f, s:i, s:o, s:[i, i]}", "move", name, "prior", child->prior,
+                                    "visits", child->visits, "value", field_real(child->value), "bounds",
+                                    child->lower, child->upper));
   }
   for (int i = 0; i < analysis->pv_length; i++) {
     game->print_move(analysis->pv[i], name);
@@ -71,9 +78,11 @@ json_t *show_analysis_json(const Game *game, const PlayerAnalysis *analysis) {
   }
   game->print_move(analysis->move, name);
   const float *alone = analysis->network_wdl;
+  json_t *network = analysis->has_network
+                        ? json_pack("{s:f, s:o}", "value", alone[0] - alone[2], "wdl", wdl_json(alone))
+                        : json_null();
   json_t *proven = analysis->proven ? json_integer(analysis->proven_value) : json_null();
-  return json_pack("{s:f, s:o, s:o, s:{s:f, s:o}, s:i, s:s, s:o, s:o}", "value",
-                   analysis->wdl[0] - analysis->wdl[2], "wdl", wdl_json(analysis->wdl), "proven", proven,
-                   "network", "value", alone[0] - alone[2], "wdl", wdl_json(alone), "visits",
+  return json_pack("{s:f, s:o, s:o, s:o, s:i, s:s, s:o, s:o}", "value", analysis->wdl[0] - analysis->wdl[2],
+                   "wdl", wdl_json(analysis->wdl), "proven", proven, "network", network, "visits",
                    analysis->visits, "best", name, "pv", pv, "children", children);
 }

@@ -63,8 +63,8 @@ typedef struct Search Search;
 typedef struct SearchChild {
   int move;
   int visits;
-  float prior; /* after softmax over legal moves, before noise */
-  float value; /* Q in [-1, 1] for the player to move at the root; the root's own value where unvisited */
+  float prior;      /* after softmax over legal moves, before noise */
+  float value;      /* Q in [-1, 1] for the player to move at the root; NAN where nothing is known of it */
   int lower, upper; /* proven bounds of its game value, -1 and 1 where nothing is proven */
 } SearchChild;
 

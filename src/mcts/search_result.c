@@ -9,16 +9,13 @@
 int search_children(const Search *search, SearchChild *children) {
   const Node *root = &search->tree.nodes[0];
   const Edge *edges = search_edges(search, root);
-  float value = root->value_sum / (float)root->visits;
-  for (int i = 0; i < root->edge_count; i++) {
-    float q = edge_q(&edges[i]);
+  for (int i = 0; i < root->edge_count; i++)
     children[i] = (SearchChild){.move = edges[i].move,
                                 .visits = (int)edges[i].visits,
                                 .prior = expf(search->root_logits[i]),
-                                .value = isnan(q) ? value : q,
+                                .value = edge_q(&edges[i]),
                                 .lower = edge_lower(&edges[i]),
                                 .upper = edge_upper(&edges[i])};
-  }
   return root->edge_count;
 }
 

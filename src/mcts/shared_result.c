@@ -20,11 +20,10 @@ int shared_search_children(const SharedSearch *search, SearchChild *children) {
   int count = edge_count(search, 0);
   for (int i = 0; i < count; i++) {
     Edge edge = edge_of(search, 0, i);
-    float q = edge_q(&edge);
     children[i] = (SearchChild){.move = edge.move,
                                 .visits = (int)edge.visits,
                                 .prior = search->root_priors[i],
-                                .value = isnan(q) ? root_mean(search).value : q,
+                                .value = edge_q(&edge),
                                 .lower = edge_lower(&edge),
                                 .upper = edge_upper(&edge)};
   }
