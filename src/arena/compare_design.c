@@ -88,9 +88,9 @@ void compare_print_amount(CompareUnit unit, double amount, char text[48]) {
 bool compare_design_new(const char *game, CompareDesign *design, Error *err) {
   *design = (CompareDesign){.arms = memory_new(COMPARE_ARMS_MAX, sizeof(CompareArm))};
   config_defaults(&compare_table, &design->settings);
-  snprintf(design->settings.game, sizeof design->settings.game, "%s", game);
   design->game = game_find(game);
   if (!design->game) return error_set(err, "there is no game '%.40s'; `selfplay games` lists them", game);
+  snprintf(design->settings.game, sizeof design->settings.game, "%s", design->game->name);
   return run_config_shipped(design->game, &design->common, err);
 }
 
@@ -162,13 +162,13 @@ static bool arm_line(DesignFile *file, const char *name, const char *value) {
   } else if (base == value) {
     return error_set(file->err, "[%s] base must be the arm's first line", arm->name);
   }
-  char line[CONFIG_TEXT_MAX + 128];
+  char line[CONFIG_LINE_MAX + 128];
   snprintf(line, sizeof line, "%s=%s", name, value);
   return config_set(&run_config_table, &arm->config, line, arm->name, file->err);
 }
 
 static bool file_line(DesignFile *file, const char *section, const char *name, const char *value) {
-  char line[CONFIG_TEXT_MAX + 128];
+  char line[CONFIG_LINE_MAX + 128];
   if (strcmp(section, file->section) != 0 && !begin_section(file, section)) return false;
   if (file->arm) return arm_line(file, name, value);
   snprintf(line, sizeof line, "%s=%s", name, value);
@@ -178,19 +178,16 @@ static bool file_line(DesignFile *file, const char *section, const char *name, c
   CompareSettings before = file->design->settings;
   compare_design_free(file->design);
   if (!compare_design_new(value, file->design, file->err)) return false;
-  snprintf(before.game, sizeof before.game, "%s", value);
+  snprintf(before.game, sizeof before.game, "%s", file->design->game->name);
   file->design->settings = before;
   return true;
 }
 
 static int on_line(void *user, const char *section, const char *name, const char *value) {
   DesignFile *file = user;
-  char trimmed[CONFIG_TEXT_MAX];
+  char trimmed[CONFIG_LINE_MAX];
   if (file->failed) return 0;
-  snprintf(trimmed, sizeof trimmed, "%s", value ? value : "");
-  char *comment = strstr(trimmed, " #");
-  if (comment) *comment = 0;
-  for (size_t n = strlen(trimmed); n > 0 && isspace((unsigned char)trimmed[n - 1]);) trimmed[--n] = 0;
+  config_strip(value, trimmed);
   file->failed = !file_line(file, section, name, trimmed);
   return !file->failed;
 }

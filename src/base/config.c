@@ -126,6 +126,13 @@ void config_defaults(const ConfigTable *table, void *target) {
   }
 }
 
+void config_strip(const char *value, char out[CONFIG_LINE_MAX]) {
+  snprintf(out, CONFIG_LINE_MAX, "%s", value ? value : "");
+  char *comment = strstr(out, " #");
+  if (comment) *comment = 0;
+  for (size_t n = strlen(out); n > 0 && isspace((unsigned char)out[n - 1]);) out[--n] = 0;
+}
+
 typedef struct FileReading {
   const ConfigTable *table;
   void *target;
@@ -136,12 +143,9 @@ typedef struct FileReading {
 static int on_assignment(void *user, const char *section, const char *name, const char *value) {
   FileReading *reading = user;
   if (reading->failed) return 0; /* the first mistake is the one to report */
-  char full[160], trimmed[CONFIG_TEXT_MAX + 64];
+  char full[160], trimmed[CONFIG_LINE_MAX];
   snprintf(full, sizeof full, "%s%s%s", section, section[0] ? "." : "", name);
-  snprintf(trimmed, sizeof trimmed, "%s", value ? value : "");
-  char *comment = strstr(trimmed, " #");
-  if (comment) *comment = 0;
-  for (size_t n = strlen(trimmed); n > 0 && isspace((unsigned char)trimmed[n - 1]);) trimmed[--n] = 0;
+  config_strip(value, trimmed);
   reading->failed = !assign(reading->table, reading->target, full, trimmed, reading->message);
   return !reading->failed;
 }

@@ -22,7 +22,7 @@ typedef enum ConfigType {
   CONFIG_TEXT,   /* char[CONFIG_TEXT_MAX] */
 } ConfigType;
 
-enum { CONFIG_TEXT_MAX = 256 };
+enum { CONFIG_TEXT_MAX = 256, CONFIG_LINE_MAX = CONFIG_TEXT_MAX + 64 };
 
 typedef struct ConfigKey {
   const char *name; /* as in "search.visits" */
@@ -43,6 +43,8 @@ typedef struct ConfigTable {
 void config_defaults(const ConfigTable *table, void *target);
 /* Applies a file over what `target` holds. */
 bool config_read(const ConfigTable *table, void *target, const char *path, Error *err);
+/* What libinih calls a value, without the comment and blanks behind it. One too long for any key stays so. */
+void config_strip(const char *value, char out[CONFIG_LINE_MAX]);
 /* Applies one "key=value" (as from --set); `origin` names the source in messages. */
 bool config_set(const ConfigTable *table, void *target, const char *assignment, const char *origin,
                 Error *err);

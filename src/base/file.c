@@ -118,6 +118,17 @@ void file_remove_temporaries(const char *folder) {
   if (dir) closedir(dir);
 }
 
+bool file_may_write(const char *path, Error *err) {
+  char copy[FILE_PATH_MAX];
+  struct stat info;
+  if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+    return error_set(err, "%s: cannot write: it is a folder", path);
+  snprintf(copy, sizeof copy, "%s", path);
+  const char *folder = dirname(copy);
+  return access(folder, W_OK) == 0 ||
+         error_set(err, "%s: cannot write: %s: %s", path, folder, strerror(errno));
+}
+
 bool file_write(const char *path, const void *bytes, size_t size, Error *err) {
   struct stat info;
   if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))

@@ -33,6 +33,9 @@ bool file_exists(const char *path);
 /* Replaces `path` by these bytes, atomically. On failure (a full disk, say) the old file is untouched. A
  * device or pipe is written as it is. */
 bool file_write(const char *path, const void *bytes, size_t size, Error *err);
+/* Whether file_write() may be expected to succeed: its folder is there and may be written to. To be asked
+ * before work whose result goes to `path`. */
+bool file_may_write(const char *path, Error *err);
 /* Removes what file_write() left in the folder in processes that were killed; for whoever holds the folder's
  * lock. */
 void file_remove_temporaries(const char *folder);

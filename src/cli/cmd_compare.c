@@ -291,6 +291,10 @@ int cmd_compare(int argc, char **argv) {
     compare_design_free(&design);
     return 0;
   }
+  char made[FILE_PATH_MAX + 16];
+  snprintf(made, sizeof made, "%s/design.ini", folder);
+  if (options.no_train && !file_exists(made))
+    cli_fail("%s: no experiment to measure; without --no-train one is made", folder);
   if (!experiment_open(folder, &design, &experiment, &err)) cli_fail("%s", err.message);
   struct sigaction action = {.sa_handler = on_signal};
   sigaction(SIGINT, &action, NULL);

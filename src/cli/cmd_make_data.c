@@ -145,6 +145,7 @@ int cmd_make_data(int argc, char **argv) {
   Options options = {.common = cli_common_defaults(), .limit = -1, .plies = {-1, -1}};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
   Error err;
+  if (!file_may_write(options.output, &err)) cli_fail("%s", err.message);
   CliProgress bar = cli_progress_new(10);
   bool fine = make(&options, &bar, &err);
   cli_progress_clear(&bar);

@@ -101,6 +101,8 @@ int cmd_report(int argc, char **argv) {
   argp_parse(&parser, argc, argv, 0, NULL, &options);
   if (options.db && !file_exists(options.db)) cli_fail("--db: %s: no such ratings file", options.db);
   if (!options.db) options.db = CLI_DEFAULT_DB;
+  Error err;
+  if (!file_may_write(options.output, &err)) cli_fail("%s", err.message);
   Report *report = memory_new(1, sizeof *report);
   report_gather(report, options.names, options.count, options.db, options.common.threads);
   Buffer command = command_of(&options);
