@@ -299,7 +299,7 @@ Test(cli, a_finished_run_is_said_to_be) {
   ProgramResult result =
       program_run("", "--from-scratch --game tictactoe --iterations 1 --run one --json" PROGRAM_TINY);
   cr_assert_eq(result.code, 0, "%s", result.err);
-  cr_assert(strstr(result.err, "one has its 1 iterations already; a larger --iterations goes on"), "%s",
+  cr_assert(strstr(result.err, "one has reached its limit, --iterations 1; a larger one goes on"), "%s",
             result.err);
   cr_assert(strstr(result.out, "\"iteration\": 1"), "%s", result.out);
   program_free(result);

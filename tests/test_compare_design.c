@@ -110,7 +110,7 @@ Test(compare_design, mistakes_in_designs_are_named) {
     Error err;
     write_design(folder, mistakes[i].text, path);
     cr_assert_not(compare_design_read(path, &design, &err) && compare_design_finish(&design, &err), "%s",
-                  mistakes[i].expected);
+                  mistakes[i].text);
     cr_assert(strstr(err.message, mistakes[i].expected), "%s", err.message);
     compare_design_free(&design);
   }

@@ -180,11 +180,11 @@ static void show_finished(Display *display, const RunConfig *config) {
   json_t *log = run_open(display->folder, run, &err) ? run_log(run, &err) : NULL;
   display->last = json_incref(json_array_get(log, json_array_size(log) - 1));
   json_decref(log);
+  bool counted = config->iterations && run->iterations >= config->iterations;
   free(run);
-  const char *option = config->iterations ? "--iterations" : "--minutes";
   if (display->last)
-    cli_note("%s has its %g %s already; a larger %s goes on", display->folder,
-             config->iterations ? config->iterations : config->minutes, option + 2, option);
+    cli_note("%s has reached its limit, %s %g; a larger one goes on", display->folder,
+             counted ? "--iterations" : "--minutes", counted ? config->iterations : config->minutes);
 }
 
 static void resolve_config(const Options *options, RunConfig *config) {
