@@ -55,6 +55,8 @@ static const Suffix suffixes[] = {
     {"games", COMPARE_GAMES, 1},
 };
 
+const char *const compare_unit_keys[COMPARE_UNITS] = {"cpu_seconds", "flops", "evaluations", "games"};
+
 bool compare_parse_budget(const char *text, CompareUnit *unit, double *amount, Error *err) {
   char *end;
   double number = strtod(text, &end);

@@ -30,6 +30,9 @@ typedef enum CompareUnit {
   COMPARE_UNITS
 } CompareUnit;
 
+/* Their names in result.json: "cpu_seconds", ... */
+extern const char *const compare_unit_keys[COMPARE_UNITS];
+
 typedef struct CompareArm {
   char name[48];
   char base[48]; /* the built-in arm it begins from */

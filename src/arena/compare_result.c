@@ -11,8 +11,6 @@
 
 enum { RESAMPLES = 4000 };
 
-static const char *const unit_keys[COMPARE_UNITS] = {"cpu_seconds", "flops", "evaluations", "games"};
-
 static json_t *band_json(StatsBand band) {
   return json_pack("{s:o, s:o, s:o, s:i}", "mean", field_real(band.mean), "low", field_real(band.low), "high",
                    field_real(band.high), "seeds", band.n);
@@ -64,14 +62,15 @@ static json_t *curves_json(const CompareData *data, int arm) {
     for (int f = 0; f < COMPARE_FIELDS; f++)
       json_object_set_new(curves, compare_field_name((CompareField)f),
                           curve_json(data, arm, (CompareField)f, (CompareUnit)unit, end));
-    json_object_set_new(out, unit_keys[unit], curves);
+    json_object_set_new(out, compare_unit_keys[unit], curves);
   }
   return out;
 }
 
 static json_t *cost_json(const CompareCost *cost) {
   json_t *out = json_object();
-  for (int u = 0; u < COMPARE_UNITS; u++) json_object_set_new(out, unit_keys[u], field_real(cost->amount[u]));
+  for (int u = 0; u < COMPARE_UNITS; u++)
+    json_object_set_new(out, compare_unit_keys[u], field_real(cost->amount[u]));
   return out;
 }
 
@@ -415,12 +414,12 @@ static json_t *head_json(const CompareData *data) {
   const CompareDesign *design = &data->experiment->design;
   Buffer text = {0};
   compare_design_print(design, &text);
-  json_t *out =
-      json_pack("{s:s, s:s, s:s, s:f, s:i, s:I, s:i, s:i, s:s, s:s, s:s%}", "game", design->game->name,
-                "title", design->game->title, "unit", unit_keys[design->unit], "budget", design->budget,
-                "seeds", design->settings.seeds, "first_seed", (json_int_t)design->settings.first_seed,
-                "visits", design->settings.visits, "games", data->games, "version", version_text(),
-                "features", simd_features(), "design", (const char *)text.data, text.size);
+  json_t *out = json_pack("{s:s, s:s, s:s, s:f, s:i, s:I, s:i, s:i, s:s, s:s, s:s%}", "game",
+                          design->game->name, "title", design->game->title, "unit",
+                          compare_unit_keys[design->unit], "budget", design->budget, "seeds",
+                          design->settings.seeds, "first_seed", (json_int_t)design->settings.first_seed,
+                          "visits", design->settings.visits, "games", data->games, "version", version_text(),
+                          "features", simd_features(), "design", (const char *)text.data, text.size);
   buffer_free(&text);
   json_t *fixed = json_object();
   for (int f = 0; f < data->pool.fixed_count; f++)

@@ -101,19 +101,11 @@ void compare_sets_plies(const Game *game, int plies[2]) {
 
 static bool fit_to_test(Solving *solving, const void *state) {
   const Game *game = solving->game;
-  int values[GAME_MOVES_MAX], least = 1, most = -1;
   Error why;
-  if (game->ply(state) < solving->plies[0] || game->ply(state) > solving->plies[1] ||
-      !exact_reaches(game, state, &why) || !key_set_add(&solving->seen, game->key(state)) ||
-      compare_trained_has(solving->trained, game, state) || position_wins_at_once(game, state))
-    return false;
-  exact_move_values(solving->solver, state, values);
-  for (int m = 0; m < game->moves; m++) {
-    if (values[m] == EXACT_NO_SCORE) continue;
-    if (values[m] < least) least = values[m];
-    if (values[m] > most) most = values[m];
-  }
-  return least < most;
+  return game->ply(state) >= solving->plies[0] && game->ply(state) <= solving->plies[1] &&
+         exact_reaches(game, state, &why) && key_set_add(&solving->seen, game->key(state)) &&
+         !compare_trained_has(solving->trained, game, state) && !position_wins_at_once(game, state) &&
+         exact_moves_differ(solving->solver, state);
 }
 
 static void add_position(Positions *positions, Exact *solver, const void *state) {

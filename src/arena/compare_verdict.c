@@ -23,9 +23,8 @@ void compare_say(json_t *list, const char *format, ...) {
 }
 
 static void print_budget(const json_t *experiment, double amount, char out[48]) {
-  static const char *const keys[] = {"cpu_seconds", "flops", "evaluations", "games"};
   for (int u = 0; u < COMPARE_UNITS; u++)
-    if (strcmp(field_text(experiment, "unit"), keys[u]) == 0)
+    if (strcmp(field_text(experiment, "unit"), compare_unit_keys[u]) == 0)
       compare_print_amount((CompareUnit)u, amount, out);
 }
 

@@ -57,17 +57,6 @@ typedef struct Candidate {
   int scores[GAME_MOVES_MAX]; /* where it is kept */
 } Candidate;
 
-static bool moves_differ_in_value(const Game *game, Exact *solver, const void *state) {
-  int values[GAME_MOVES_MAX], least = 1, most = -1;
-  exact_move_values(solver, state, values);
-  for (int move = 0; move < game->moves; move++) {
-    if (values[move] == EXACT_NO_SCORE) continue;
-    if (values[move] < least) least = values[move];
-    if (values[move] > most) most = values[move];
-  }
-  return least < most;
-}
-
 /* Who wins is found much sooner than how late, and often rules the position out. */
 static bool is_long(const Maker *maker, Exact *solver, const void *state) {
   int longer_than = maker->plan->longer_than;
@@ -78,8 +67,7 @@ static bool is_long(const Maker *maker, Exact *solver, const void *state) {
 }
 
 static void judge(const Maker *maker, Exact *solver, Candidate *candidate) {
-  candidate->kept = is_long(maker, solver, candidate->state) &&
-                    moves_differ_in_value(maker->game, solver, candidate->state);
+  candidate->kept = is_long(maker, solver, candidate->state) && exact_moves_differ(solver, candidate->state);
   if (candidate->kept) exact_moves(solver, candidate->state, candidate->scores);
 }
 

@@ -248,6 +248,17 @@ void exact_move_values(Exact *exact, const void *state, int *values) {
   exact->kind->move_values(exact->solver, state, values);
 }
 
+bool exact_moves_differ(Exact *exact, const void *state) {
+  int values[GAME_MOVES_MAX], least = 1, most = -1;
+  exact_move_values(exact, state, values);
+  for (int move = 0; move < exact->kind->game->moves; move++) {
+    if (values[move] == EXACT_NO_SCORE) continue;
+    if (values[move] < least) least = values[move];
+    if (values[move] > most) most = values[move];
+  }
+  return least < most;
+}
+
 void exact_moves_to_play(Exact *exact, const void *state, int *scores) {
   const ExactKind *kind = exact->kind;
   (kind->moves_to_play ? kind->moves_to_play : kind->moves)(exact->solver, state, scores);

@@ -36,6 +36,8 @@ int exact_value(Exact *exact, const void *state);
 void exact_moves(Exact *exact, const void *state, int *scores);
 /* Sign only (-1, 0, 1), found faster. */
 void exact_move_values(Exact *exact, const void *state, int *values);
+/* Whether some move keeps the position's value and another loses it. */
+bool exact_moves_differ(Exact *exact, const void *state);
 /* Enough to play by, signs and order: scores, or in the first plies, of which a book knows the signs at once,
  * these, and of moves that lose how hard they make it for the opponent. */
 void exact_moves_to_play(Exact *exact, const void *state, int *scores);

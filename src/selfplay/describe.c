@@ -40,7 +40,8 @@ static void describe_games(json_t *line, const IterationResult *result) {
   set_real(line, "target_entropy", stats->target_entropy / n);
   set_int(line, "simulations", stats->simulations);
   set_int(line, "evaluations", stats->evaluations);
-  set_real(line, "evaluations_per_second", (double)stats->evaluations / fmax(1e-9, result->selfplay_seconds));
+  int64_t played = result->played.evaluations;
+  set_real(line, "evaluations_per_second", played ? (double)played / result->selfplay_seconds : NAN);
   set_real(line, "cache_hit_rate",
            stats->cache_lookups ? (double)stats->cache_hits / (double)stats->cache_lookups : 0);
 }

@@ -9,7 +9,7 @@ typedef struct IterationResult {
   int number, unique, repeated_games; /* distinct positions; games that equal an earlier one */
   double flops;
   double selfplay_seconds, learn_seconds;
-  ShardStats stats;
+  ShardStats stats, played; /* of all shards; of those that this session played in selfplay_seconds */
   FitStats fit;
   HeldOutStats held; /* on new positions, before the learner had seen them */
   Calibration calibration;

@@ -61,7 +61,8 @@ static bool play(Training *training, IterationResult *result, Error *err) {
   double start = clock_wall();
   const RunConfig *config = training->config;
   Net *player = training_player(training);
-  ReplayBlock **blocks = run_shards_get(training, result->number, player, &result->stats, err);
+  ReplayBlock **blocks =
+      run_shards_get(training, result->number, player, &result->stats, &result->played, err);
   if (!blocks) {
     net_free(player);
     return false;

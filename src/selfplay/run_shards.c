@@ -24,8 +24,8 @@ static void game_finished(void *context, int plies) {
   training_report(playing->training, STAGE_SELFPLAY, ++playing->games_done, playing->training->config->games);
 }
 
-/* One shard of an iteration: from its file where that is whole, else played and written. */
-static ReplayBlock *get_shard(Playing *playing, int shard, Error *err) {
+/* One shard of an iteration: from its file where that is whole, else played (*played) and written. */
+static ReplayBlock *get_shard(Playing *playing, int shard, bool *played, Error *err) {
   Training *training = playing->training;
   const RunConfig *config = training->config;
   ReplayOrigin origin = {.seed = training->run.seed,
@@ -52,13 +52,15 @@ static ReplayBlock *get_shard(Playing *playing, int shard, Error *err) {
                     .iteration = (uint32_t)playing->number,
                     .first_game = shard * games,
                     .games = games};
+  *played = true;
   ReplayBlock *block = shard_play(&spec, game_finished, playing);
   if (replay_block_save(block, &origin, path, err)) return block;
   replay_block_free(block);
   return NULL;
 }
 
-ReplayBlock **run_shards_get(Training *training, int number, const Net *net, ShardStats *stats, Error *err) {
+ReplayBlock **run_shards_get(Training *training, int number, const Net *net, ShardStats *stats,
+                             ShardStats *played, Error *err) {
   int shards = training->config->shards;
   _Atomic bool failed = false;
   Playing playing = {.training = training,
@@ -66,11 +68,12 @@ ReplayBlock **run_shards_get(Training *training, int number, const Net *net, Sha
                      .network_hash = net_hash(net),
                      .plan = plan_new_as(net, (PlanPrecision)training->config->precision)};
   ReplayBlock **blocks = memory_new((size_t)shards, sizeof *blocks);
+  bool *is_new = memory_new((size_t)shards, sizeof *is_new);
 #pragma omp parallel for schedule(dynamic) num_threads(training->threads)
   for (int i = 0; i < shards; i++) {
     if (*training->stop || failed) continue;
     Error why;
-    blocks[i] = get_shard(&playing, i, &why);
+    blocks[i] = get_shard(&playing, i, &is_new[i], &why);
 #pragma omp critical(run_events)
     if (!blocks[i] && !failed) {
       *err = why;
@@ -84,7 +87,9 @@ ReplayBlock **run_shards_get(Training *training, int number, const Net *net, Sha
       replay_block_free(blocks[i]);
     else
       shard_stats_add(stats, &blocks[i]->stats);
+    if (!failed && is_new[i] && played) shard_stats_add(played, &blocks[i]->stats);
   }
+  free(is_new);
   if (!failed) return blocks;
   free(blocks);
   return NULL;
@@ -105,7 +110,7 @@ static bool load_since(Training *training, int first, int window, Error *err) {
     Net *net = net_load(path, training->run.game->name, NULL, NULL, err);
     if (!net) return false;
     ShardStats stats = {0};
-    ReplayBlock **blocks = run_shards_get(training, number, net, &stats, err);
+    ReplayBlock **blocks = run_shards_get(training, number, net, &stats, NULL, err);
     net_free(net);
     if (!blocks) return false;
     for (int i = 0; i < training->config->shards; i++) replay_add(training->replay, blocks[i]);

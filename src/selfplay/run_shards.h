@@ -6,8 +6,10 @@
 #include "selfplay/training.h"
 
 /* All shards of iteration `number`, played by `net`: blocks[config->shards], for the caller to release; their
- * sums are added to *stats. NULL with a message, or with an empty message where *stop was set. */
-ReplayBlock **run_shards_get(Training *training, int number, const Net *net, ShardStats *stats, Error *err);
+ * sums are added to *stats, those of the shards that were not there yet to *played as well (NULL: to nobody).
+ * NULL with a message, or with an empty message where *stop was set. */
+ReplayBlock **run_shards_get(Training *training, int number, const Net *net, ShardStats *stats,
+                             ShardStats *played, Error *err);
 /* Positions in the window once `positions` have been played in all. */
 int run_shards_window(const RunConfig *config, int64_t positions);
 /* Loads the window's blocks of finished iterations; a damaged one is played again from the network that made
