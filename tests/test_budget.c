@@ -2,6 +2,7 @@
 #include "hang.h"
 #include "selfplay/run.h"
 #include "folder.h"
+#include "networks.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -69,17 +70,6 @@ static bool has(const char *folder, const char *name) {
   char path[FILE_PATH_MAX];
   snprintf(path, sizeof path, "%s/%s", folder, name);
   return file_exists(path);
-}
-
-static uint32_t network_hash(const char *folder, int iteration) {
-  char path[FILE_PATH_MAX];
-  Error err;
-  snprintf(path, sizeof path, "%s/networks/%05d.net", folder, iteration);
-  Net *net = net_load(path, "tictactoe", NULL, NULL, &err);
-  cr_assert(net, "%s", err.message);
-  uint32_t hash = net_hash(net);
-  net_free(net);
-  return hash;
 }
 
 static double read_real(const char *folder, const char *name, const char *key) {

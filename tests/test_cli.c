@@ -306,7 +306,9 @@ Test(cli, a_finished_run_is_said_to_be) {
 }
 
 /* Reading never makes a ratings file. */
-Test(cli, a_missing_ratings_file_is_named) {
+Test(cli, a_missing_file_is_named) {
+  program_refuses("", "accuracy random --game othello", 1, "no positions of Othello (8 x 8) are shipped");
+  program_refuses("", "accuracy random --game tictactoe", 1, "no positions of Tic-tac-toe are shipped");
   program_refuses("", "elo --db absent.sqlite", 1, "absent.sqlite: no such ratings file");
   cr_assert_not(file_exists("absent.sqlite"));
   program_train("--from-scratch --game tictactoe --iterations 1 --run one");

@@ -2,6 +2,7 @@
 #include "hang.h"
 #include "selfplay/run_folder.h"
 #include "folder.h"
+#include "networks.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -33,19 +34,6 @@ static bool train(const char *folder, const char *source, int iterations, Error 
   request.config.iterations = iterations;
   const RunEvents events = {.notice = ignore_notice};
   return run_train(&request, &events, &never, err);
-}
-
-static uint32_t network_hash(const char *folder, int iteration) {
-  RunInfo run;
-  Error err;
-  char path[FILE_PATH_MAX];
-  cr_assert(run_open(folder, &run, &err), "%s", err.message);
-  run_network_path(&run, iteration, path);
-  Net *net = net_load(path, "tictactoe", NULL, NULL, &err);
-  cr_assert(net, "%s", err.message);
-  uint32_t hash = net_hash(net);
-  net_free(net);
-  return hash;
 }
 
 static void write_games(const char *path, const char *game) {

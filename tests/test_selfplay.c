@@ -6,6 +6,7 @@
 #include "selfplay/teacher.h"
 #include "hang.h"
 #include "folder.h"
+#include "networks.h"
 
 #include <criterion/criterion.h>
 #include <math.h>
@@ -58,15 +59,9 @@ static bool train(const RunRequest *request, Error *err) {
 static uint32_t last_hash(const char *folder, int iteration) {
   RunInfo run;
   Error err;
-  char path[FILE_PATH_MAX];
   cr_assert(run_open(folder, &run, &err), "%s", err.message);
   cr_assert_eq(run.iterations, iteration);
-  run_network_path(&run, iteration, path);
-  Net *net = net_load(path, "tictactoe", NULL, NULL, &err);
-  cr_assert(net, "%s", err.message);
-  uint32_t hash = net_hash(net);
-  net_free(net);
-  return hash;
+  return network_hash(folder, iteration);
 }
 
 /* At one and two threads, and stopped after each iteration, with one more setting. */

@@ -123,9 +123,8 @@ bool positions_find(const Game *game, Positions **out, Error *err) {
 Positions *positions_shipped(const Game *game, Error *err) {
   Positions *positions;
   if (!positions_find(game, &positions, err) || positions) return positions;
-  if (!exact_exists(game, false))
-    error_set(err, "%s has no exact solver, so that no positions of it are shipped; give a file of them",
-              game->title);
+  error_set(err, "no positions of %s are shipped (positions/%s.txt); give a file of them%s", game->title,
+            game->name, exact_exists(game, false) ? ", as `selfplay make-data' makes" : "");
   return NULL;
 }
 

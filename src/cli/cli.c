@@ -169,12 +169,19 @@ const char *cli_nearest(const char *word, const char *const *candidates, int cou
   return candidates[best];
 }
 
-void cli_default_player(const Game *game, int visits, char *out, size_t size) {
+bool cli_shipped_network(const Game *game, char *out, size_t size) {
   char relative[96], path[FILE_PATH_MAX];
   Error err;
   snprintf(relative, sizeof relative, "weights/%s.net", game->name);
-  if (file_find_shipped(relative, path, &err)) {
-    snprintf(out, size, "net:%s,visits=%d", path, visits);
+  bool found = file_find_shipped(relative, path, &err);
+  if (found) snprintf(out, size, "net:%s", path);
+  return found;
+}
+
+void cli_default_player(const Game *game, int visits, char *out, size_t size) {
+  if (cli_shipped_network(game, out, size)) {
+    size_t used = strlen(out);
+    snprintf(out + used, size - used, ",visits=%d", visits);
     return;
   }
   snprintf(out, size, "mcts:1000");

@@ -86,6 +86,8 @@ void cli_parse_plies(const struct argp_state *state, const char *option, const c
 const Game *cli_parse_game(const struct argp_state *state, const char *text);
 /* The candidate nearest to `word` by edit distance; count >= 1. */
 const char *cli_nearest(const char *word, const char *const *candidates, int count);
+/* "net:FILE" of the game's shipped network; false where there is none. Writes at most `size` bytes. */
+bool cli_shipped_network(const Game *game, char *out, size_t size);
 /* Spelling of the player to meet where none is named: the shipped network of the game, or plain MCTS with a
  * note on stderr where none is shipped. Writes at most `size` bytes. */
 void cli_default_player(const Game *game, int visits, char *out, size_t size);

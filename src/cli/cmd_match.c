@@ -236,14 +236,13 @@ int cmd_match(int argc, char **argv) {
   int recorded = 0;
   bool fine = match_play(players[0], players[1], openings, &match, &result, &err);
   cli_progress_clear(&bar);
-  /* Games before one that failed count all the same. */
-  Error *why = fine ? &err : &(Error){.message = ""};
+  Error late; /* games before one that failed count all the same */
   bool kept = !store || result.count == 0 ||
-              record_match(store, players[0], players[1], openings, &result, &recorded, why);
+              record_match(store, players[0], players[1], openings, &result, &recorded, &late);
   if (!fine || !kept) {
     for (int k = 0; k < 2; k++) player_free(players[k]);
     if (!fine && recorded) cli_note("%d games played before this are recorded in %s", recorded, options.db);
-    cli_fail("%s", err.message);
+    cli_fail("%s", fine ? late.message : err.message);
   }
   if (options.common.json)
     print_json(&options, players, &result, recorded);

@@ -160,16 +160,6 @@ static void print_text(const Targets *targets, const char *name) {
   cli_flush();
 }
 
-static void shipped_network(const Game *game, char spelling[SPELLING_MAX]) {
-  char relative[96], path[FILE_PATH_MAX];
-  Error err;
-  snprintf(relative, sizeof relative, "weights/%s.net", game->name);
-  if (!file_find_shipped(relative, path, &err))
-    cli_usage_error("no network of %s is shipped; name one: run:NAME, run:NAME@ITERATION or net:FILE",
-                    game->title);
-  snprintf(spelling, SPELLING_MAX, "net:%s", path);
-}
-
 int cmd_targets(int argc, char **argv) {
   static const struct argp argp = {
       .options = option_table,
@@ -186,7 +176,9 @@ int cmd_targets(int argc, char **argv) {
   const Game *game = options.common.game;
   if (!exact_exists(game, false)) cli_fail("%s has no exact solver to judge by", game->title);
   char shipped[SPELLING_MAX], spelling[SPELLING_MAX + 32];
-  if (!options.network) shipped_network(game, shipped);
+  if (!options.network && !cli_shipped_network(game, shipped, sizeof shipped))
+    cli_usage_error("no network of %s is shipped; name one: run:NAME, run:NAME@ITERATION or net:FILE",
+                    game->title);
   const char *word = options.network ? options.network : shipped;
   if (!player_is_network(word))
     cli_usage_error("'%.200s' is no network: run:NAME, run:NAME@ITERATION or net:FILE", word);

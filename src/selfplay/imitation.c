@@ -22,21 +22,12 @@ static ReplayOrigin origin_of(const RunInfo *run, int shard) {
   return (ReplayOrigin){.seed = run->seed, .shard = (uint32_t)shard, .config = run_config_crc(&run->config)};
 }
 
-/* *block: a whole shard of imitation/, or NULL where there is none and it may be made. */
+/* As training_load_block(). */
 static bool load_shard(const Training *training, int shard, ReplayBlock **block, Error *err) {
   char path[FILE_PATH_MAX];
   const ReplayOrigin origin = origin_of(&training->run, shard);
-  *block = NULL;
   run_imitation_path(&training->run, shard, path);
-  if (!file_exists(path)) return true;
-  *block = replay_block_load(training->run.game, &origin, path, err);
-  if (*block) return true;
-  if (err->unread) return false;
-  char message[sizeof err->message + 64];
-  snprintf(message, sizeof message, "%s; set aside and made again", err->message);
-#pragma omp critical(run_events)
-  training_notice(training, message);
-  return file_set_aside(path, err);
+  return training_load_block(training, &origin, path, block, err);
 }
 
 static bool save_shard(const Training *training, int shard, const ReplayBlock *block, Error *err) {

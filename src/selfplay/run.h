@@ -7,8 +7,10 @@
  *   replay/00012-03.spr the positions of shard 3 of iteration 12
  *   learner-00012.ckpt  raw weights, optimiser, counters and log line of that iteration; the last two are
  *                       kept
- *   imitation/00003.spr expert games, the teacher's or the source's; imitation.jsonl their fitting, an object
- * an epoch; bootstrap.json what both cost clock.json          time spent, over all sessions
+ *   imitation/00003.spr expert games, the teacher's or the source's
+ *   imitation.jsonl     their fitting, an object an epoch
+ *   bootstrap.json      what both cost
+ *   clock.json          time spent, over all sessions
  *
  * A run killed at any instant continues from its last whole shard and ends in the same bytes as one that
  * never was. */

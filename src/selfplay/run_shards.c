@@ -35,15 +35,9 @@ static ReplayBlock *get_shard(Playing *playing, int shard, bool *played, Error *
                          .config = run_config_crc(&training->run.config)};
   char path[FILE_PATH_MAX];
   run_replay_path(&training->run, playing->number, shard, path);
-  if (file_exists(path)) {
-    ReplayBlock *block = replay_block_load(training->run.game, &origin, path, err);
-    if (block || err->unread) return block;
-    char message[sizeof err->message + 64];
-    snprintf(message, sizeof message, "%s; set aside and played again", err->message);
-#pragma omp critical(run_events)
-    training_notice(training, message);
-    if (!file_set_aside(path, err)) return NULL;
-  }
+  ReplayBlock *block;
+  if (!training_load_block(training, &origin, path, &block, err)) return NULL;
+  if (block) return block;
   int games = config->games / config->shards;
   ShardSpec spec = {.game = training->run.game,
                     .config = config,
@@ -53,7 +47,7 @@ static ReplayBlock *get_shard(Playing *playing, int shard, bool *played, Error *
                     .first_game = shard * games,
                     .games = games};
   *played = true;
-  ReplayBlock *block = shard_play(&spec, game_finished, playing);
+  block = shard_play(&spec, game_finished, playing);
   if (replay_block_save(block, &origin, path, err)) return block;
   replay_block_free(block);
   return NULL;

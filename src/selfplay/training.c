@@ -3,6 +3,7 @@
 #include "selfplay/calibrate.h"
 
 #include <math.h>
+#include <stdio.h>
 
 void training_notice(const Training *training, const char *message) {
   if (training->events->notice) training->events->notice(training->events->context, message);
@@ -36,6 +37,20 @@ void training_report(Training *training, RunStage stage, int64_t done, int64_t t
   Error full; /* a disk that is full or gone stops the run at its next shard or checkpoint, with a message */
   run_clock_write(&training->clock, false, &full);
   if (training->events->progress) training->events->progress(training->events->context, &progress);
+}
+
+bool training_load_block(const Training *training, const ReplayOrigin *origin, const char *path,
+                         ReplayBlock **block, Error *err) {
+  *block = NULL;
+  if (!file_exists(path)) return true;
+  *block = replay_block_load(training->run.game, origin, path, err);
+  if (*block) return true;
+  if (err->unread) return false;
+  char message[sizeof err->message + 64];
+  snprintf(message, sizeof message, "%s; set aside and made again", err->message);
+#pragma omp critical(run_events)
+  training_notice(training, message);
+  return file_set_aside(path, err);
 }
 
 void training_account_time(Training *training) {

@@ -34,6 +34,11 @@ bool training_is_sound(const Training *training, Error *err);
  * once. */
 void training_notice(const Training *training, const char *message);
 void training_report(Training *training, RunStage stage, int64_t done, int64_t total);
+/* *block: the whole one of this origin at `path`, or NULL where it is to be made: where there is none, or a
+ * damaged one, which is named and set aside. False where it can be neither read nor set aside. From any
+ * thread of an iteration. */
+bool training_load_block(const Training *training, const ReplayOrigin *origin, const char *path,
+                         ReplayBlock **block, Error *err);
 /* Takes the clock into the totals. */
 void training_account_time(Training *training);
 /* Until the run ends by time or iterations; negative where unknown. */
