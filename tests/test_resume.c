@@ -78,3 +78,19 @@ Test(resume, what_cannot_be_read_is_left_where_it_is) {
     folder_remove(folder);
   }
 }
+
+/* With another network in its place every shard of the window would be called damaged and played again. */
+Test(resume, another_runs_network_is_refused) {
+  char folder[FOLDER_MAX], from[FILE_PATH_MAX], to[FILE_PATH_MAX];
+  Error err;
+  folder_make(folder);
+  cr_assert(train(folder, "", 3, &err), "%s", err.message);
+  snprintf(from, sizeof from, "%s/networks/00003.net", folder);
+  snprintf(to, sizeof to, "%s/networks/00001.net", folder);
+  Buffer bytes = {0};
+  cr_assert(file_read(from, &bytes, &err) && file_write(to, bytes.data, bytes.size, &err), "%s", err.message);
+  buffer_free(&bytes);
+  cr_assert_not(train(folder, "", 4, &err));
+  cr_assert(strstr(err.message, "networks/00001.net: is not the network of iteration 1"), "%s", err.message);
+  folder_remove(folder);
+}

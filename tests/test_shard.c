@@ -167,6 +167,15 @@ Test(shard, a_teachers_random_move_has_no_reply) {
   replay_block_free(block);
 }
 
+/* A policy gradient pays for one evaluation a move, and its baseline is the network's own value. */
+Test(shard, without_search_nothing_is_simulated) {
+  ReplayBlock *block = play((const char *[]){"search.kind=none", "selfplay.cache_log2=0", NULL});
+  cr_assert_gt(block->count, GAMES);
+  cr_assert_eq(block->stats.simulations, 0);
+  cr_assert_eq(block->stats.evaluations, block->count);
+  replay_block_free(block);
+}
+
 /* Games whose first moves, after no random ones, are not those of the first game. */
 static int other_beginnings(const char *temperature_plies) {
   ReplayBlock *block =

@@ -34,7 +34,7 @@ static int centre_out(int count, int index) {
   return index % 2 ? middle - offset : middle + offset;
 }
 
-/* Fail-hard negamax within (alpha, beta). */
+/* Negamax: the value where it lies within (alpha, beta), else a bound on its side. */
 static float negamax(const AlphaBeta *player, const void *state, int depth, float alpha, float beta) {
   const Game *game = player->game;
   uint64_t child[GAME_STATE_MAX / sizeof(uint64_t)];

@@ -1,8 +1,15 @@
 /* Connect Four's board as bits, shared by the rules (connect4.c) and the exact solver.
  *
  * Column c occupies bits 7c .. 7c+5 from the bottom; bit 7c+6 stays empty, so that shifts never leave a
- * column. 5 12 19 26 33 40 47 4 11 18 25 32 39 46 3 10 17 24 31 38 45 2  9 16 23 30 37 44 1  8 15 22 29 36 43
- *    0  7 14 21 28 35 42 */
+ * column:
+ *
+ *     5 12 19 26 33 40 47
+ *     4 11 18 25 32 39 46
+ *     3 10 17 24 31 38 45
+ *     2  9 16 23 30 37 44
+ *     1  8 15 22 29 36 43
+ *     0  7 14 21 28 35 42
+ */
 #ifndef GAMES_CONNECT4_H
 #define GAMES_CONNECT4_H
 

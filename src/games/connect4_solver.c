@@ -22,7 +22,6 @@ struct Connect4Solver {
   _Atomic uint64_t *table;
   bool shared; /* the table is another solver's */
   size_t mask; /* of bucket numbers */
-  uint64_t nodes;
 };
 
 /* As Connect4, from the player to move. */
@@ -47,10 +46,6 @@ void connect4_solver_free(Connect4Solver *solver) {
   if (!solver) return;
   if (!solver->shared) free((void *)solver->table);
   free(solver);
-}
-
-uint64_t connect4_solver_nodes(const Connect4Solver *solver) {
-  return solver->nodes;
 }
 
 static uint64_t canonical_key(Board board) {
@@ -134,7 +129,6 @@ static void look_up(const Connect4Solver *solver, uint64_t key, int *lowest, int
  */
 static int negamax(Connect4Solver *solver, Board board, uint64_t key, int alpha, int beta) {
   int stones = bits_count(board.all);
-  solver->nodes++;
   uint64_t moves = c4_safe(board.mover, board.all);
   if (!moves) return -(C4_SQUARES - stones) / 2;
   if (stones >= C4_SQUARES - 2) return 0;

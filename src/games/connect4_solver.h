@@ -35,7 +35,5 @@ int connect4_solver_value(Connect4Solver *solver, const Connect4 *position);
 void connect4_solver_moves(Connect4Solver *solver, const Connect4 *position, int scores[C4_COLS]);
 /* Sign only (-1, 0, 1), CONNECT4_NO_SCORE where full. */
 void connect4_solver_move_values(Connect4Solver *solver, const Connect4 *position, int values[C4_COLS]);
-/* Positions visited since the solver was made. */
-uint64_t connect4_solver_nodes(const Connect4Solver *solver);
 
 #endif

@@ -103,6 +103,7 @@ static bool walk_line(const Walk *walk, const char *line, Error *err) {
     size_t length = strcspn(at, separators), used;
     int move = game_leading_move(game, at, single ? 1 : length, &used);
     int shown = (int)(move >= 0 ? used : single ? 1 : length < 40 ? length : 40);
+    while ((at[shown] & 0xC0) == 0x80) shown++; /* no half of a character */
     if (move < 0) return unknown_move(game, number, at, shown, err);
     float value;
     if (game->over(walk->state, &value))

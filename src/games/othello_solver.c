@@ -26,7 +26,6 @@ struct OthelloSolver {
   int squares;
   Entry *table;
   size_t mask;
-  uint64_t nodes;
 };
 
 /* From the player to move. */
@@ -49,10 +48,6 @@ void othello_solver_free(OthelloSolver *solver) {
   if (!solver) return;
   free(solver->table);
   free(solver);
-}
-
-uint64_t othello_solver_nodes(const OthelloSolver *solver) {
-  return solver->nodes;
 }
 
 static uint64_t empty_squares(const OthelloSolver *solver, Board board) {
@@ -79,7 +74,7 @@ static int final_score(const OthelloSolver *solver, Board board) {
 }
 
 static int last_square(const OthelloSolver *solver, Board board, uint64_t square) {
-  int lead = 2 * bits_count(board.mover) + 1 - solver->squares; /* as if the square were the opponent's ... */
+  int lead = 2 * bits_count(board.mover) + 1 - solver->squares; /* as it stands */
   uint64_t flips = othello_flips(board.mover, board.other, square);
   if (flips) return lead + 1 + 2 * bits_count(flips);
   flips = othello_flips(board.other, board.mover, square);
@@ -100,7 +95,6 @@ static uint64_t odd_quarters(uint64_t squares) {
 /* Fail-soft, for few empty squares. `passed`: the opponent has just passed. */
 static int search_shallow(OthelloSolver *solver, Board board, int alpha, int beta, bool passed) {
   uint64_t empty = empty_squares(solver, board);
-  solver->nodes++;
   if (!empty) return final_score(solver, board);
   if (!(empty & (empty - 1))) return last_square(solver, board, empty);
   uint64_t odd = empty & odd_quarters(empty);
@@ -178,7 +172,6 @@ static int search_moves(OthelloSolver *solver, const Candidate *moves, int count
 static int search(OthelloSolver *solver, Board board, int alpha, int beta) {
   if (bits_count(empty_squares(solver, board)) <= SHALLOW)
     return search_shallow(solver, board, alpha, beta, false);
-  solver->nodes++;
   uint64_t moves = othello_moves(board.mover, board.other, solver->board);
   if (!moves) {
     if (!othello_moves(board.other, board.mover, solver->board)) return final_score(solver, board);

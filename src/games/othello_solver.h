@@ -35,7 +35,5 @@ int othello_solver_value(OthelloSolver *solver, const Othello *position);
 void othello_solver_moves(OthelloSolver *solver, const Othello *position, int *scores);
 /* Sign only. */
 void othello_solver_move_values(OthelloSolver *solver, const Othello *position, int *values);
-/* Positions visited since the solver was made. */
-uint64_t othello_solver_nodes(const OthelloSolver *solver);
 
 #endif

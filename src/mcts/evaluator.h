@@ -27,7 +27,7 @@ void evaluator_free(Evaluator *evaluator); /* NULL is fine */
 Evaluator *evaluator_uniform(const Game *game, int max_batch);
 /* Equal priors, and the outcome of `rollouts` uniformly random games: plain MCTS. */
 Evaluator *evaluator_rollout(const Game *game, int rollouts, Rng rng, int max_batch);
-/* Softmax-ready logits and WDL from a function, for tests and for solver-backed evaluation. `context` stays
+/* Softmax-ready logits and WDL from a function, for tests and for evaluators of your own. `context` stays
  * the caller's. */
 typedef void EvaluatorFunction(void *context, const void *state, float *logits, float *wdl);
 Evaluator *evaluator_function(const Game *game, EvaluatorFunction *function, void *context, int max_batch);

@@ -8,9 +8,8 @@ static int look_at(const Game *game, const void *state, int move) {
   float end;
   memcpy(after, state, game->state_size);
   game->play(after, move);
-  int sign = game->to_move(after) == game->to_move(state) ? 1 : -1;
-  if (game->over(after, &end)) return sign * (int)end;
-  return game->wins_at_once && game->wins_at_once(after) ? sign : MOVE_OPEN;
+  if (game->over(after, &end)) return -(int)end;
+  return game->wins_at_once && game->wins_at_once(after) ? -1 : MOVE_OPEN;
 }
 
 /* The same of every move where the game has a quicker way; false where not. */

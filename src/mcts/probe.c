@@ -66,7 +66,7 @@ static bool wins_at_once(const Game *game, const void *state) {
  * one reaches the goal. */
 static int open_moves(Probe *probe, const void *state, int goal, int *moves) {
   const Game *game = probe->game;
-  int side = game->to_move(state), count = 0, legal = game->legal(state, moves);
+  int count = 0, legal = game->legal(state, moves);
   if (game->safe_moves && game->ply(state) + 1 < game->max_plies) {
     probe->left -= legal;
     return game->safe_moves(state, moves);
@@ -80,8 +80,7 @@ static int open_moves(Probe *probe, const void *state, int goal, int *moves) {
       moves[count++] = moves[i];
       continue;
     }
-    int sign = game->to_move(&child) == side ? 1 : -1;
-    if (sign * (over ? (int)end : 1) >= goal) return -1;
+    if (-(over ? (int)end : 1) >= goal) return -1;
   }
   probe->left -= legal;
   return count;
@@ -111,9 +110,7 @@ static Answer search_children(Probe *probe, const void *state, int goal, int dep
     if (probe->left <= 0) return UNKNOWN;
     State child;
     play(game, state, moves[i], &child);
-    bool again = game->to_move(&child) == side;
-    Answer answer =
-        again ? at_least(probe, &child, goal, depth) : (Answer)-at_least(probe, &child, 1 - goal, depth);
+    Answer answer = (Answer)-at_least(probe, &child, 1 - goal, depth);
     if (answer == YES) {
       probe->worth[side][moves[i]] += (uint16_t)(1 + depth);
       return YES;
@@ -172,18 +169,17 @@ bool probe_position(Probe *probe, const void *state, int *value) {
 /* A move after which the value stays what it is; -1 where none is proven to. */
 static int keeping_move(Probe *probe, const void *state, int value) {
   const Game *game = probe->game;
-  int moves[GAME_MOVES_MAX], count = game->legal(state, moves), side = game->to_move(state), kept = -1;
+  int moves[GAME_MOVES_MAX], count = game->legal(state, moves), kept = -1;
   for (int i = 0; i < count; i++) {
     State child;
     float end;
     int after;
     play(game, state, moves[i], &child);
-    int sign = game->to_move(&child) == side ? 1 : -1;
     if (game->over(&child, &end)) {
-      if (sign * (int)end == value) return moves[i];
+      if (-(int)end == value) return moves[i];
     } else if (value < 0) {
       if (kept < 0 || !wins_at_once(game, &child)) kept = moves[i];
-    } else if (kept < 0 && probe_position(probe, &child, &after) && sign * after == value) {
+    } else if (kept < 0 && probe_position(probe, &child, &after) && -after == value) {
       kept = moves[i];
     }
   }

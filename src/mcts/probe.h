@@ -14,8 +14,8 @@ enum { PROBE_NODES = 2000 }; /* of players, where nothing else is said */
 typedef struct Probe Probe;
 
 /* `nodes` is the most moves (but for a position's own) that one probe_position() plays at the end of a game;
- * earlier it plays fewer, by the square of plies (passes counted) over the board's squares, but up to 60. The
- * game outlives it. */
+ * earlier it plays fewer, by the square of plies (passes counted) over the board's squares, but never fewer
+ * than 60. The game outlives it. */
 Probe *probe_new(const Game *game, int nodes);
 void probe_free(Probe *probe);
 /* Forgets what earlier calls found, so that what follows depends on what follows alone. */

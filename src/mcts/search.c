@@ -98,7 +98,7 @@ static void prepare_root(Search *search) {
 }
 
 void search_start(Search *search, const void *state, int visits, Rng rng) {
-  assert(visits > 0 && !search->pending);
+  assert(visits >= 0 && !search->pending);
   bool goes_on = search->advanced && memcmp(search->root_state, state, search->game->state_size) == 0;
   bool kept = search->kept && search->tree.node_count > 0 &&
               memcmp(search->root_state, state, search->game->state_size) == 0;
@@ -134,12 +134,12 @@ void search_complete(Search *search, const Node *node, const float *priors) {
 
 int search_best_gumbel(Search *search, uint32_t visits) {
   const Node *root = &search->tree.nodes[0];
-  float best_score = -INFINITY;
+  float best_score = 0;
   int best = -1;
   search_complete(search, root, search->root_priors);
   for (int i = 0; i < root->edge_count; i++) {
     float score = search->root_gumbel[i] + search->root_logits[i] + search->scratch[2][i];
-    if (search->visits[i] == visits && score > best_score) best_score = score, best = i;
+    if (search->visits[i] == visits && (best < 0 || score > best_score)) best_score = score, best = i;
   }
   return best;
 }

@@ -72,9 +72,9 @@ typedef struct SearchChild {
 Search *search_new(const Game *game, const SearchConfig *config);
 void search_free(Search *search);
 
-/* Begins a search of `visits` simulations from `state`, which is not a finished game. A subtree kept by
- * search_advance() is used when it belongs to this very state: its visits count towards the total, for PUCT.
- * The Rng is copied. */
+/* Begins a search of `visits` simulations (0: the root's evaluation alone) from `state`, which is not a
+ * finished game. A subtree kept by search_advance() is used when it belongs to this very state and no
+ * playouts are forced: its visits count towards the total, for PUCT. The Rng is copied. */
 void search_start(Search *search, const void *state, int visits, Rng rng);
 /* Whether the root has noise (as the configuration says) or none; to be said before search_start(). At first
  * it has. */
@@ -91,8 +91,8 @@ void search_update(Search *search, const float *logits, const float *wdl);
 int search_children(const Search *search, SearchChild *children);
 /* True once the root's game value is proven (never without `solve`); *value (may be NULL) receives it. */
 bool search_proven(const Search *search, int *value);
-/* Value of the root for its player to move, as win, draw, loss shares: the mean over visits (PUCT), or over
- * the improved policy (Gumbel); the exact result where that is proven. */
+/* Value of the root for its player to move, as win, draw, loss shares: the mean over visits (PUCT; less what
+ * was forced alone), or over the improved policy (Gumbel); the exact result where that is proven. */
 void search_root_wdl(const Search *search, float wdl[3]);
 /* The training target over all moves (0 where illegal, or proven to be worse than another): PUCT visit
  * shares (less what was forced alone), or Gumbel's improved policy. */

@@ -26,7 +26,7 @@ struct Search {
   int path_length;
 
   /* One entry per legal move at the root, or scratch of that length. */
-  float *root_logits; /* log priors, in full precision */
+  float *root_logits; /* log priors; of a kept subtree as the edges hold them */
   float *root_priors; /* with Dirichlet noise, for PUCT */
   float *root_gumbel; /* noise times its factor; -INFINITY for moves dominated from the start */
   int root_open;      /* moves not dominated from the start */

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the words of an edge lie elsewhere");
 
 enum { MOST_BLOCKS = (GAME_MOVES_MAX + VEC_LANES - 1) / VEC_LANES };
 
@@ -190,15 +190,3 @@ int select_gumbel(const Siblings *siblings, const SearchConfig *config, float va
   }
   return best_index(&best);
 }
-
-#else /* the words of an edge lie elsewhere */
-
-int select_puct(const Siblings *siblings, float factor, float value, float fpu_reduction) {
-  return select_plain_puct(siblings, factor, value, fpu_reduction);
-}
-
-int select_gumbel(const Siblings *siblings, const SearchConfig *config, float value, uint32_t visits) {
-  return select_plain_gumbel(siblings, config, value, visits);
-}
-
-#endif

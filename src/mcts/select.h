@@ -3,7 +3,7 @@
  * Each choice exists twice. select_puct() and select_gumbel() (select.c) weigh four siblings at a time, with
  * the same bits on every CPU; select_plain_puct() and select_plain_gumbel() (select_plain.c) are the same
  * formulas edge by edge. The two sum in a different order, so they may part where scores are equal but for
- * rounding; tests/test_select.c holds them together. On big-endian machines the first are the second.
+ * rounding; tests/test_select.c holds them together.
  *
  * Edges that proofs make pointless (edge_dominated() in mcts/proof.h) are passed over where `solve` is set;
  * of equal scores the first wins. Visits are below 2^31, as a search's budget is. */

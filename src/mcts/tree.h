@@ -30,7 +30,6 @@ _Static_assert(GAME_MOVES_MAX <= 1 << 12, "moves fit an edge");
 typedef struct Node {
   uint32_t first_edge;
   uint16_t edge_count;
-  uint16_t reserved;
   uint32_t visits;
   float value_sum, draw_sum;
   float value; /* of the evaluation alone */

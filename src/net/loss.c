@@ -30,8 +30,8 @@ static int largest(const float *values, int count) {
   return best;
 }
 
-/* d(cross-entropy)/d(logit) = mass p - target, where mass is the target's sum over the legal moves: 1 or 0.
- */
+/* d(cross-entropy)/d(logit) = mass p - target, where mass is the target's sum over the legal moves: 1, 0
+ * where nothing is taught, or an advantage of either sign. */
 static void policy_position(const real *logits, const float *target, const uint8_t *legal, double scale,
                             int moves, real *dlogits, NetLoss *loss) {
   Softmax softmax = softmax_over(logits, legal, moves);

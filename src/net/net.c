@@ -16,7 +16,7 @@ bool net_shape_valid(const NetShape *shape, Error *err) {
     MOST_SIDE = 64,
     MOST_MOVES = 1 << 16,
     MOST_HIDDEN = 1 << 14,
-    MOST_PARAMS = 1 << 28
+    MOST_PARAMS = 1 << 26
   };
   bool fine = within("planes", shape->planes, MOST_PLANES, err) &&
               within("rows", shape->rows, MOST_SIDE, err) && within("cols", shape->cols, MOST_SIDE, err) &&
@@ -30,7 +30,7 @@ bool net_shape_valid(const NetShape *shape, Error *err) {
   NetLayout layout;
   layout_make(shape, &layout);
   if (layout.param_count > MOST_PARAMS)
-    return error_set(err, "network shape: %zu parameters; choose fewer channels or blocks (at most %d)",
+    return error_set(err, "network shape: %zu parameters; lower net.channels or net.blocks (at most %d)",
                      layout.param_count, MOST_PARAMS);
   return true;
 }

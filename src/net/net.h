@@ -52,7 +52,8 @@ typedef struct Net {
 
 typedef struct NetWorkspace NetWorkspace;
 
-/* Checks sizes (all positive, channels at most 512, blocks at most 64, parameters at most 2^28). */
+/* Checks sizes (all positive, channels at most 512, blocks at most 64, parameters at most 2^26, whose
+ * checkpoint a file holds). */
 bool net_shape_valid(const NetShape *shape, Error *err);
 /* All-zero parameters, identity statistics. */
 Net *net_new(const NetShape *shape);
@@ -139,6 +140,8 @@ bool net_save(const Net *net, const char *game, const char *note, const char *pa
 /* NULL with a message where the file is missing, damaged, or not of this game (`game` NULL accepts any).
  * game_name [64] and note [1024] receive what the file says; either may be NULL. */
 Net *net_load(const char *path, const char *game, char *game_name, char *note, Error *err);
+/* Whether all its numbers are; a training that has diverged makes others. */
+bool net_is_finite(const Net *net);
 /* CRC-32 of shape, parameters and statistics: names a network in logs and ratings. */
 uint32_t net_hash(const Net *net);
 

@@ -52,6 +52,11 @@ static bool all_finite(const float *values, size_t count) {
   return true;
 }
 
+bool net_is_finite(const Net *net) {
+  return all_finite(net->params, net->param_count) && all_finite(net->stats, net->stat_count) &&
+         all_finite(net->ranges, 2 * (size_t)net->shape.blocks);
+}
+
 static bool read_header(const char *path, const char *game, Buffer *payload, Header *header, Error *err) {
   if (!buffer_get(payload, header, sizeof *header) || header->game[GAME_TEXT - 1] ||
       header->note[NOTE_TEXT - 1])
@@ -74,8 +79,7 @@ static Net *read_net(const char *path, const char *game, Buffer *payload, Header
   if (!fine)
     error_set(err, "%s: damaged: %zu bytes of weights where its shape needs %zu", path, held,
               params + stats + ranges_size(net));
-  else if (!all_finite(net->params, net->param_count) || !all_finite(net->stats, net->stat_count) ||
-           !all_finite(net->ranges, 2 * (size_t)net->shape.blocks))
+  else if (!net_is_finite(net))
     fine =
         error_set(err, "%s: holds numbers that are not finite; train again from an earlier checkpoint", path);
   if (fine) return net;

@@ -21,7 +21,7 @@ extern const char *const plan_precision_names[];
 PlanPrecision plan_precision_here(PlanPrecision precision);
 
 NetPlan *plan_new(const Net *net); /* in single precision */
-/* All but PLAN_FLOAT32 need a calibrated net (net->ranges). */
+/* In integers only where the net is calibrated (net->ranges), else in single precision. */
 NetPlan *plan_new_as(const Net *net, PlanPrecision precision);
 /* Sets net->ranges for PLAN_INT8: for the input of each of the blocks' convolutions twice the largest
  * activation, averaged over positions planes[count][planes][rows][cols] of the kind that will be played. */

@@ -181,7 +181,7 @@ NetPlan *plan_new_nth(const Net *net, PlanPrecision precision, int n) {
   low_kernels_here(low);
   while (kernels[count]) count++;
   while (low[low_count]) low_count++;
-  bool in_integers = plan_precision_here(precision) == PLAN_INT8;
+  bool in_integers = plan_precision_here(precision) == PLAN_INT8 && net->ranges[0] > 0;
   if (n >= (in_integers ? low_count : count)) return NULL;
   return plan_new_with(net, kernels[in_integers ? 0 : n], plan_method_for(&net->shape),
                        in_integers ? low[n] : NULL);

@@ -44,8 +44,4 @@ static inline LowBoard plan_board(const NetShape *shape) {
   return (LowBoard){shape->rows, shape->cols};
 }
 
-static inline int plan_padded(int channels) {
-  return (channels + PLAN_PAD - 1) / PLAN_PAD * PLAN_PAD;
-}
-
 #endif

@@ -10,6 +10,10 @@
 
 enum { PLAN_PAD = 16 };
 
+static inline int plan_padded(int channels) {
+  return (channels + PLAN_PAD - 1) / PLAN_PAD * PLAN_PAD;
+}
+
 typedef struct PlanKernels {
   const char *name;
   int panel; /* columns of a full panel */

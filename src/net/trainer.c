@@ -36,8 +36,8 @@ NetTrainer *trainer_new_with(const NetShape *shape, const TrainKernels *kernels,
   for (int i = 0; i < trainer->tower; i++) {
     const LayoutConv *conv = &trainer->layout.convs[i];
     TrainerConv *to = &trainer->convs[i];
-    to->in = trainer_padded(conv->in);
-    to->out = trainer_padded(conv->out);
+    to->in = plan_padded(conv->in);
+    to->out = plan_padded(conv->out);
     to->forward = floats(products, to->in, to->out);
     if (i > 0) to->backward = floats(products, to->out, to->in);
   }
@@ -82,7 +82,7 @@ void trainer_load(NetTrainer *trainer, const Net *net, int threads) {
 
 static void new_norms(const NetTrainer *trainer, TrainerWorkspace *ws) {
   enum { ARRAYS = 7 };
-  size_t width = (size_t)trainer_padded(trainer->shape.channels);
+  size_t width = (size_t)plan_padded(trainer->shape.channels);
   float *at = ws->norm_arena = floats((size_t)trainer->tower * ARRAYS, (int)width, 1);
   for (int i = 0; i < trainer->tower; i++) {
     TrainerNorm *norm = &ws->norms[i];
@@ -97,8 +97,8 @@ TrainerWorkspace *trainer_workspace_new(const NetTrainer *trainer, int max_batch
   TrainerWorkspace *ws = memory_new(1, sizeof *ws);
   const NetShape *shape = &trainer->shape;
   const WinogradTiling *tiling = &trainer->tiling;
-  int cells = shape->rows * shape->cols, channels = trainer_padded(shape->channels),
-      planes = trainer_padded(shape->planes), widest = channels > planes ? channels : planes;
+  int cells = shape->rows * shape->cols, channels = plan_padded(shape->channels),
+      planes = plan_padded(shape->planes), widest = channels > planes ? channels : planes;
   int group = trainer_group(max_batch), rows = group * winograd_tiles(tiling) + 1; /* one more for the skew */
   size_t n = (size_t)max_batch * (size_t)cells, products = (size_t)winograd_products(tiling);
   ws->max_batch = max_batch;

@@ -72,8 +72,4 @@ void trainer_tower_forward(const NetTrainer *trainer, TrainerWorkspace *workspac
 void trainer_tower_backward(const NetTrainer *trainer, TrainerWorkspace *workspace, const float *params,
                             int batch, float *gradient);
 
-static inline int trainer_padded(int channels) {
-  return (channels + PLAN_PAD - 1) / PLAN_PAD * PLAN_PAD;
-}
-
 #endif

@@ -56,15 +56,11 @@ static void adjoint_block(const Matrices *g, const float *products, size_t plane
   for (int t = 0; t < TAPS; t++) taps[t] = sums[t];
 }
 
-static int padded(int channels) {
-  return (channels + PLAN_PAD - 1) / PLAN_PAD * PLAN_PAD;
-}
-
 void winograd_pack(const WinogradTiling *tiling, int panel, int in, int out, const float *weight,
                    bool flipped, float *panels) {
   Matrices g = matrices(tiling);
   int k_count = flipped ? out : in, n_count = flipped ? in : out;
-  size_t depth = (size_t)padded(k_count), width = (size_t)padded(n_count);
+  size_t depth = (size_t)plan_padded(k_count), width = (size_t)plan_padded(n_count);
   for (int n = 0; n < n_count; n += BLOCK) {
     int start = n / panel * panel, most = (int)width - start < panel ? (int)width - start : panel;
     for (int k = 0; k < k_count; k++) {
@@ -82,7 +78,7 @@ void winograd_pack(const WinogradTiling *tiling, int panel, int in, int out, con
 void winograd_unpack_gradient(const WinogradTiling *tiling, int in, int out, const float *products,
                               float *gradient) {
   Matrices g = matrices(tiling);
-  size_t width = (size_t)padded(in), plane = width * (size_t)padded(out);
+  size_t width = (size_t)plan_padded(in), plane = width * (size_t)plan_padded(out);
   for (int o = 0; o < out; o++) {
     for (int first = 0; first < in; first += BLOCK) {
       Block taps[TAPS];

@@ -161,15 +161,8 @@ const Net *learner_averaged(Learner *learner) {
   return learner->averaged;
 }
 
-static bool all_finite(const float *values, size_t count) {
-  for (size_t i = 0; i < count; i++)
-    if (!isfinite(values[i])) return false;
-  return true;
-}
-
 bool learner_is_finite(const Learner *learner) {
-  const Net *net = learner->net;
-  return all_finite(net->params, net->param_count) && all_finite(net->stats, net->stat_count);
+  return net_is_finite(learner->net);
 }
 
 int64_t learner_samples(const Learner *learner) {

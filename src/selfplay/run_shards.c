@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* What the threads that play one iteration's shards share. */
 typedef struct Playing {
@@ -96,15 +97,30 @@ int run_shards_window(const RunConfig *config, int64_t positions) {
   return (int)fmin(config->window_max, fmax(config->window_min, grown));
 }
 
+/* Shards are known by the network that played them, so that another one in its place would have them all
+ * played again. */
+static bool is_of_iteration(const Training *training, const json_t *log, int iteration, const Net *net,
+                            const char *path, Error *err) {
+  NetShape shape = run_config_shape_after(training->config, training->run.game, iteration);
+  const json_t *hash = json_object_get(json_array_get(log, (size_t)iteration - 1), "network_hash");
+  bool is_it = memcmp(&shape, &net->shape, sizeof shape) == 0 &&
+               (iteration == 0 || !hash || json_integer_value(hash) == (json_int_t)net_hash(net));
+  return is_it ||
+         error_set(err, "%s: is not the network of iteration %d that log.jsonl tells of; put that one back",
+                   path, iteration);
+}
+
 /* The window's blocks from those of iterations behind `first`. */
-static bool load_since(Training *training, int first, int window, Error *err) {
+static bool load_since(Training *training, const json_t *log, int first, int window, Error *err) {
   for (int number = first + 1; number <= (int)training->totals.iteration; number++) {
     char path[FILE_PATH_MAX];
     run_network_path(&training->run, number - 1, path);
     Net *net = net_load(path, training->run.game->name, NULL, NULL, err);
     if (!net) return false;
     ShardStats stats = {0};
-    ReplayBlock **blocks = run_shards_get(training, number, net, &stats, NULL, err);
+    ReplayBlock **blocks = is_of_iteration(training, log, number - 1, net, path, err)
+                               ? run_shards_get(training, number, net, &stats, NULL, err)
+                               : NULL;
     net_free(net);
     if (!blocks) return false;
     for (int i = 0; i < training->config->shards; i++) replay_add(training->replay, blocks[i]);
@@ -119,13 +135,17 @@ bool run_shards_load_window(Training *training, Error *err) {
   if (last == 0) return true;
   double mean = (double)training->totals.positions / last;
   int window = run_shards_window(training->config, training->totals.positions);
+  json_t *log = run_log(&training->run, err);
+  bool fine = log != NULL, whole = false;
   /* Iterations are mostly of like size; twice the window is trimmed to it, and where it is not enough after
    * all, all the same is done from further back. */
-  for (double reach = 2.0 * window / mean + 2;; reach *= 2) {
+  for (double reach = 2.0 * window / mean + 2; fine && !whole; reach *= 2) {
     int first = (int)fmax(0, last - reach);
-    if (!load_since(training, first, window, err)) return false;
-    if (first == 0 || replay_count(training->replay) >= window) return true;
     replay_free(training->replay);
     training->replay = replay_new(training->run.game);
+    fine = load_since(training, log, first, window, err);
+    whole = first == 0 || replay_count(training->replay) >= window;
   }
+  json_decref(log);
+  return fine;
 }

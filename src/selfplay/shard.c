@@ -141,7 +141,7 @@ static void prepare_search(Shard *shard, Lane *lane, bool fresh) {
       /* Playout caps: D. Wu, "Accelerating self-play learning in Go" (2019), section 3.1. */
       lane->quick = config->full_share < 1 && rng_uniform(&lane->rng) >= config->full_share;
       int visits = lane->quick ? config->quick_visits : config->visits;
-      if (config->search.kind == SEARCH_NONE) visits = 1; /* the root's evaluation */
+      if (config->search.kind == SEARCH_NONE) visits = 0; /* the root's evaluation alone */
       search_noise(lane->search, !lane->quick);
       search_start(lane->search, lane->state, visits, noise);
       return;
