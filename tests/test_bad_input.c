@@ -45,11 +45,11 @@ Test(bad_input, a_configuration_names_file_line_and_nearest_key) {
   write_text("a.conf", "game = tictactoe\nlearner.batch = 0\n");
   program_refuses("", "--from-scratch --config a.conf --run one", 1, "a.conf:2: learner.batch needs");
   program_refuses("", "--from-scratch --config a.conf --run one", 1, "from 1 to");
-  program_refuses("", SCRATCH "--set learner.rate=fast --run one", 1, "learner.rate");
-  program_refuses("", SCRATCH "--set selfplay.games=30 --set selfplay.shards=4 --run one", 1,
+  program_refuses("", SCRATCH "--set learner.rate=fast --run one", 2, "learner.rate");
+  program_refuses("", SCRATCH "--set selfplay.games=30 --set selfplay.shards=4 --run one", 2,
                   "multiple of selfplay.shards");
   write_text("a.conf", "game = tictactoe\n");
-  program_refuses("", "--from-scratch --config a.conf --game connect4 --run one", 1,
+  program_refuses("", "--from-scratch --config a.conf --game connect4 --run one", 2,
                   "is a configuration of tictactoe, not of connect4");
   program_refuses("", "--from-scratch --config absent.conf --run one", 1, "absent.conf");
   cr_assert(!file_exists("one"), "nothing was begun");
@@ -59,12 +59,12 @@ Test(bad_input, a_configuration_names_file_line_and_nearest_key) {
 Test(bad_input, a_key_for_all_arms_is_refused_where_one_has_its_own) {
   write_text("a.ini",
              "game = tictactoe\n[a]\nbase = from-scratch\n[b]\nbase = from-scratch\nlearner.reuse = 2\n");
-  program_refuses("", "compare --design a.ini --set learner.reuse=4 --print-design", 1,
+  program_refuses("", "compare --design a.ini --set learner.reuse=4 --print-design", 2,
                   "learner.reuse: arm 'b' has its own, 2");
   program_refuses(
-      "", "compare -g tictactoe --arms from-scratch,simulations-9 --set search.visits=5 --print-design", 1,
+      "", "compare -g tictactoe --arms from-scratch,simulations-9 --set search.visits=5 --print-design", 2,
       "search.visits: arm 'simulations-9' has its own, 9");
-  program_refuses("", SCRATCH "--set search.kind=none --set selfplay.random_share=0.1 --run one", 1,
+  program_refuses("", SCRATCH "--set search.kind=none --set selfplay.random_share=0.1 --run one", 2,
                   "selfplay.random_share (0.1) needs a search");
 }
 
@@ -177,9 +177,9 @@ Test(bad_input, a_full_disk_stops_a_run_that_then_goes_on) {
 }
 
 Test(bad_input, illegal_moves_are_named_by_place) {
-  program_refuses("", "analyze mcts:10 --moves 4448", 1, "move 4, '8'");
-  program_refuses("", "analyze mcts:10 --moves 1111111", 1, "move 7, '1': illegal");
-  program_refuses("", "play random --moves x", 1, "move 1, 'x'");
+  program_refuses("", "analyze mcts:10 --moves 4448", 2, "move 4, '8'");
+  program_refuses("", "analyze mcts:10 --moves 1111111", 2, "move 7, '1': illegal");
+  program_refuses("", "play random --moves x", 2, "move 1, 'x'");
 }
 
 Test(bad_input, a_text_with_zero_bytes_is_no_text) {

@@ -83,7 +83,7 @@ static const ConfigKey sample_keys[] = {
     {"seed", CONFIG_SEED, offsetof(Sample, seed), 0, 0, "18446744073709551615", "A seed.", NULL},
     {"text", CONFIG_TEXT, offsetof(Sample, text), 0, 0, "abc", "A text.", NULL},
 };
-static const ConfigTable table = {sample_keys, sizeof sample_keys / sizeof *sample_keys};
+static const ConfigTable table = {sample_keys, sizeof sample_keys / sizeof *sample_keys, "sample"};
 
 static void temporary_path(char *path) {
   strcpy(path, "/tmp/selfplay-test-XXXXXX");
@@ -142,6 +142,34 @@ Test(config, names_the_line_and_the_nearest_key) {
   cr_assert_not(config_set(&table, &sample, "flag", "--set", &err));
   cr_assert(config_set(&table, &sample, "search.visits=99", "--set", &err));
   cr_assert_eq(sample.visits, 99);
+  cr_assert_not(read_text(&sample, "rate = 2\n", &err));
+  cr_assert(strstr(err.message, ":1: unknown key 'rate'; the nearest is 'learner.rate'"), "%s", err.message);
+  cr_assert_not(read_text(&sample, "xyz = 2\n", &err));
+  cr_assert(strstr(err.message, ":1: unknown key 'xyz'; `sample' lists all"), "%s", err.message);
+}
+
+/* The line is the file's, whatever stands before it and behind it, and the first mistake is told. */
+Test(config, long_comments_and_first_mistakes) {
+  Sample sample;
+  Error err;
+  char text[1200];
+  config_defaults(&table, &sample);
+  snprintf(text, sizeof text, "# %0500d\n  search.visits = 7\n[learner]\n; %0300d\nrate = 0.5\n", 1, 2);
+  cr_assert(read_text(&sample, text, &err), "%s", err.message);
+  cr_assert_eq(sample.visits, 7);
+  cr_assert_eq(sample.rate, 0.5);
+  cr_assert_not(read_text(&sample, "search.visits = 5\nsearch.visits 6\nserch.visits = 3\n", &err));
+  cr_assert(strstr(err.message, ":2: not a 'key = value' line"), "%s", err.message);
+  cr_assert_not(read_text(&sample, "flag = on\nsearch.visits 6", &err));
+  cr_assert(strstr(err.message, ":2: not a 'key = value' line"), "%s", err.message);
+  cr_assert_not(read_text(&sample, "flag = on\n[learner\nrate = 0.1\n", &err));
+  cr_assert(strstr(err.message, ":2: a section without its ]"), "%s", err.message);
+  snprintf(text, sizeof text, "# %0500d\ntext = %0300d\n", 1, 2);
+  cr_assert_not(read_text(&sample, text, &err));
+  cr_assert(strstr(err.message, ":2: the line is longer"), "%s", err.message);
+  cr_assert_not(config_read(&table, &sample, "/tmp", &err));
+  cr_assert(strstr(err.message, "/tmp: cannot read"), "%s", err.message);
+  cr_assert_not(err.usage);
 }
 
 static void check_block(BlockPacking packing) {

@@ -12,6 +12,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { POSITIONS = 91295, BYTES = (POSITIONS + 3) / 4, ALL_DRAWN = 0x55, ALL_UNKNOWN = 0xff };
 
@@ -121,6 +122,27 @@ Test(book, answers_for_the_exact_solver) {
   cr_assert_eq(values[1], 0);
   cr_assert_eq(values[3], -1, "the opponent has three too");
   exact_free(exact);
+}
+
+/* A solver does without the book; whoever wants one is told of a damaged one before. */
+Test(book, a_damaged_one_is_told_of) {
+  static const char damaged[] = "no book";
+  Error err;
+  Connect4 state = {0, 0};
+  cr_assert(file_make_folder("damaged/openings", &err) && setenv("SELFPLAY_DATA", "damaged", 1) == 0);
+  cr_assert(file_write("damaged/openings/connect4.book", damaged, sizeof damaged, &err), "%s", err.message);
+  cr_assert_not(exact_ready(&game_connect4, &err));
+  cr_assert(strstr(err.message, "openings/connect4.book") && strstr(err.message, "restore it, or remove it"),
+            "%s", err.message);
+  cr_assert_not(connect4_book_make("damaged/openings/connect4.book", 20, 1, NULL, NULL, &err));
+  cr_assert(strstr(err.message, "remove it to begin anew"), "%s", err.message);
+
+  Exact *exact = exact_new(&game_connect4, 20, &err);
+  for (const char *move = "1212127"; *move; move++) game_connect4.play(&state, *move - '1');
+  cr_assert_eq(exact_value(exact, &state), 1, "three in the second column, and one more now");
+  exact_free(exact);
+  cr_assert_eq(unlink("damaged/openings/connect4.book"), 0);
+  cr_assert(exact_ready(&game_connect4, &err), "%s", err.message);
 }
 
 /* Who loses by the book chooses the move after which fewest replies win, none of them at once if that can be

@@ -69,6 +69,8 @@ Test(cli, waiting_threads_do_not_spin_for_long) {
 
 Test(cli, wrong_usage_is_2) {
   program_refuses("", "ply", 2, "nearest is 'play'");
+  program_refuses("", "xyzzy", 2, "unknown command 'xyzzy'; selfplay --help lists all");
+  program_refuses("", "match human random", 2, "a person can be asked in `selfplay play' only");
   program_refuses("", "reprot x", 2, "nearest is 'report'");
   program_refuses("", "report", 2, "at least one run");
   program_refuses("", "match random", 2, "two players");
@@ -157,7 +159,7 @@ Test(cli, illegal_moves) {
     cr_assert_eq(strchr(result.err, '\n'), result.err + strlen(result.err) - 1, "one line: %s", result.err);
     program_free(result);
   }
-  program_refuses("", "play random --moves 48", 1, "move 2, '8'");
+  program_refuses("", "play random --moves 48", 2, "move 2, '8'");
 }
 
 Test(cli, analysis_as_json) {
@@ -188,11 +190,11 @@ Test(cli, analysis_as_json) {
 }
 
 Test(cli, analysis_refused) {
-  program_refuses("", "analyze mcts:10 --moves 1212121", 1, "over");
-  program_refuses("", "analyze mcts:10 --moves 1111111", 1, "move 7, '1'");
-  program_refuses("", "analyze random", 1, "nothing to show");
+  program_refuses("", "analyze mcts:10 --moves 1212121", 2, "over");
+  program_refuses("", "analyze mcts:10 --moves 1111111", 2, "move 7, '1'");
+  program_refuses("", "analyze random", 2, "nothing to show");
   program_refuses("", "analyze net:absent.net", 1, "absent.net");
-  program_refuses("", "analyze mtcs:10", 1, "mtcs");
+  program_refuses("", "analyze mtcs:10", 2, "mtcs");
 }
 
 Test(cli, report_of_two_runs) {
@@ -222,7 +224,7 @@ Test(cli, report_refused) {
   program_refuses("", "report absent", 1, "absent");
   program_train("--from-scratch --game tictactoe --iterations 1 --run one");
   program_train("--from-scratch --game connect4 --iterations 1 --run two");
-  program_refuses("", "report one two", 1, "one game");
+  program_refuses("", "report one two", 2, "one game");
   program_refuses("", "report one --output /proc/page.html", 1, "/proc/page.html");
 }
 
@@ -232,9 +234,9 @@ Test(cli, training_refused) {
   cr_assert_eq(result.code, 1);
   cr_assert(strstr(result.err, "/proc/here"));
   program_free(result);
-  program_refuses("", "--from-scratch --run one --set learner.bach=3", 1, "nearest is 'learner.batch'");
+  program_refuses("", "--from-scratch --run one --set learner.bach=3", 2, "nearest is 'learner.batch'");
   program_refuses("", "--from-scratch --run one --config absent.conf", 1, "absent.conf");
-  program_refuses("", "--from-scratch --run one --set game=tictactoe", 1, "chosen by --game tictactoe");
+  program_refuses("", "--from-scratch --run one --set game=tictactoe", 2, "chosen by --game tictactoe");
   program_train("--from-scratch --game tictactoe --iterations 1 --run one");
   char *before = program_slurp("one/log.jsonl");
   result = program_run("", "--from-scratch --game connect4 --iterations 2 --run one");
@@ -274,7 +276,7 @@ Test(cli, networks_bring_their_game) {
     json_decref(root);
   }
   program_refuses("", "analyze run:a,b --game connect4", 1, "a,b is a run of Tic-tac-toe");
-  program_refuses("", "analyze run:a,b,vists=3", 1, "unknown option 'vists=3'");
+  program_refuses("", "analyze run:a,b,vists=3", 2, "unknown option 'vists=3'");
 }
 
 /* What has nothing to say is said not to, instead of something invented. */
@@ -326,8 +328,12 @@ Test(cli, a_match_is_printed_and_exported) {
             result.out);
   program_free(result);
   result = program_run("", "elo --game tictactoe --db x.sqlite --export x.pgn");
-  cr_assert_eq(result.code, 1, "there is nothing to rate");
+  cr_assert_eq(result.code, 0, "%s", result.err);
+  cr_assert(strstr(result.err, "no ratings: x.sqlite: no game of Tic-tac-toe"), "%s", result.err);
   program_free(result);
+  program_refuses("", "elo --game tictactoe --db x.sqlite --export absent/x.pgn mcts:5", 1,
+                  "absent/x.pgn: cannot write");
+  program_refuses("", "elo --game tictactoe --db x.sqlite", 1, "no game of Tic-tac-toe");
   char *games = program_slurp("x.pgn");
   cr_assert(strstr(games, "[White \""), "%s", games);
   free(games);

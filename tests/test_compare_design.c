@@ -102,6 +102,10 @@ Test(compare_design, mistakes_in_designs_are_named) {
       {"budget = 40games\n[from-scratch]\nbase = from-scratch\n[dose-40]\nbase = dose-40\n",
        "arm 'dose-40': its 40 games of the teacher"},
       {"[a]\nbase = dose-none\n", "imitation.games needs a whole number"},
+      {"[from-scratch]\n[a]\n\n[dose-10]\n", ":4: [a] needs base"},
+      {"[from-scratch]\n[a]\n", "[a] needs base"},
+      {"[common]\nrun.minutes = 5\n", ":2: [common]: run.minutes has no effect on a comparison"},
+      {"[from-scratch]\nrun.iterations = 5\n", ":2: from-scratch: run.iterations has no effect"},
   };
   char folder[FOLDER_MAX], path[FILE_PATH_MAX];
   folder_make(folder);

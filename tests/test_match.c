@@ -35,6 +35,27 @@ static MatchResult play(Player *a, Player *b, const Openings *openings, uint64_t
   return result;
 }
 
+static void stop_at_the_second_batch(void *context, const MatchProgress *progress) {
+  if (progress->score->wins + progress->score->losses > 0) *(volatile sig_atomic_t *)context = 1;
+}
+
+/* What is kept is whole batches, whose games no one has chosen by how soon they ended. */
+Test(match, stopped_it_keeps_the_batches_that_are_over) {
+  Openings *openings = make_openings("connect4", 300);
+  Player *a = make("random", "connect4", 1), *b = make("random", "connect4", 1);
+  volatile sig_atomic_t stop = 0;
+  const MatchOptions options = {
+      .seed = 1, .progress = stop_at_the_second_batch, .context = (void *)&stop, .stop = &stop};
+  MatchResult result;
+  Error err;
+  cr_assert_not(match_play(a, b, openings, &options, &result, &err));
+  cr_assert_str_empty(err.message);
+  cr_assert(result.count > 0 && result.count < 600, "%d", result.count);
+  cr_assert_eq(result.score.wins + result.score.draws + result.score.losses, result.count);
+  match_result_free(&result);
+  openings_free(openings), player_free(a), player_free(b);
+}
+
 /* Who really won: the line played again from the start. */
 static int points_of_first(const Game *game, const MatchGame *played) {
   _Alignas(64) char state[GAME_STATE_MAX];

@@ -184,7 +184,9 @@ Test(play, takes_moves_from_a_pipe, .timeout = 300) {
       {"visits 16 4 info 3 hint", "mcts:50", "win ", 0},
       {"visits none", "mcts:50", "visits need a whole number", 1},
       {"swap", "random --moves 44", "you: O red", 0},
-      {"4", "rnadom", "no run or .net file is called 'rnadom'", 1},
+      {"4", "rnadom", "no run or .net file is called 'rnadom'", 2},
+      {"", "random --visits 5", "--visits: random does not search by simulations", 2},
+      {"", "solver --visits 5", "--visits: solver does not search by simulations", 2},
       {"", "random --side third", "first or second", 2},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

@@ -222,6 +222,7 @@ Test(store, games_by_other_rules_are_not_mixed_in) {
 Test(store, names_of_an_older_default_are_completed) {
   static const char *const names[][2] = {
       {"run:x@12,visits=200", "run:x@12,visits=200,scale=1"},
+      {"net:f,visits=200,temperature=0.5,probe=9", "net:f,visits=200,scale=1,temperature=0.5,probe=9"},
       {"net:f,visits=0", "net:f,visits=0"},
       {"net:f,visits=50,search=puct", "net:f,visits=50,search=puct"},
       {"net:f,visits=50,scale=0.25", "net:f,visits=50,scale=0.25"},

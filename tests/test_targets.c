@@ -161,10 +161,10 @@ Test(targets, of_a_run_by_its_own_configuration) {
 
 Test(targets, refuses_what_it_cannot_judge) {
   program_refuses("", "targets random", 2, "'random' is no network");
-  program_refuses("", "targets --game tictactoe", 1, "no exact solver");
+  program_refuses("", "targets --game tictactoe", 2, "no exact solver");
   program_refuses("", "targets net:absent.net", 1, "absent.net");
-  program_refuses("", "targets --set search.visit=3", 1, "search.visits");
-  program_refuses("", "targets --set net.blocks=3", 1, "only search.*, selfplay.* and learner.value_mix");
+  program_refuses("", "targets --set search.visit=3", 2, "search.visits");
+  program_refuses("", "targets --set net.blocks=3", 2, "only search.*, selfplay.* and learner.value_mix");
   program_refuses("", "targets --game othello", 2, "no network of Othello (8 x 8) is shipped");
   program_refuses("", "targets net:absent.net,visits=3", 2, "--set search.visits");
 }

@@ -1,5 +1,6 @@
 #include "arena/compare.h"
 
+#include "arena/player.h"
 #include "base/memory.h"
 
 #include <math.h>
@@ -128,6 +129,16 @@ static bool same_design(const CompareDesign *design, const Buffer *text, const c
   return fine;
 }
 
+/* Its networks are players of the rating pool, whose names hold their paths. */
+static bool names_fit(const Experiment *experiment, Error *err) {
+  enum { AROUND = 64 }; /* kind, file and options around a run's folder */
+  for (int i = 0; i < experiment->run_count; i++)
+    if (strlen(experiment->runs[i].folder) + AROUND > PLAYER_NAME_MAX)
+      return error_usage(err, "%.300s: the path is too long for names of players; choose a shorter --out",
+                         experiment->folder);
+  return true;
+}
+
 bool experiment_open(const char *folder, CompareDesign *design, Experiment *out, Error *err) {
   *out = (Experiment){.design = *design};
   *design = (CompareDesign){0};
@@ -140,7 +151,7 @@ bool experiment_open(const char *folder, CompareDesign *design, Experiment *out,
   experiment_path(out, "design.ini", path);
   bool fine = file_make_folder(folder, err) &&
               (!file_exists(path) || same_design(&out->design, &text, path, err)) && make_runs(out, err) &&
-              file_write(path, text.data, length, err);
+              names_fit(out, err) && file_write(path, text.data, length, err);
   buffer_free(&text);
   if (!fine) experiment_free(out);
   return fine;

@@ -2,11 +2,10 @@
 
 #include "arena/compare_arms.h"
 #include "base/clock.h"
+#include "base/ini_file.h"
 #include "base/memory.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <ini.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,7 +35,7 @@ static const ConfigKey keys[] = {
     {"search_checkpoints", CONFIG_TEXT, AT(search_checkpoints), 0, 0, "0.25,0.5,1",
      "Of which networks that is measured: those nearest to these shares of the budget.", NULL},
 };
-const ConfigTable compare_table = {keys, sizeof keys / sizeof *keys};
+const ConfigTable compare_table = {keys, sizeof keys / sizeof *keys, "selfplay compare --print-design"};
 
 typedef struct Suffix {
   const char *text;
@@ -133,77 +132,70 @@ bool compare_design_add(CompareDesign *design, const char *arms, Error *err) {
 
 typedef struct DesignFile {
   CompareDesign *design;
-  CompareArm *arm;
-  char section[64];
-  bool based;
-  Error *err;
-  bool failed;
+  CompareArm *arm; /* of the section that is read; NULL in [common] and above it */
+  bool based;      /* whether it has begun from something */
 } DesignFile;
 
-static bool begin_section(DesignFile *file, const char *section) {
-  snprintf(file->section, sizeof file->section, "%.63s", section);
+/* A section without `base` begins from its own name. */
+static bool base_arm(DesignFile *file, const char *base, Error *err) {
+  file->based = true;
+  if (compare_arm_build(base, &file->design->common, file->arm, err)) return true;
+  return base == file->arm->name && error_prefix(err, "[%s] needs base = ARM as its first line", base);
+}
+
+static bool end_section(DesignFile *file, Error *err) {
+  return !file->arm || file->based || base_arm(file, file->arm->name, err);
+}
+
+static bool begin_section(DesignFile *file, const char *section, Error *err) {
+  if (!end_section(file, err)) return false;
   file->arm = NULL;
   file->based = false;
   if (strcmp(section, "common") == 0) {
     return file->design->arm_count == 0 ||
-           error_set(file->err, "[common] must stand before the arms, which begin from it");
+           error_set(err, "[common] must stand before the arms, which begin from it");
   }
-  file->arm = new_arm(file->design, section, file->err);
+  file->arm = new_arm(file->design, section, err);
   return file->arm != NULL;
 }
 
-/* The arm's first line says what it begins from, else its name does. */
-static bool arm_line(DesignFile *file, const char *name, const char *value) {
-  CompareArm *arm = file->arm;
-  const char *base = strcmp(name, "base") == 0 ? value : arm->name;
-  if (!file->based) {
-    file->based = true;
-    if (!compare_arm_build(base, &file->design->common, arm, file->err))
-      return base != value && error_prefix(file->err, "[%s] needs base = ARM as its first line", arm->name);
-    if (base == value) return true;
-  } else if (base == value) {
-    return error_set(file->err, "[%s] base must be the arm's first line", arm->name);
-  }
-  char line[CONFIG_LINE_MAX + 128];
-  snprintf(line, sizeof line, "%s=%s", name, value);
-  return config_set(&run_config_table, &arm->config, line, arm->name, file->err);
-}
-
-static bool file_line(DesignFile *file, const char *section, const char *name, const char *value) {
-  char line[CONFIG_LINE_MAX + 128];
-  if (strcmp(section, file->section) != 0 && !begin_section(file, section)) return false;
-  if (file->arm) return arm_line(file, name, value);
-  snprintf(line, sizeof line, "%s=%s", name, value);
-  if (section[0]) return config_set(&run_config_table, &file->design->common, line, "[common]", file->err);
-  if (strcmp(name, "game") != 0)
-    return config_set(&compare_table, &file->design->settings, line, "design", file->err);
+static bool game_line(DesignFile *file, const char *game, Error *err) {
   CompareSettings before = file->design->settings;
   compare_design_free(file->design);
-  if (!compare_design_new(value, file->design, file->err)) return false;
+  if (!compare_design_new(game, file->design, err)) return false;
   snprintf(before.game, sizeof before.game, "%s", file->design->game->name);
   file->design->settings = before;
   return true;
 }
 
-static int on_line(void *user, const char *section, const char *name, const char *value) {
+static bool on_line(void *user, const char *section, const char *key, const char *value, Error *err) {
   DesignFile *file = user;
-  char trimmed[CONFIG_LINE_MAX];
-  if (file->failed) return 0;
-  config_strip(value, trimmed);
-  file->failed = !file_line(file, section, name, trimmed);
-  return !file->failed;
+  CompareDesign *design = file->design;
+  char line[CONFIG_TEXT_MAX * 2];
+  if (!key) return begin_section(file, section, err);
+  if (!section[0] && strcmp(key, "game") == 0) return game_line(file, value, err);
+  snprintf(line, sizeof line, "%s=%s", key, value);
+  if (!section[0]) return config_set(&compare_table, &design->settings, line, "design", err);
+  if (!file->arm) return compare_set_key(&design->common, line, "[common]", err);
+  bool is_base = strcmp(key, "base") == 0;
+  if (is_base && file->based) return error_set(err, "[%s] base must be the arm's first line", section);
+  if (!file->based && !base_arm(file, is_base ? value : file->arm->name, err)) return false;
+  return is_base || compare_set_key(&file->arm->config, line, section, err);
+}
+
+bool compare_set_key(RunConfig *config, const char *assignment, const char *origin, Error *err) {
+  if (strncmp(assignment, "run.", 4) == 0)
+    return error_usage(err,
+                       "%s: %.*s has no effect on a comparison, whose budget says how long; leave it out",
+                       origin, (int)strcspn(assignment, "= "), assignment);
+  return config_set(&run_config_table, config, assignment, origin, err);
 }
 
 bool compare_design_read(const char *path, CompareDesign *design, Error *err) {
-  FILE *stream = fopen(path, "r");
-  if (!stream) return error_set(err, "%s: cannot read: %s", path, strerror(errno));
-  DesignFile file = {.design = design, .err = err};
-  bool fine = design->arms || compare_design_new("connect4", design, err);
-  int line = fine ? ini_parse_file(stream, on_line, &file) : 0;
-  fclose(stream);
-  if (!fine || line == 0) return fine;
-  if (!file.failed) return error_set(err, "%s:%d: not a 'key = value' line", path, line > 0 ? line : 1);
-  return error_prefix(err, "%s:%d", path, line);
+  DesignFile file = {.design = design};
+  if (!design->arms && !compare_design_new("connect4", design, err)) return false;
+  if (!ini_file_read(path, on_line, &file, err)) return false;
+  return end_section(&file, err) || error_prefix(err, "%s", path);
 }
 
 /* --- the whole --- */

@@ -88,6 +88,8 @@ bool compare_design_new(const char *game, CompareDesign *design, Error *err);
 bool compare_design_add(CompareDesign *design, const char *arms, Error *err);
 /* Reads a design file; errors name FILE:LINE. */
 bool compare_design_read(const char *path, CompareDesign *design, Error *err);
+/* config_set() for an arm or all of them; refuses run.*, since the budget says how long. */
+bool compare_set_key(RunConfig *config, const char *assignment, const char *origin, Error *err);
 /* Resolves what the texts say and checks the whole: at least two arms, valid configurations. Call it after
  * the last change. */
 bool compare_design_finish(CompareDesign *design, Error *err);

@@ -264,6 +264,26 @@ static Store *open_store(const Experiment *experiment, Error *err) {
   return store_open(path, err);
 }
 
+typedef struct Opener {
+  const ComparePool *pool;
+  const Game *game;
+  int threads;
+} Opener;
+
+static Player *open_player(void *context, int index, Error *err) {
+  const Opener *opener = context;
+  return player_new(opener->pool->spellings[index], opener->game, opener->threads, err);
+}
+
+/* What a tournament has to know of a player that does not play yet. */
+static Player *face(const ComparePool *pool, int index, const Game *game) {
+  Player *player = memory_new(1, sizeof *player);
+  player->game = game;
+  player->hash = pool->hashes[index];
+  snprintf(player->name, sizeof player->name, "%s", pool->names[index]);
+  return player;
+}
+
 bool compare_pool_play(const Experiment *experiment, const ComparePool *pool, int threads,
                        void (*progress)(void *context, const EloProgress *progress), void *context,
                        const volatile sig_atomic_t *stop, Error *err) {
@@ -271,10 +291,8 @@ bool compare_pool_play(const Experiment *experiment, const ComparePool *pool, in
   Player **players = memory_new((size_t)pool->player_count, sizeof *players);
   Store *store = open_store(experiment, err);
   bool fine = store != NULL;
-  for (int i = 0; fine && i < pool->player_count; i++) {
-    players[i] = player_new(pool->spellings[i], experiment->design.game, threads, err);
-    fine = players[i] != NULL;
-  }
+  Opener opener = {pool, experiment->design.game, threads};
+  for (int i = 0; i < pool->player_count; i++) players[i] = face(pool, i, opener.game);
   Schedule schedule = make_schedule(experiment, pool);
   bool *sated = searchers_only(pool);
   EloOptions options = {.games = settings->rating_games,
@@ -282,6 +300,8 @@ bool compare_pool_play(const Experiment *experiment, const ComparePool *pool, in
                         .pairings = schedule.pairings,
                         .pairing_count = schedule.count,
                         .sated = sated,
+                        .open = open_player,
+                        .open_context = &opener,
                         .progress = progress,
                         .context = context,
                         .stop = stop};

@@ -120,6 +120,7 @@ Positions *compare_sets_solve(const ReplayBlock *block, int count, uint64_t seed
                               const CompareWatch *watch, Error *err) {
   const Game *game = block->game;
   size_t total = (size_t)block->count;
+  if (!exact_ready(game, err)) return NULL;
   Solving solving = {.game = game, .solver = exact_new(game, SOLVER_LOG2_BYTES, err), .trained = trained};
   if (!solving.solver) return NULL;
   compare_sets_plies(game, solving.plies);

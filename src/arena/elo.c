@@ -108,6 +108,14 @@ static void watch_match(void *context, const MatchProgress *progress) {
   t->options->progress(t->options->context, &out);
 }
 
+static Player *open_player(const Tournament *t, int i, Error *err) {
+  return t->options->open ? t->options->open(t->options->open_context, i, err) : t->players[i];
+}
+
+static void close_player(const Tournament *t, Player *player) {
+  if (t->options->open) player_free(player);
+}
+
 static bool play_pairs(Tournament *t, int i, int j, int pairs, Error *err) {
   if (t->options->stop && *t->options->stop) return error_set(err, "%s", "");
   Openings *openings = record_fresh_openings(t->store, t->players[i], t->players[j], t->pool, pairs, err);
@@ -119,11 +127,14 @@ static bool play_pairs(Tournament *t, int i, int j, int pairs, Error *err) {
     MatchWatch watch = {t, i, j};
     MatchOptions options = {.seed = match_seed(t, i, j),
                             .progress = t->options->progress ? watch_match : NULL,
-                            .context = &watch};
-    MatchResult result;
+                            .context = &watch,
+                            .stop = t->options->stop};
+    MatchResult result = {0};
     int added = 0;
-    fine = match_play(t->players[i], t->players[j], openings, &options, &result, err) &&
-           record_match(t->store, t->players[i], t->players[j], openings, &result, &added, err);
+    Player *a = open_player(t, i, err), *b = a ? open_player(t, j, err) : NULL;
+    fine = b && match_play(a, b, openings, &options, &result, err) &&
+           record_match(t->store, a, b, openings, &result, &added, err);
+    close_player(t, a), close_player(t, b);
     if (fine) {
       t->played->games += added;
       *between(t, i, j) += added;
@@ -236,9 +247,9 @@ bool elo_rate(Store *store, const Game *game, int resamples, uint64_t seed, EloT
   if (reference < 0) {
     elo_table_free(out);
     return error_set(err,
-                     "no game of %s with the reference player %s is recorded; name players to play some, "
+                     "%s: no game of %s with the reference player %s is recorded; name players to play some, "
                      "as in `selfplay elo mcts:100 random'",
-                     game->title, elo_reference(game));
+                     store_path(store), game->title, elo_reference(game));
   }
   const StoreResults *results = &out->results;
   out->ratings = ratings_new(results->player_count, reference, results->games, results->count);

@@ -35,6 +35,10 @@ typedef struct EloOptions {
   void (*progress)(void *context, const EloProgress *progress); /* may be NULL */
   void *context;
   const volatile sig_atomic_t *stop; /* ends it soon, false with an empty message; may be NULL */
+  /* Where hundreds of players would not fit into memory at once: makes players[index], which then needs game,
+   * name and hash alone, for one match, after which it is freed. NULL with a message; NULL: players play. */
+  Player *(*open)(void *open_context, int index, Error *err);
+  void *open_context;
 } EloOptions;
 
 typedef struct EloPlayed {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,9 +31,13 @@ static bool start_child(Gtp *gtp, const char *command, Error *err) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return error_set(err, "gtp:%s: cannot make a pipe: %s", gtp->command, strerror(errno));
+  pid_t parent = getpid();
   gtp->child = fork();
   if (gtp->child == 0) {
     setpgid(0, 0);
+    /* However this program ends, an engine that thinks on without looking at its input ends with it. */
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(127);
     signal(SIGPIPE, SIG_DFL);
     if (dup2(ends[1], STDIN_FILENO) < 0 || dup2(ends[1], STDOUT_FILENO) < 0) _exit(127);
     execl("/bin/sh", "sh", "-c", command, (char *)NULL);

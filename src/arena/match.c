@@ -103,9 +103,12 @@ static int report(const Table *table, const MatchResult *result, int total) {
 
 static bool play_batch(Table *table, const Openings *openings, MatchResult *result, Error *err) {
   begin_games(table, openings);
+  const volatile sig_atomic_t *stop = table->options->stop;
   while (report(table, result, 2 * openings->count) > 0)
-    for (int who = 0; who < 2; who++)
+    for (int who = 0; who < 2; who++) {
+      if (stop && *stop) return error_set(err, "%s", "");
       if (!move_all(table, who, err)) return false;
+    }
   for (int g = 0; g < table->count; g += 2)
     score_add(&result->score, table->games[g].points, table->games[g + 1].points);
   result->count += table->count;

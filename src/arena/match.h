@@ -9,6 +9,8 @@
 #include "arena/score.h"
 #include "arena/sprt.h"
 
+#include <signal.h>
+
 typedef struct MatchGame {
   int opening; /* index into the openings; its two games are a pair */
   int swapped; /* 0: player a moved first, 1: player b did */
@@ -31,6 +33,7 @@ typedef struct MatchOptions {
   const Sprt *sprt;                                               /* NULL: play all pairs */
   void (*progress)(void *context, const MatchProgress *progress); /* may be NULL */
   void *context;
+  const volatile sig_atomic_t *stop; /* once it is set, no further move is made; NULL: none */
 } MatchOptions;
 
 typedef struct MatchResult {
@@ -44,8 +47,10 @@ typedef struct MatchResult {
   int *storage;
 } MatchResult;
 
-/* Plays all openings, or fewer where the SPRT decides. Both players may be the same. Release the result with
- * match_result_free(), also after a failure. */
+/* Plays all openings, or fewer where the SPRT decides. Both players may be the same. Where a player fails, or
+ * it is stopped (false without a message), the result has the batches before: of one that has begun the short
+ * games are over first, and would say something else. Release the result with match_result_free(), also after
+ * a failure. */
 bool match_play(Player *a, Player *b, const Openings *openings, const MatchOptions *options, MatchResult *out,
                 Error *err);
 void match_result_free(MatchResult *result);

@@ -261,6 +261,7 @@ typedef struct Candidate {
 bool openings_make(const Game *game, int count, int plies, int limit, uint64_t seed, int threads,
                    const char *path, OpeningsProgress *progress, void *context, Error *err) {
   assert(count > 0 && plies >= 0 && plies <= OPENING_PLIES_MAX && limit >= 0 && threads > 0);
+  if (exact_exists(game, true) && !exact_ready(game, err)) return false;
   Openings *openings = openings_empty(game, count);
   Candidate *candidates = memory_new(WAVE, sizeof *candidates);
   if (threads > count) threads = count;

@@ -229,15 +229,12 @@ static Player *make(const char *spelling, const Game *game, int threads, Error *
                            .probe = PROBE_NODES};
   size_t length = strcspn(spelling, ":,");
   const PlayerKind *kind = find_kind(spelling, length), *guessed = kind ? NULL : guess_kind(spelling);
-  if (!kind && !guessed) return unknown_kind(spelling, length, err), NULL;
-  if (kind) {
-    if (!parse_argument(kind, spelling + length, &request, err)) return NULL;
-    return kind->make(&request, err);
-  }
   char whole[FILE_PATH_MAX];
-  snprintf(whole, sizeof whole, ":%s", spelling);
-  if (!parse_argument(guessed, whole, &request, err)) return NULL;
-  return guessed->make(&request, err);
+  snprintf(whole, sizeof whole, "%s%s", kind ? "" : ":", kind ? spelling + length : spelling);
+  if (!kind) kind = guessed;
+  bool fine = kind ? parse_argument(kind, whole, &request, err) : unknown_kind(spelling, length, err);
+  err->usage = !fine;
+  return fine ? kind->make(&request, err) : NULL;
 }
 
 bool player_is_network(const char *spelling) {
@@ -289,7 +286,8 @@ Player *player_shell(const PlayerRequest *request, void *self, Error *err, const
   int length = vsnprintf(player->name, sizeof player->name, format, args);
   va_end(args);
   if (length < (int)sizeof player->name) return player;
-  error_set(err, "its name would be longer than %zu bytes", sizeof player->name - 1);
+  error_set(err, "its name would be longer than %zu bytes; give the file or run a shorter path",
+            sizeof player->name - 1);
   free(player);
   return NULL;
 }

@@ -5,7 +5,8 @@
  *   random                   uniform over legal moves
  *   mcts:1000                plain MCTS, uniform priors, 1000 random playouts a move
  *   alphabeta:4              alpha-beta of depth 4 with the game's heuristic, ties broken at random
- *   solver                   exact play (best score, ties at random), where a solver reaches
+ *   solver                   exact play (best score, or any move that keeps the value while
+ *                            a book of the opening knows no more; ties at random)
  *   human                    a person; only `selfplay play` can ask one
  *   gtp:COMMAND              another engine over a pipe, speaking the Go Text Protocol
  *

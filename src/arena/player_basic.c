@@ -153,10 +153,7 @@ static bool solver_analyze(Player *player, const PlayerQuery *query, int visits,
 }
 
 Player *player_make_solver(const PlayerRequest *request, Error *err) {
-  if (!exact_exists(request->game, false)) {
-    error_set(err, "there is no exact solver of %s", request->game->title);
-    return NULL;
-  }
+  if (!exact_ready(request->game, err)) return NULL;
   Player *player = player_shell(request, NULL, err, "solver");
   if (!player) return NULL;
   player->self = engines_new(request->threads);

@@ -203,7 +203,9 @@ static bool net_analyze(Player *player, const PlayerQuery *query, int visits, Pl
   play_out_proof(self, player->game, query->state, out);
   shared_search_root_wdl(search, out->wdl);
   /* A level plays as it does in matches, where it was measured. */
-  return self->temperature == 0 || choose(player, visits, query, 1, &out->move);
+  if (self->temperature > 0 && !choose(player, visits, query, 1, &out->move)) return false;
+  if (out->pv_length && out->pv[0] != out->move) out->pv[0] = out->move, out->pv_length = 1;
+  return true;
 }
 
 static void net_player_release(Player *player) {
@@ -258,7 +260,8 @@ static Player *load_player(const PlayerRequest *request, const char *path, const
   if (shape->planes != game->planes || shape->rows != game->rows || shape->cols != game->cols ||
       shape->moves != game->moves) {
     net_free(net);
-    error_set(err, "%s: its shape is not that of %s", path, game->title);
+    error_set(err, "%s: its inputs or moves are not those of %s here; another version made it: train again",
+              path, game->title);
     return NULL;
   }
   char temperature[32] = "", proofs[32] = "", search[32] = "";

@@ -167,8 +167,8 @@ bool positions_make_exact(const Game *game, const PositionsPlan *plan, const cha
   _Alignas(64) char start[GAME_STATE_MAX];
   assert(plan->count > 0 && plan->threads > 0 && 0 <= plan->first_ply && plan->first_ply <= plan->last_ply);
   if (plan->last_ply >= game->max_plies || plan->last_ply >= PLIES_MAX)
-    return error_set(err, "a position of %d plies: games of %s have at most %d", plan->last_ply, game->title,
-                     game->max_plies);
+    return error_usage(err, "a position of %d plies: games of %s have at most %d", plan->last_ply,
+                       game->title, game->max_plies);
   game->init(start);
   Maker maker = {.game = game,
                  .plan = plan,
@@ -177,7 +177,7 @@ bool positions_make_exact(const Game *game, const PositionsPlan *plan, const cha
                  .most_empty = game_empty_squares(game, start) - plan->first_ply,
                  .progress = progress,
                  .context = context};
-  bool early = plan->first_ply < EARLY_PLIES, fine = true;
+  bool early = plan->first_ply < EARLY_PLIES, fine = exact_ready(game, err);
   int log2_bytes = exact_log2_bytes_each(early ? EARLY_LOG2_BYTES : SOLVER_LOG2_BYTES, maker.threads);
   maker.solvers = memory_new((size_t)maker.threads, sizeof(Exact *));
   for (int i = 0; fine && i < maker.threads; i++)

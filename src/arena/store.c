@@ -36,9 +36,16 @@ static const char schema[] =
     " UNIQUE (opening, first, second, moves));";
 
 /* A player's name leaves defaults out. Where one changes, the names given until then are completed by what it
- * was, so that they go on to mean who played: c_scale of Gumbel's search was 1 until format 3. */
+ * was, so that they go on to mean who played: c_scale of Gumbel's search was 1 until format 3. It stands
+ * behind the visits (player_net.c). */
 static const char renaming[] =
-    "UPDATE players SET name = name || ',scale=1' WHERE (name LIKE 'net:%' OR name LIKE 'run:%')"
+    "UPDATE players SET name = CASE instr(substr(name, instr(name, ',visits=') + 8), ',')"
+    " WHEN 0 THEN name || ',scale=1'"
+    " ELSE substr(name, 1, instr(name, ',visits=') + 6 + instr(substr(name, instr(name, ',visits=') + 8), "
+    "','))"
+    " || ',scale=1' ||"
+    " substr(name, instr(name, ',visits=') + 7 + instr(substr(name, instr(name, ',visits=') + 8), ',')) END"
+    " WHERE (name LIKE 'net:%' OR name LIKE 'run:%')"
     " AND name LIKE '%,visits=%' AND name NOT LIKE '%,visits=0%' AND name NOT LIKE '%,search=puct%'"
     " AND name NOT LIKE '%,scale=%';";
 
@@ -128,6 +135,10 @@ Store *store_open(const char *path, Error *err) {
   if (fine) return store;
   store_close(store);
   return NULL;
+}
+
+const char *store_path(const Store *store) {
+  return store->path;
 }
 
 void store_close(Store *store) {

@@ -46,6 +46,8 @@ typedef struct StoreResults {
 /* Opens or creates the file (and its folder). NULL with a message where it cannot be, is damaged, or belongs
  * to another program or a newer version. */
 Store *store_open(const char *path, Error *err);
+/* Of its file, for messages; the store's. */
+const char *store_path(const Store *store);
 void store_close(Store *store); /* NULL is fine */
 /* Adds the games of players a and b; *added (may be NULL) is how many were new. */
 bool store_add(Store *store, const char *game, const StorePlayer *a, const StorePlayer *b,

@@ -199,8 +199,7 @@ bool targets_measure(const TargetsPlan *plan, void (*progress)(void *context, in
                      void *context, Targets *out, Error *err) {
   assert(plan->games > 0 && plan->per_ply > 0 && plan->threads > 0 && plan->first_ply <= plan->last_ply &&
          (plan->last_ply - plan->first_ply) / TARGETS_BAND_PLIES < TARGETS_BANDS_MAX);
-  if (!exact_exists(plan->game, false))
-    return error_set(err, "%s has no exact solver to judge by", plan->game->title);
+  if (!exact_ready(plan->game, err)) return false;
   *out = (Targets){0};
   int block_count, count;
   ReplayBlock **blocks = play(plan, &block_count, &out->core_seconds);

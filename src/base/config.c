@@ -1,10 +1,9 @@
 #include "base/config.h"
 
+#include "base/ini_file.h"
 #include "base/text.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <ini.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,14 +16,17 @@ const ConfigKey *config_find(const ConfigTable *table, const char *name) {
   return NULL;
 }
 
-static const char *nearest_name(const ConfigTable *table, const char *name) {
-  const char *best = table->keys[0].name;
-  int distance = 1 << 20;
+static void unknown_key(const ConfigTable *table, const char *name, char message[400]) {
+  const char *best = NULL;
+  int least = TEXT_FAR;
   for (size_t i = 0; i < table->count; i++) {
-    int d = text_distance(name, table->keys[i].name);
-    if (d < distance) distance = d, best = table->keys[i].name;
+    int miss = text_miss(name, table->keys[i].name);
+    if (miss < least) least = miss, best = table->keys[i].name;
   }
-  return best;
+  if (best)
+    snprintf(message, 400, "unknown key '%.60s'; the nearest is '%s'", name, best);
+  else
+    snprintf(message, 400, "unknown key '%.60s'; `%s' lists all", name, table->listing);
 }
 
 static bool parse_bool(const char *text, bool *out) {
@@ -107,7 +109,7 @@ static bool assign(const ConfigTable *table, void *target, const char *name, con
                    char message[400]) {
   const ConfigKey *key = config_find(table, name);
   if (!key) {
-    snprintf(message, 400, "unknown key '%.60s'; the nearest is '%s'", name, nearest_name(table, name));
+    unknown_key(table, name, message);
     return false;
   }
   char why[256];
@@ -126,53 +128,36 @@ void config_defaults(const ConfigTable *table, void *target) {
   }
 }
 
-void config_strip(const char *value, char out[CONFIG_LINE_MAX]) {
-  snprintf(out, CONFIG_LINE_MAX, "%s", value ? value : "");
-  char *comment = strstr(out, " #");
-  if (comment) *comment = 0;
-  for (size_t n = strlen(out); n > 0 && isspace((unsigned char)out[n - 1]);) out[--n] = 0;
-}
-
 typedef struct FileReading {
   const ConfigTable *table;
   void *target;
-  bool failed;
-  char message[400];
 } FileReading;
 
-static int on_assignment(void *user, const char *section, const char *name, const char *value) {
+static bool on_line(void *user, const char *section, const char *key, const char *value, Error *err) {
   FileReading *reading = user;
-  if (reading->failed) return 0; /* the first mistake is the one to report */
-  char full[160], trimmed[CONFIG_LINE_MAX];
-  snprintf(full, sizeof full, "%s%s%s", section, section[0] ? "." : "", name);
-  config_strip(value, trimmed);
-  reading->failed = !assign(reading->table, reading->target, full, trimmed, reading->message);
-  return !reading->failed;
+  char full[160], message[400];
+  if (!key) return true;
+  snprintf(full, sizeof full, "%s%s%s", section, section[0] ? "." : "", key);
+  return assign(reading->table, reading->target, full, value, message) || error_set(err, "%s", message);
 }
 
 bool config_read(const ConfigTable *table, void *target, const char *path, Error *err) {
-  FILE *file = fopen(path, "r");
-  if (!file) return error_set(err, "%s: cannot read: %s", path, strerror(errno));
-  FileReading reading = {.table = table, .target = target};
-  int line = ini_parse_file(file, on_assignment, &reading);
-  fclose(file);
-  if (line == 0) return true;
-  if (!reading.failed) return error_set(err, "%s:%d: not a 'key = value' line", path, line > 0 ? line : 1);
-  return error_set(err, "%s:%d: %s", path, line, reading.message);
+  FileReading reading = {table, target};
+  return ini_file_read(path, on_line, &reading, err);
 }
 
 bool config_set(const ConfigTable *table, void *target, const char *assignment, const char *origin,
                 Error *err) {
   const char *equals = strchr(assignment, '=');
   if (!equals || equals == assignment)
-    return error_set(err, "%s: '%.60s' is not of the form key=value", origin, assignment);
+    return error_usage(err, "%s: '%.60s' is not of the form key=value", origin, assignment);
   char name[128], message[400];
   snprintf(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
   for (size_t n = strlen(name); n > 0 && name[n - 1] == ' ';) name[--n] = 0;
   const char *value = equals + 1;
   while (*value == ' ') value++;
   if (assign(table, target, name, value, message)) return true;
-  return error_set(err, "%s: %s", origin, message);
+  return error_usage(err, "%s: %s", origin, message);
 }
 
 void config_value(const ConfigKey *key, const void *target, char *text) {

@@ -37,14 +37,13 @@ typedef struct ConfigKey {
 typedef struct ConfigTable {
   const ConfigKey *keys;
   size_t count;
+  const char *listing; /* the command that prints them all */
 } ConfigTable;
 
 /* Sets every field to its default. */
 void config_defaults(const ConfigTable *table, void *target);
 /* Applies a file over what `target` holds. */
 bool config_read(const ConfigTable *table, void *target, const char *path, Error *err);
-/* What libinih calls a value, without the comment and blanks behind it. One too long for any key stays so. */
-void config_strip(const char *value, char out[CONFIG_LINE_MAX]);
 /* Applies one "key=value" (as from --set); `origin` names the source in messages. */
 bool config_set(const ConfigTable *table, void *target, const char *assignment, const char *origin,
                 Error *err);

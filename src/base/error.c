@@ -2,13 +2,24 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 bool error_set(Error *err, const char *format, ...) {
   va_list args;
   va_start(args, format);
   vsnprintf(err->message, sizeof err->message, format, args);
   va_end(args);
+  err->unread = err->usage = false;
+  return false;
+}
+
+bool error_usage(Error *err, const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(err->message, sizeof err->message, format, args);
+  va_end(args);
   err->unread = false;
+  err->usage = true;
   return false;
 }
 
@@ -21,5 +32,11 @@ bool error_prefix(Error *err, const char *format, ...) {
   char whole[2 * sizeof err->message + 2];
   snprintf(whole, sizeof whole, "%s: %s", prefix, err->message);
   snprintf(err->message, sizeof err->message, "%.*s", (int)sizeof err->message - 1, whole);
+  return false;
+}
+
+bool error_suffix(Error *err, const char *text) {
+  size_t used = strlen(err->message);
+  snprintf(err->message + used, sizeof err->message - used, "%s", text);
   return false;
 }

@@ -20,3 +20,10 @@ int text_distance(const char *a, const char *b) {
   }
   return row[n];
 }
+
+int text_miss(const char *word, const char *name) {
+  const char *dot = strchr(name, '.');
+  int whole = text_distance(word, name), tail = dot ? text_distance(word, dot + 1) : whole;
+  int least = whole < tail ? whole : tail, most = (int)strlen(word) / 3;
+  return least <= (most > 1 ? most : 1) ? least : TEXT_FAR;
+}

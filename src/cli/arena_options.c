@@ -12,15 +12,16 @@ void cli_settle_game(CliCommon *common, const char *const *spellings, int count)
 
 Player *cli_new_player(const char *spelling, const CliCommon *common) {
   Error err;
+  if (strcmp(spelling, "human") == 0) cli_usage_error("human: a person can be asked in `selfplay play' only");
   Player *player = player_new(spelling, common->game, common->threads, &err);
-  if (!player) cli_fail("%s", err.message);
+  if (!player) cli_fail_by(&err);
   return player;
 }
 
 Store *cli_open_store(const char *path) {
   Error err;
   Store *store = store_open(path, &err);
-  if (!store) cli_fail("%s", err.message);
+  if (!store) cli_fail_by(&err);
   return store;
 }
 

@@ -10,7 +10,7 @@
 
 /* Where --game was not given: the game of the first of these players that is a run or a network file. */
 void cli_settle_game(CliCommon *common, const char *const *spellings, int count);
-/* The player, or the end of the program: exit 1 with its message. */
+/* The player, which is no person, or the end of the program with its message. */
 Player *cli_new_player(const char *spelling, const CliCommon *common);
 Store *cli_open_store(const char *path);
 /* For an argp's help_filter: --help ends with the kinds of players. */

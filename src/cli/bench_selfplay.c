@@ -25,7 +25,7 @@ static void save(const ReplayBlock *block, int thread) {
   const char *folder = getenv("TMPDIR");
   Error err;
   snprintf(path, sizeof path, "%s/selfplay-bench-%d-%d.spr", folder ? folder : "/tmp", (int)getpid(), thread);
-  if (!replay_block_save(block, &nowhere, path, &err)) cli_fail("%s", err.message);
+  if (!replay_block_save(block, &nowhere, path, &err)) cli_fail_by(&err);
   unlink(path);
 }
 

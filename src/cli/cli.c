@@ -1,7 +1,5 @@
 #include "cli/cli.h"
 
-#include "base/text.h"
-
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
@@ -31,6 +29,11 @@ void cli_usage_error(const char *format, ...) {
   print_line(format, args);
   va_end(args);
   exit(EXIT_WRONG_USAGE);
+}
+
+void cli_fail_by(const Error *err) {
+  if (err->usage) cli_usage_error("%s", err->message);
+  cli_fail("%s", err->message);
 }
 
 void cli_note(const char *format, ...) {
@@ -160,13 +163,6 @@ bool cli_sets_apply(const CliSets *sets, RunConfig *config, Error *err) {
   for (int i = 0; i < sets->count; i++)
     if (!config_set(&run_config_table, config, sets->words[i], "--set", err)) return false;
   return true;
-}
-
-const char *cli_nearest(const char *word, const char *const *candidates, int count) {
-  int best = 0;
-  for (int i = 1; i < count; i++)
-    if (text_distance(word, candidates[i]) < text_distance(word, candidates[best])) best = i;
-  return candidates[best];
 }
 
 bool cli_shipped_network(const Game *game, char *out, size_t size) {

@@ -38,10 +38,12 @@
 
 enum { EXIT_JOB_FAILED = 1, EXIT_WRONG_USAGE = 2 };
 
-/* One line "selfplay: ..." on stderr, then exit 1. An Error: cli_fail("%s", err.message). */
+/* One line "selfplay: ..." on stderr, then exit 1. */
 _Noreturn void cli_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* The same with exit 2, for options and names that make no sense. */
 _Noreturn void cli_usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* An Error's message and its exit status of these two. */
+_Noreturn void cli_fail_by(const Error *err);
 /* One line "selfplay: ..." on stderr; goes on. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -84,8 +86,6 @@ void cli_parse_plies(const struct argp_state *state, const char *option, const c
                      int plies[2]);
 /* A game's name; a usage error that lists all games where there is no such game. */
 const Game *cli_parse_game(const struct argp_state *state, const char *text);
-/* The candidate nearest to `word` by edit distance; count >= 1. */
-const char *cli_nearest(const char *word, const char *const *candidates, int count);
 /* "net:FILE" of the game's shipped network; false where there is none. Writes at most `size` bytes. */
 bool cli_shipped_network(const Game *game, char *out, size_t size);
 /* Spelling of the player to meet where none is named: the shipped network of the game, or plain MCTS with a

@@ -63,7 +63,7 @@ static Accuracy measure(Player *player, const Positions *positions, const Option
   cli_progress_clear(&bar.progress);
   if (!fine) {
     player_free(player);
-    cli_fail("%s", err.message);
+    cli_fail_by(&err);
   }
   return accuracy;
 }
@@ -144,7 +144,7 @@ int cmd_accuracy(int argc, char **argv) {
   Error err;
   Positions *positions = options.positions ? positions_read(options.common.game, options.positions, &err)
                                            : positions_shipped(options.common.game, &err);
-  if (!positions) cli_fail("%s", err.message);
+  if (!positions) cli_fail_by(&err);
   Player *player = cli_new_player(spelling, &options.common), *alone = NULL;
   if (!player->network && options.visits >= 0)
     cli_usage_error("--visits is for networks; %s says its own budget in its name", player->name);

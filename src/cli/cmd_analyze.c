@@ -80,16 +80,17 @@ int cmd_analyze(int argc, char **argv) {
   Error err;
   game->init(state);
   if (!game_read_line(game, options.moves, moves, LINE_MAX_MOVES, &count, &err))
-    cli_fail("--moves: %s", err.message);
+    cli_usage_error("--moves: %s", err.message);
   for (int i = 0; i < count; i++) game->play(state, moves[i]);
   if (game->over(state, &value))
-    cli_fail("--moves: the game is over after this line; there is nothing to analyse");
+    cli_usage_error("--moves: the game is over after this line; there is nothing to analyse");
   Player *player = cli_new_player(options.player, &options.common);
   if (!player->analyze)
-    cli_fail("%s: this kind of player has nothing to show; run:, net:, mcts: and solver have", player->name);
+    cli_usage_error("%s: this kind of player has nothing to show; run:, net:, mcts: and solver have",
+                    player->name);
   PlayerAnalysis *analysis = calloc(1, sizeof *analysis);
   PlayerQuery query = {state, moves, count, rng_make(options.common.seed, RNG_PLAYER, 0, 0)};
-  if (!player->analyze(player, &query, 0, analysis, &err)) cli_fail("%s", err.message);
+  if (!player->analyze(player, &query, 0, analysis, &err)) cli_fail_by(&err);
   if (options.common.json) {
     json_t *root = json_pack("{s:s, s:s, s:s, s:s}", "game", game->name, "player", player->name, "moves",
                              options.moves, "to_move", game->player[game->to_move(state)]);

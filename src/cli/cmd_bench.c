@@ -41,7 +41,7 @@ int cmd_bench(int argc, char **argv) {
   Bench bench = {.common = cli_common_defaults(), .pace = 1};
   Error err;
   argp_parse(&parser, argc, argv, 0, NULL, &bench);
-  if (!run_config_shipped(bench.common.game, &bench.config, &err)) cli_fail("%s", err.message);
+  if (!run_config_shipped(bench.common.game, &bench.config, &err)) cli_fail_by(&err);
   double start = clock_wall();
   bench.root = json_object();
   bench_machine(&bench);

@@ -4,6 +4,7 @@
 #include "cli/compare_export.h"
 #include "cli/compare_page.h"
 #include "cli/compare_text.h"
+#include "cli/export_file.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -149,17 +150,16 @@ static bool is_common(const CompareDesign *design, const char *set, Error *err) 
   for (int a = 0; key && a < design->arm_count; a++) {
     config_value(key, &design->common, common), config_value(key, &design->arms[a].config, own);
     if (strcmp(common, own) != 0)
-      return error_set(err, "--set %s: arm '%s' has its own, %s; leave one of the two out", name,
-                       design->arms[a].name, own);
+      return error_usage(err, "--set %s: arm '%s' has its own, %s; leave one of the two out", name,
+                         design->arms[a].name, own);
   }
   return true;
 }
 
 static bool set_all(CompareDesign *design, const char *set, Error *err) {
-  if (!is_common(design, set, err) || !config_set(&run_config_table, &design->common, set, "--set", err))
-    return false;
+  if (!is_common(design, set, err) || !compare_set_key(&design->common, set, "--set", err)) return false;
   for (int a = 0; a < design->arm_count; a++)
-    if (!config_set(&run_config_table, &design->arms[a].config, set, "--set", err)) return false;
+    if (!compare_set_key(&design->arms[a].config, set, "--set", err)) return false;
   return true;
 }
 
@@ -191,17 +191,19 @@ static bool resolve(const Options *options, const char *folder, CompareDesign *d
   snprintf(path, sizeof path, "%.*s/design.ini", FILE_PATH_MAX - 20, folder);
   snprintf(seed, sizeof seed, "%llu", (unsigned long long)options->common.seed);
   const char *file = options->design ? options->design : options->arms || !file_exists(path) ? NULL : path;
-  if (options->design && options->arms) return error_set(err, "give --design or --arms, not both");
+  if (options->design && options->arms) return error_usage(err, "give --design or --arms, not both");
   if (!compare_design_new(options->common.game->name, design, err)) return false;
   if (file && !compare_design_read(file, design, err)) return false;
   if (file && options->common.game_given && design->game != options->common.game)
     return error_set(err, "%s: is of %s, not of %s", file, design->game->title, options->common.game->title);
   const char *arms = options->arms ? options->arms : "from-scratch,bootstrap-imitation";
-  return set_option(design, "seeds", options->seeds, err) &&
-         set_option(design, "budget", options->budget, err) &&
-         (!options->common.seed_given || set_option(design, "first_seed", seed, err)) &&
-         apply_sets(options, design, err) && (file || add_arms(options, arms, design, err)) &&
-         compare_design_finish(design, err);
+  bool fine = set_option(design, "seeds", options->seeds, err) &&
+              set_option(design, "budget", options->budget, err) &&
+              (!options->common.seed_given || set_option(design, "first_seed", seed, err)) &&
+              apply_sets(options, design, err) && (file || add_arms(options, arms, design, err)) &&
+              compare_design_finish(design, err);
+  if (!fine && !file) err->usage = true; /* nothing but the command line can be wrong then */
+  return fine;
 }
 
 static volatile sig_atomic_t stop_requested;
@@ -220,7 +222,7 @@ static void train(Experiment *experiment, const Options *options, CompareTable *
                                &stop_requested, &err);
   compare_table_end(table);
   if (fine) return;
-  if (err.message[0]) cli_fail("%s", err.message);
+  if (err.message[0]) cli_fail_by(&err);
   cli_note("stopped; the same command continues %s", experiment->folder);
   exit(EXIT_JOB_FAILED);
 }
@@ -242,7 +244,7 @@ static json_t *measure(const Experiment *experiment, const Options *options) {
     cli_note("stopped; the same command continues %s", experiment->folder);
     exit(EXIT_JOB_FAILED);
   }
-  if (!fine || !compare_result_save(experiment, result, &err)) cli_fail("%s", err.message);
+  if (!fine || !compare_result_save(experiment, result, &err)) cli_fail_by(&err);
   return result;
 }
 
@@ -262,10 +264,17 @@ static void write_page(const Experiment *experiment, const json_t *result, const
   if (compare_page_write(result, (const char *)command.data, path, svg, &err))
     cli_note("the report: %s", path);
   else if (svg)
-    cli_fail("%s", err.message);
+    cli_fail_by(&err);
   else
     cli_note("no report: %s", err.message);
   buffer_free(&command);
+}
+
+static void name_folder(const Options *options, const Game *game, char folder[FILE_PATH_MAX]) {
+  if (options->folder)
+    snprintf(folder, FILE_PATH_MAX, "%s", options->folder);
+  else
+    snprintf(folder, FILE_PATH_MAX, "runs/compare-%s", game->name);
 }
 
 int cmd_compare(int argc, char **argv) {
@@ -278,11 +287,9 @@ int cmd_compare(int argc, char **argv) {
   if (options.jobs > options.common.threads)
     cli_usage_error("--jobs %d: more than the %d threads; give --threads %d", options.jobs,
                     options.common.threads, options.jobs);
-  if (options.folder)
-    snprintf(folder, sizeof folder, "%s", options.folder);
-  else
-    snprintf(folder, sizeof folder, "runs/compare-%s", options.common.game->name);
-  if (!resolve(&options, folder, &design, &err)) cli_fail("%s", err.message);
+  name_folder(&options, options.common.game, folder);
+  if (!resolve(&options, folder, &design, &err)) cli_fail_by(&err);
+  name_folder(&options, design.game, folder);
   if (options.print) {
     Buffer text = {0};
     compare_design_print(&design, &text);
@@ -295,7 +302,8 @@ int cmd_compare(int argc, char **argv) {
   snprintf(made, sizeof made, "%s/design.ini", folder);
   if (options.no_train && !file_exists(made))
     cli_fail("%s: no experiment to measure; without --no-train one is made", folder);
-  if (!experiment_open(folder, &design, &experiment, &err)) cli_fail("%s", err.message);
+  if (!experiment_open(folder, &design, &experiment, &err)) cli_fail_by(&err);
+  export_make_folder(options.csv), export_make_folder(options.tensorboard), export_make_folder(options.svg);
   struct sigaction action = {.sa_handler = on_signal};
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);

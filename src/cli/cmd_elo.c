@@ -94,7 +94,7 @@ static EloPlayed play_missing(const Options *options, Store *store) {
   cli_progress_clear(&bar);
   for (int i = 0; i < count; i++) player_free(players[i]);
   free(players);
-  if (!fine) cli_fail("%s", err.message);
+  if (!fine) cli_fail_by(&err);
   if (played.exhausted)
     cli_note(
         "some pairings have met on every balanced opening of %s, so there are fewer games than asked for",
@@ -172,10 +172,11 @@ static void print_json(const Options *options, const EloTable *table, const EloP
                            r->wins, "draws", r->draws, "losses", r->losses, "connected", r->connected,
                            "separated", r->separated));
   }
-  cli_print_json(json_pack("{s:s,s:s,s:i,s:i,s:f,s:f,s:o}", "game", options->common.game->name, "reference",
+  const RatingTable *ratings = table->ratings; /* none where nothing can be rated */
+  cli_print_json(json_pack("{s:s,s:s,s:i,s:i,s:o,s:o,s:o}", "game", options->common.game->name, "reference",
                            elo_reference(options->common.game), "games", results->count, "played",
-                           played->games, "draw_parameter", table->ratings->nu, "draw_elo",
-                           table->ratings->draw_elo, "players", players));
+                           played->games, "draw_parameter", field_real(ratings ? ratings->nu : NAN),
+                           "draw_elo", field_real(ratings ? ratings->draw_elo : NAN), "players", players));
 }
 
 int cmd_elo(int argc, char **argv) {
@@ -199,21 +200,23 @@ int cmd_elo(int argc, char **argv) {
   if (!options.count && !file_exists(options.db))
     cli_fail("%s: no such ratings file; `selfplay match' records games in one, and so do players named here",
              options.db);
+  Error err;
+  if (options.export && !file_may_write(options.export, &err)) cli_fail_by(&err);
   Store *store = cli_open_store(options.db);
   EloPlayed played = {0};
   if (options.count) played = play_missing(&options, store);
   EloTable table;
-  Error err;
   int exported = 0;
   if (options.export && !export_games(store, options.common.game, export_format_of(options.export),
                                       options.export, &exported, &err))
-    cli_fail("%s", err.message);
+    cli_fail_by(&err);
   if (options.export) cli_note("%s: %d games", options.export, exported);
-  if (!elo_rate(store, options.common.game, options.resamples, options.common.seed, &table, &err))
-    cli_fail("%s: %s", options.db, err.message);
+  bool rated = elo_rate(store, options.common.game, options.resamples, options.common.seed, &table, &err);
+  if (!rated && !options.export) cli_fail_by(&err);
+  if (!rated) cli_note("no ratings: %s", err.message);
   if (options.common.json)
     print_json(&options, &table, &played);
-  else
+  else if (rated)
     print_text(&options, &table);
   elo_table_free(&table);
   store_close(store);

@@ -118,8 +118,8 @@ static bool make_positions(const Options *options, CliProgress *bar, Error *err)
 
 static bool make_book(const Options *options, CliProgress *bar, Error *err) {
   if (options->common.game != &game_connect4)
-    return error_set(err, "there are solved openings of %s alone, not of %s", game_connect4.title,
-                     options->common.game->title);
+    return error_usage(err, "there are solved openings of %s alone, not of %s", game_connect4.title,
+                       options->common.game->title);
   return connect4_book_make(options->output, BOOK_LOG2_BYTES, options->common.threads, show_progress, bar,
                             err);
 }
@@ -145,11 +145,11 @@ int cmd_make_data(int argc, char **argv) {
   Options options = {.common = cli_common_defaults(), .limit = -1, .plies = {-1, -1}};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
   Error err;
-  if (!file_may_write(options.output, &err)) cli_fail("%s", err.message);
+  if (!file_may_write(options.output, &err)) cli_fail_by(&err);
   CliProgress bar = cli_progress_new(10);
   bool fine = make(&options, &bar, &err);
   cli_progress_clear(&bar);
-  if (!fine) cli_fail("%s", err.message);
+  if (!fine) cli_fail_by(&err);
   if (options.common.json)
     cli_print_json(json_pack("{s:s,s:s}", "kind", options.kind, "output", options.output));
   else

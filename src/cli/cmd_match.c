@@ -5,8 +5,10 @@
 #include "cli/arena_options.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
   DEFAULT_GAMES = 100,
@@ -198,8 +200,16 @@ static Openings *choose_openings(const Options *options) {
   Openings *openings = options->games == 0
                            ? openings_up_to(game, options->openings, most / 2, seed, &err)
                            : openings_new(game, options->openings, options->games / 2, seed, &err);
-  if (!openings) cli_fail("%s", err.message);
+  if (!openings) cli_fail_by(&err);
   return openings;
+}
+
+static volatile sig_atomic_t stop_requested;
+
+static void on_signal(int number) {
+  (void)number;
+  if (stop_requested) _exit(130); /* asked twice: at once, without the games so far */
+  stop_requested = 1;
 }
 
 int cmd_match(int argc, char **argv) {
@@ -230,7 +240,11 @@ int cmd_match(int argc, char **argv) {
   const MatchOptions match = {.seed = options.common.seed,
                               .sprt = options.sequential ? &options.sprt : NULL,
                               .progress = show_progress,
-                              .context = &bar};
+                              .context = &bar,
+                              .stop = &stop_requested};
+  struct sigaction action = {.sa_handler = on_signal};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
   MatchResult result;
   Error err;
   int recorded = 0;
@@ -241,8 +255,10 @@ int cmd_match(int argc, char **argv) {
               record_match(store, players[0], players[1], openings, &result, &recorded, &late);
   if (!fine || !kept) {
     for (int k = 0; k < 2; k++) player_free(players[k]);
-    if (!fine && recorded) cli_note("%d games played before this are recorded in %s", recorded, options.db);
-    cli_fail("%s", fine ? late.message : err.message);
+    bool stopped = !fine && !err.message[0];
+    if (recorded) cli_note("%d games played before this are recorded in %s", recorded, options.db);
+    if (stopped && kept) cli_fail("stopped after %d games", result.count);
+    cli_fail_by(kept ? &err : &late);
   }
   if (options.common.json)
     print_json(&options, players, &result, recorded);

@@ -107,7 +107,7 @@ static int ask_engine(Session *session) {
   } else {
     fine = session->engine->choose(session->engine, &query, 1, &move, &err);
   }
-  if (!fine) cli_fail("%s", err.message);
+  if (!fine) cli_fail_by(&err);
   return move;
 }
 
@@ -161,11 +161,14 @@ static bool ask(Session *session, const char *prompt, char word[WORD_MAX]) {
   return session->keys ? keys_ask(prompt, word, WORD_MAX) : keys_read_word(word, WORD_MAX);
 }
 
+static bool counts_visits(const Player *engine) {
+  return engine && engine->analyze && (engine->network || engine->visits);
+}
+
 /* False at the end of a terminal's input; a pipe must name a number. */
 static bool set_visits(Session *session) {
   char word[WORD_MAX], *end;
-  bool counts =
-      session->engine && session->engine->analyze && (session->engine->network || session->engine->visits);
+  bool counts = counts_visits(session->engine);
   if (!counts)
     snprintf(session->message, sizeof session->message, "there are no visits to set: %s",
              session->engine ? "this player does not search by simulations" : "here are two people");
@@ -366,10 +369,12 @@ int cmd_play(int argc, char **argv) {
   session->style = board_style(stdout, options.ascii);
   session->analysis = calloc(1, sizeof *session->analysis);
   if (!game_read_line(session->game, options.moves, session->moves, PLAY_MOVES, &session->count, &err))
-    cli_fail("--moves: %s", err.message);
+    cli_usage_error("--moves: %s", err.message);
   rebuild(session);
   place_cursor(session);
   if (strcmp(options.player, "human") != 0) session->engine = cli_new_player(options.player, &options.common);
+  if (options.visits && !counts_visits(session->engine))
+    cli_usage_error("--visits: %s does not search by simulations", options.player);
   session->keys = cli_is_terminal(stdout) && keys_open();
   converse(session);
   keys_close();

@@ -2,6 +2,7 @@
  * programs. */
 #include "base/memory.h"
 #include "cli/arena_options.h"
+#include "cli/export_file.h"
 #include "cli/report.h"
 
 #include <stdlib.h>
@@ -102,7 +103,8 @@ int cmd_report(int argc, char **argv) {
   if (options.db && !file_exists(options.db)) cli_fail("--db: %s: no such ratings file", options.db);
   if (!options.db) options.db = CLI_DEFAULT_DB;
   Error err;
-  if (!file_may_write(options.output, &err)) cli_fail("%s", err.message);
+  if (!file_may_write(options.output, &err)) cli_fail_by(&err);
+  export_make_folder(options.csv), export_make_folder(options.tensorboard), export_make_folder(options.svg);
   Report *report = memory_new(1, sizeof *report);
   report_gather(report, options.names, options.count, options.db, options.common.threads);
   Buffer command = command_of(&options);

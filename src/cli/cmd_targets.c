@@ -80,10 +80,10 @@ static RunConfig resolve_config(const Player *player, const Options *options) {
     fine = run_config_shipped(player->game, &config, &err);
   for (int i = 0; fine && i < options->sets.count; i++)
     if (!is_of_selfplay(options->sets.words[i]))
-      fine = error_set(&err, "--set %s: only search.*, selfplay.* and learner.value_mix make targets",
-                       options->sets.words[i]);
+      fine = error_usage(&err, "--set %s: only search.*, selfplay.* and learner.value_mix make targets",
+                         options->sets.words[i]);
   fine = fine && cli_sets_apply(&options->sets, &config, &err) && run_config_valid(&config, &err);
-  if (!fine) cli_fail("%s", err.message);
+  if (!fine) cli_fail_by(&err);
   return config;
 }
 
@@ -174,7 +174,8 @@ int cmd_targets(int argc, char **argv) {
   argp_parse(&argp, argc, argv, 0, NULL, &options);
   cli_settle_game(&options.common, &options.network, 1);
   const Game *game = options.common.game;
-  if (!exact_exists(game, false)) cli_fail("%s has no exact solver to judge by", game->title);
+  Error err;
+  if (!exact_ready(game, &err)) cli_fail_by(&err);
   char shipped[SPELLING_MAX], spelling[SPELLING_MAX + 32];
   if (!options.network && !cli_shipped_network(game, shipped, sizeof shipped))
     cli_usage_error("no network of %s is shipped; name one: run:NAME, run:NAME@ITERATION or net:FILE",
@@ -202,11 +203,10 @@ int cmd_targets(int argc, char **argv) {
                       .seed = options.common.seed,
                       .threads = options.common.threads};
   static Targets targets;
-  Error err;
   CliProgress bar = cli_progress_new(10);
   bool fine = targets_measure(&plan, show_progress, &bar, &targets, &err);
   cli_progress_clear(&bar);
-  if (!fine) cli_fail("%s", err.message);
+  if (!fine) cli_fail_by(&err);
   if (options.common.json)
     print_json(&targets, word, &config);
   else

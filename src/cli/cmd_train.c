@@ -196,19 +196,21 @@ static void resolve_config(const Options *options, RunConfig *config) {
   } else {
     fine = run_config_shipped(options->common.game, config, &err);
   }
-  if (!fine || !cli_sets_apply(&options->sets, config, &err)) cli_fail("%s", err.message);
+  if (!fine || !cli_sets_apply(&options->sets, config, &err)) cli_fail_by(&err);
   if (!options->config && strcmp(config->game, options->common.game->name) != 0)
-    cli_fail("--set: game is chosen by --game %s, which brings its configuration", config->game);
+    cli_usage_error("--set: game is chosen by --game %s, which brings its configuration", config->game);
   if (options->common.game_given && strcmp(config->game, options->common.game->name) != 0)
-    cli_fail("%s: is a configuration of %s, not of %s; give the right --config or --game",
-             options->config ? options->config : "--set", config->game, options->common.game->name);
+    cli_usage_error("%s: is a configuration of %s, not of %s; give the right --config or --game",
+                    options->config ? options->config : "--set", config->game, options->common.game->name);
   /* A limit given on the command line replaces the configuration's of the other kind. */
   if (options->iterations) config->iterations = options->iterations, config->minutes = 0;
   if (options->minutes > 0) {
     config->minutes = options->minutes;
     if (!options->iterations) config->iterations = 0;
   }
-  if (!run_config_valid(config, &err)) cli_fail("%s", err.message);
+  if (run_config_valid(config, &err)) return;
+  err.usage = !options->config; /* the shipped ones are valid by themselves */
+  cli_fail_by(&err);
 }
 
 static int print_config(const RunConfig *config) {
@@ -252,7 +254,7 @@ int cmd_train(int argc, char **argv) {
           options.scratch ? "from scratch" : "bootstrapped by imitation", (unsigned long long)request.seed);
   bool done = run_train(&request, &events, &stop_requested, &err);
   cli_progress_clear(&display.bar);
-  if (!done) cli_fail("%s", err.message);
+  if (!done) cli_fail_by(&err);
   if (stop_requested) cli_note("stopped; the same command continues %s", folder);
   if (!stop_requested && !display.last) show_finished(&display, &request.config);
   if (options.common.json)

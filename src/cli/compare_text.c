@@ -108,14 +108,13 @@ static void print_columns(const json_t *arms, const char *title, const Column *c
 
 /* Elo along the budget, at every fourth point of the grid. */
 static void print_curves(const Experiment *experiment, const json_t *arms) {
-  static const char *const units[] = {"cpu_seconds", "flops", "evaluations", "games"};
   const json_t *arm;
   size_t i;
   printf("\nElo along the budget (%s), mean and 95%% band over seeds\n%-26s",
          compare_unit_name(experiment->design.unit), "arm");
-  const json_t *grid = json_object_get(
-      json_object_get(json_object_get(json_array_get(arms, 0), "curves"), units[experiment->design.unit]),
-      "budget");
+  const json_t *grid = json_object_get(json_object_get(json_object_get(json_array_get(arms, 0), "curves"),
+                                                       compare_unit_keys[experiment->design.unit]),
+                                       "budget");
   for (size_t k = 4; k < COMPARE_GRID; k += 4) {
     char text[48];
     compare_print_amount(experiment->design.unit, json_number_value(json_array_get(grid, k)), text);
@@ -124,7 +123,7 @@ static void print_curves(const Experiment *experiment, const json_t *arms) {
   printf("\n");
   json_array_foreach(arms, i, arm) {
     const json_t *elo = json_object_get(
-        json_object_get(json_object_get(arm, "curves"), units[experiment->design.unit]), "elo");
+        json_object_get(json_object_get(arm, "curves"), compare_unit_keys[experiment->design.unit]), "elo");
     printf("%-26s", arm_name(arm));
     for (size_t k = 4; k < COMPARE_GRID; k += 4) {
       char text[64];

@@ -8,7 +8,7 @@
 
 void export_make_folder(const char *folder) {
   Error err;
-  if (!file_make_folder(folder, &err)) cli_fail("%s", err.message);
+  if (folder && !file_make_folder(folder, &err)) cli_fail_by(&err);
 }
 
 void export_join(char path[FILE_PATH_MAX], const char *folder, const char *name) {
@@ -20,7 +20,7 @@ void export_write(const char *folder, const char *name, Buffer *text) {
   char path[FILE_PATH_MAX];
   Error err;
   export_join(path, folder, name);
-  if (!file_write(path, text->data, text->size, &err)) cli_fail("%s", err.message);
+  if (!file_write(path, text->data, text->size, &err)) cli_fail_by(&err);
   buffer_free(text);
 }
 

@@ -5,6 +5,7 @@
 
 #include "cli/tensorboard.h"
 
+/* Also before the work whose numbers it is for. NULL: nothing is asked for. */
 void export_make_folder(const char *folder);
 void export_join(char path[FILE_PATH_MAX], const char *folder, const char *name);
 /* Writes the buffer as folder/name and frees it. */

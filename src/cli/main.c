@@ -1,4 +1,5 @@
 /* The dispatcher: `selfplay COMMAND ...`, or training where the first word is one of its options. */
+#include "base/text.h"
 #include "base/version.h"
 #include "cli/libraries.h"
 #include "cli/cli.h"
@@ -65,10 +66,14 @@ static const Command *find_command(const char *word) {
 }
 
 _Noreturn static void unknown_command(const char *word) {
-  const char *names[COMMANDS];
-  for (int i = 0; i < COMMANDS; i++) names[i] = commands[i].name;
-  cli_usage_error("unknown command '%.60s'; the nearest is '%s' (selfplay --help lists all)", word,
-                  cli_nearest(word, names, COMMANDS));
+  const char *best = NULL;
+  for (int i = 0, least = TEXT_FAR; i < COMMANDS; i++) {
+    int miss = text_miss(word, commands[i].name);
+    if (miss < least) least = miss, best = commands[i].name;
+  }
+  if (best)
+    cli_usage_error("unknown command '%.60s'; the nearest is '%s' (selfplay --help lists all)", word, best);
+  cli_usage_error("unknown command '%.60s'; selfplay --help lists all", word);
 }
 
 /* Options that the program itself answers; any other leading option belongs to training. */

@@ -14,9 +14,9 @@
  *   page_cell(page, "%.1f%%", 100 * share);
  *   page_table_end(page);
  *   page_section(page, "plots", "Plots");
- *   page_axes(page, (const char *[]){"iteration", "compute", "time"}, 3);
+ *   page_axes(page, (const char *[]){"iteration", "compute", "time"}, 3, 0);
  *   page_figure(page, "Elo with 95% bands.", plots, 3, &err);       plots[i].axis = 1 + i
- *   page_write(page, "report.html", &err);
+ *   page_write(page, "selfplay report a b", "report.html", &err);
  *   page_free(page); */
 #ifndef CLI_PAGE_H
 #define CLI_PAGE_H

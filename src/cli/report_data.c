@@ -43,21 +43,22 @@ double report_x(const ReportRun *run, int iteration, ReportAxis axis) {
 static void open_run(Report *report, const char *name) {
   ReportRun *run = &report->runs[report->count];
   Error err;
-  if (!run_open(name, &run->info, &err)) cli_fail("%s", err.message);
+  if (!run_open(name, &run->info, &err)) cli_fail_by(&err);
   if (report->count && run->info.game != report->game)
-    cli_fail("%s is a run of %s, %s of %s; a report takes runs of one game", name, run->info.game->name,
-             report->runs[0].info.folder, report->game->name);
+    cli_usage_error("%s is a run of %s, %s of %s; a report takes runs of one game", name,
+                    run->info.game->name, report->runs[0].info.folder, report->game->name);
   report->game = run->info.game;
   for (int r = 0; r < report->count; r++)
-    if (strcmp(report->runs[r].info.folder, run->info.folder) == 0) cli_fail("%s is named twice", name);
+    if (strcmp(report->runs[r].info.folder, run->info.folder) == 0)
+      cli_usage_error("%s is named twice", name);
   if (!(run->log = run_log(&run->info, &err)) || !(run->imitation = run_imitation_log(&run->info, &err)))
-    cli_fail("%s", err.message);
+    cli_fail_by(&err);
   if (run->info.iterations < 0)
     cli_fail("%s: it has no network yet, so there is nothing to report; train it further", run->info.folder);
   char path[FILE_PATH_MAX];
   run_network_path(&run->info, 0, path);
   Net *first = net_load(path, run->info.game->name, NULL, NULL, &err);
-  if (!first) cli_fail("%s", err.message);
+  if (!first) cli_fail_by(&err);
   run->first_hash = net_hash(first);
   net_free(first);
   report->count++;
@@ -94,7 +95,7 @@ static void measure_accuracy(ReportRun *run, Positions *positions, int threads) 
     player_free(player);
     if (!done) {
       cli_progress_clear(&bar);
-      cli_fail("%s", err.message);
+      cli_fail_by(&err);
     }
     const AccuracyRate *kept = &accuracy.moves.value_kept;
     run->accuracy[run->accuracy_count++] = (ReportPoint){iteration, kept->share, kept->low, kept->high, -1};
@@ -163,12 +164,13 @@ void report_gather(Report *report, const char *const *names, int count, const ch
            report_number(report_last(&report->runs[r]), "flops_total") >= 1000 * report_unit(report))
       report->unit++;
   Positions *positions;
-  if (!positions_find(report->game, &positions, &err)) cli_fail("%s", err.message);
+  if (!positions_find(report->game, &positions, &err)) cli_fail_by(&err);
   for (int r = 0; positions && r < report->count; r++) measure_accuracy(&report->runs[r], positions, threads);
   positions_free(positions);
   if (!file_exists(db)) return;
   Store *store = cli_open_store(db);
   report->rated = elo_rate(store, report->game, 0, 1, &report->ratings, &err);
+  if (!report->rated) cli_note("no ratings: %s", err.message);
   store_close(store);
   for (int r = 0; report->rated && r < report->count; r++) find_ratings(report, &report->runs[r]);
 }

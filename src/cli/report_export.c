@@ -25,7 +25,7 @@ static void write_overview(const Report *report, const char *folder) {
       plots[count++] = &figures[k].plots[REPORT_COMPUTE];
   }
   export_join(path, folder, "overview.svg");
-  if (count && !plot_write(plots, count, 2, path, &err)) cli_fail("%s", err.message);
+  if (count && !plot_write(plots, count, 2, path, &err)) cli_fail_by(&err);
   for (int k = 0; k < FIRST; k++) report_figure_free(&figures[k]);
   free(figures);
 }
@@ -42,39 +42,54 @@ void report_write_svg(const Report *report, const char *folder) {
       snprintf(name, sizeof name, "%s.svg", figure->plots[p].id);
       export_join(path, folder, name);
       const Plot *plot = &figure->plots[p];
-      if (!plot_empty(plot) && !plot_write(&plot, 1, 1, path, &err)) cli_fail("%s", err.message);
+      if (!plot_empty(plot) && !plot_write(&plot, 1, 1, path, &err)) cli_fail_by(&err);
     }
     report_figure_free(figure);
   }
   free(figure);
 }
 
-/* One row an object; the columns are the first object's numbers. */
+static const json_t *lines_of(const ReportRun *run, bool imitation) {
+  return imitation ? run->imitation : run->log;
+}
+
+/* Every key that is a number in some line of some run, in the order in which they come. */
+static json_t *columns_of(const Report *report, bool imitation) {
+  json_t *columns = json_object(), *line, *value;
+  const char *key;
+  size_t i;
+  for (int r = 0; r < report->count; r++) {
+    json_array_foreach(lines_of(&report->runs[r], imitation), i, line) {
+      json_object_foreach(line, key, value) if (json_is_number(value))
+          json_object_set_new(columns, key, json_null());
+    }
+  }
+  return columns;
+}
+
+/* One row an object. */
 static Buffer csv_of_logs(const Report *report, bool imitation) {
   Buffer out = {0};
-  const json_t *head = NULL;
   const char *key;
-  const json_t *value;
-  for (int r = 0; r < report->count && !head; r++)
-    head = json_array_get(imitation ? report->runs[r].imitation : report->runs[r].log, 0);
-  if (!head) return out;
-  buffer_printf(&out, "run,arm,seed");
-  json_object_foreach((json_t *)head, key, value) if (json_is_number(value)) buffer_printf(&out, ",%s", key);
-  buffer_printf(&out, "\n");
+  json_t *columns = columns_of(report, imitation), *line, *ignored;
+  if (json_object_size(columns)) {
+    buffer_printf(&out, "run,arm,seed");
+    json_object_foreach(columns, key, ignored) buffer_printf(&out, ",%s", key);
+    buffer_printf(&out, "\n");
+  }
   for (int r = 0; r < report->count; r++) {
     const ReportRun *run = &report->runs[r];
-    const json_t *lines = imitation ? run->imitation : run->log, *line;
     size_t i;
-    json_array_foreach(lines, i, line) {
+    json_array_foreach(lines_of(run, imitation), i, line) {
       csv_text(&out, run->label);
       buffer_printf(&out, ",%s,%llu",
                     run->info.arm == ARM_FROM_SCRATCH ? "from-scratch" : "bootstrap-imitation",
                     (unsigned long long)run->info.seed);
-      json_object_foreach((json_t *)head, key, value) if (json_is_number(value))
-          csv_number(&out, report_number(line, key));
+      json_object_foreach(columns, key, ignored) csv_number(&out, report_number(line, key));
       buffer_printf(&out, "\n");
     }
   }
+  json_decref(columns);
   return out;
 }
 

@@ -288,7 +288,7 @@ static void put_plots(const Report *report, Page *page) {
     Error err;
     report_figure(report, k, figure);
     if (figure->count && !page_figure(page, figure->caption, figure->plots, figure->count, &err))
-      cli_fail("%s", err.message);
+      cli_fail_by(&err);
     report_figure_free(figure);
   }
   free(figure);
@@ -355,14 +355,22 @@ static void put_run_commands(const Report *report, Page *page) {
   page_heading(page, "These runs again");
   for (int r = 0; r < report->count; r++) {
     const RunInfo *run = &report->runs[r].info;
-    char command[3 * FILE_PATH_MAX], source[FILE_PATH_MAX + 2] = "";
+    char path[FILE_PATH_MAX + 16], arm[FILE_PATH_MAX + 32];
+    Buffer command = {0};
     if (run->iterations == 0) continue; /* only its first network: there is nothing to train again */
-    if (run->source[0]) snprintf(source, sizeof source, "=%s", run->source);
-    snprintf(command, sizeof command,
-             "selfplay --%s%s --game %s --config %s/run.conf --seed %llu --iterations %d --run NEW",
-             run->arm == ARM_FROM_SCRATCH ? "from-scratch" : "bootstrap-imitation", source, run->game->name,
-             run->folder, (unsigned long long)run->seed, run->iterations);
-    page_command(page, command);
+    snprintf(arm, sizeof arm, "--%s%s%s",
+             run->arm == ARM_FROM_SCRATCH ? "from-scratch" : "bootstrap-imitation", run->source[0] ? "=" : "",
+             run->source);
+    snprintf(path, sizeof path, "%s/run.conf", run->folder);
+    buffer_printf(&command, "selfplay");
+    cli_put_word(&command, arm);
+    buffer_printf(&command, " --game %s --config", run->game->name);
+    cli_put_word(&command, path);
+    buffer_printf(&command, " --seed %llu --iterations %d --run NEW", (unsigned long long)run->seed,
+                  run->iterations);
+    buffer_put(&command, "", 1);
+    page_command(page, (const char *)command.data);
+    buffer_free(&command);
   }
   page_text(page, "On a machine with the same CPU features they give the same networks, byte for byte, at "
                   "any number of threads.");
@@ -388,6 +396,6 @@ void report_write_page(const Report *report, const char *command, const char *pa
   page_section(page, "origin", "Versions, seeds and commands");
   put_origins(report, page);
   put_run_commands(report, page);
-  if (!page_write(page, command, path, &err)) cli_fail("%s", err.message);
+  if (!page_write(page, command, path, &err)) cli_fail_by(&err);
   page_free(page);
 }

@@ -33,7 +33,7 @@ CliProgress cli_progress_new(double plain_seconds) {
 
 void cli_progress_show(CliProgress *progress, const char *label, double done, double total,
                        const char *note) {
-  double now = clock_wall(), share = done / total;
+  double now = clock_wall(), share = total > 0 ? done / total : 1;
   double interval = progress->terminal ? 0.1 : progress->plain_seconds;
   if (!progress->terminal && progress->plain_seconds <= 0) return;
   if (now - progress->drawn < interval && progress->drawn > 0) return;

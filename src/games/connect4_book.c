@@ -193,6 +193,7 @@ bool connect4_book_make(const char *path, int log2_bytes, int threads, Connect4B
   Ply *last = &book->plies[CONNECT4_BOOK_PLIES];
   Connect4Solver **solvers = memory_new((size_t)threads, sizeof(Connect4Solver *));
   bool fine = !file_exists(path) || read_values(last, path, err);
+  if (!fine && !err->unread) error_suffix(err, "; remove it to begin anew");
   if (fine) {
     solvers[0] = connect4_solver_new(log2_bytes - 3);
     for (int t = 1; t < threads; t++) solvers[t] = connect4_solver_share(solvers[0]);

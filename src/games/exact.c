@@ -7,7 +7,6 @@
 #include "games/othello_solver.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 _Static_assert((int)EXACT_NO_SCORE == (int)CONNECT4_NO_SCORE && (int)EXACT_NO_SCORE == (int)OTHELLO_NO_SCORE,
@@ -16,9 +15,10 @@ _Static_assert((int)EXACT_NO_SCORE == (int)CONNECT4_NO_SCORE && (int)EXACT_NO_SC
 /* A game's solver; a new one is one line of the table below. */
 typedef struct ExactKind {
   const Game *game;
-  int empties;       /* squares that may be empty where it is asked; 0: any number */
-  int test_plies[2]; /* of test positions */
-  int log2_entry;    /* of bytes */
+  int empties;               /* squares that may be empty where it is asked; 0: any number */
+  int test_plies[2];         /* of test positions */
+  int log2_entry;            /* of bytes */
+  bool (*ready)(Error *err); /* NULL: needs no file */
   void *(*make)(const Game *game, int log2_entries);
   void (*release)(void *solver);
   int (*score)(void *solver, const void *state);
@@ -56,17 +56,29 @@ static void c4_release(void *solver) {
   free(exact);
 }
 
+/* *book is NULL where none is shipped, too. False with a message where one is that cannot be used. */
+static bool c4_read_book(Connect4Book **book, Error *err) {
+  char path[FILE_PATH_MAX];
+  *book = NULL;
+  if (!file_find_shipped("openings/connect4.book", path, err)) return true;
+  *book = connect4_book_read(path, err);
+  return *book || error_suffix(err, "; restore it, or remove it to go on slowly without");
+}
+
 /* NULL where it knows nothing of positions of so many plies. */
 static const Connect4Book *c4_book(C4Exact *exact, int ply) {
-  char path[FILE_PATH_MAX];
-  Error err;
+  Error unusable; /* without it all is the same, but slow; exact_ready() has told whoever asked */
   if (ply > CONNECT4_BOOK_PLIES) return NULL;
-  if (!exact->looked && file_find_shipped("openings/connect4.book", path, &err)) {
-    exact->book = connect4_book_read(path, &err);
-    if (!exact->book) fprintf(stderr, "selfplay: %s; going on without it, slowly\n", err.message);
-  }
+  if (!exact->looked) c4_read_book(&exact->book, &unusable);
   exact->looked = true;
   return exact->book;
+}
+
+static bool c4_ready(Error *err) {
+  Connect4Book *book;
+  if (!c4_read_book(&book, err)) return false;
+  connect4_book_free(book);
+  return true;
 }
 
 static int c4_score(void *solver, const void *state) {
@@ -182,6 +194,7 @@ static const ExactKind kinds[] = {
     {.game = &game_connect4,
      .test_plies = {8, 35},
      .log2_entry = 3,
+     .ready = c4_ready,
      .make = c4_make,
      .release = c4_release,
      .score = c4_score,
@@ -205,6 +218,12 @@ static const ExactKind *find(const Game *game) {
 bool exact_exists(const Game *game, bool whole_games) {
   const ExactKind *kind = find(game);
   return kind && !(whole_games && kind->empties);
+}
+
+bool exact_ready(const Game *game, Error *err) {
+  const ExactKind *kind = find(game);
+  if (!kind) return error_usage(err, "there is no exact solver of %s", game->title);
+  return !kind->ready || kind->ready(err);
 }
 
 Exact *exact_new(const Game *game, int log2_bytes, Error *err) {

@@ -21,6 +21,9 @@ enum { EXACT_NO_SCORE = -1000 };
 
 /* True where the game has a solver; with `whole_games`, where it reaches every position. */
 bool exact_exists(const Game *game, bool whole_games);
+/* Whether the game has a solver, and what is shipped for it can be read; false with a message. A solver works
+ * without it, so that this is asked where a person wants one, before the work begins. */
+bool exact_ready(const Game *game, Error *err);
 /* A solver with a table of about 2^log2_bytes bytes; NULL with a message where the game has none. */
 Exact *exact_new(const Game *game, int log2_bytes, Error *err);
 /* The log2_bytes of each of `threads` tables that take 2^log2_bytes bytes together, or less. */

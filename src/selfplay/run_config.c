@@ -181,7 +181,7 @@ static const ConfigKey keys[] = {
          "Wall-clock minutes to train for, the bootstrap stage and all resumes included; 0 = no limit."),
 };
 
-const ConfigTable run_config_table = {keys, sizeof keys / sizeof *keys};
+const ConfigTable run_config_table = {keys, sizeof keys / sizeof *keys, "selfplay --print-config"};
 
 bool run_config_shipped(const Game *game, RunConfig *config, Error *err) {
   config_defaults(&run_config_table, config);
@@ -219,6 +219,7 @@ bool run_config_valid(const RunConfig *config, Error *err) {
     return error_set(err,
                      "imitation.teacher = solver: no solver plays whole games of %s; use alphabeta or mcts",
                      config->game);
+  if (config->imitation_teacher == TEACHER_SOLVER && !exact_ready(game_find(config->game), err)) return false;
   if (config->search.kind == SEARCH_NONE && config->imitation_keep > 0)
     return error_set(
         err, "imitation.keep needs a search: with search.kind = none the learner takes policy gradients "
