@@ -125,7 +125,8 @@ Test(compare, imitation_alone_is_rated_by_the_network_it_ended_with) {
     const json_t *points = json_object_get(run, "points");
     cr_assert_eq(json_array_size(points), 2);
     double spent = experiment.runs[2 * seed + 1].costs[0].amount[COMPARE_FLOPS];
-    cr_assert(spent >= 2e8 && spent < 4e8, "%g", spent);
+    /* The teacher's part is its time at the fitting's rate, which goes on being measured after the stop. */
+    cr_assert(spent >= 1.98e8 && spent < 4e8, "%g", spent);
     for (size_t p = 0; p < 2; p++)
       kl[p] += json_real_value(json_object_get(json_array_get(points, p), "teacher_kl")) / 2;
   }

@@ -13,13 +13,13 @@ TestSuite(shard, .timeout = HANG_SECONDS);
 
 enum { GAMES = 32, RANDOM_PLIES = 4 };
 
-static ReplayBlock *play_by(const Net *net, const RunConfig *config) {
+static ReplayBlock *play_by(const Net *net, const RunConfig *config, uint32_t iteration) {
   NetPlan *plan = plan_new(net);
   ShardSpec spec = {.game = game_find("connect4"),
                     .config = config,
                     .plan = plan,
                     .seed = 5,
-                    .iteration = 1,
+                    .iteration = iteration,
                     .games = GAMES};
   ReplayBlock *block = shard_play(&spec, NULL, NULL);
   plan_free(plan);
@@ -27,7 +27,7 @@ static ReplayBlock *play_by(const Net *net, const RunConfig *config) {
 }
 
 /* Games of Connect Four by a random small network. */
-static ReplayBlock *play(const char *const *sets) {
+static ReplayBlock *play_in(uint32_t iteration, const char *const *sets) {
   RunConfig config;
   Error err;
   config_defaults(&run_config_table, &config);
@@ -39,9 +39,13 @@ static ReplayBlock *play(const char *const *sets) {
   Net *net = net_new(&shape);
   Rng rng = rng_make(1, RNG_INIT_WEIGHTS, 0, 0);
   net_init(net, &rng);
-  ReplayBlock *block = play_by(net, &config);
+  ReplayBlock *block = play_by(net, &config, iteration);
   net_free(net);
   return block;
+}
+
+static ReplayBlock *play(const char *const *sets) {
+  return play_in(1, sets);
 }
 
 Test(shard, only_full_searches_are_recorded_but_for_proofs) {
@@ -167,6 +171,24 @@ Test(shard, a_teachers_random_move_has_no_reply) {
   replay_block_free(block);
 }
 
+/* The ply of the latest beginning of a game. */
+static int latest_beginning(uint32_t iteration, const char *late_after) {
+  ReplayBlock *block = play_in(iteration, (const char *[]){"selfplay.random_plies=20", late_after,
+                                                           "selfplay.late_random_plies=3", NULL});
+  int latest = 0;
+  for (int i = 0; i < block->count; i++)
+    if ((i == 0 || block->facts[i - 1].game != block->facts[i].game) && block->facts[i].ply > latest)
+      latest = block->facts[i].ply;
+  replay_block_free(block);
+  return latest;
+}
+
+Test(shard, later_iterations_begin_earlier) {
+  cr_assert_gt(latest_beginning(5, "selfplay.late_after=0"), 12, "never");
+  cr_assert_gt(latest_beginning(5, "selfplay.late_after=5"), 12, "not yet");
+  cr_assert_eq(latest_beginning(6, "selfplay.late_after=5"), 3);
+}
+
 /* A policy gradient pays for one evaluation a move, and its baseline is the network's own value. */
 Test(shard, without_search_nothing_is_simulated) {
   ReplayBlock *block = play((const char *[]){"search.kind=none", "selfplay.cache_log2=0", NULL});
@@ -222,9 +244,9 @@ Test(shard, balanced_beginnings_are_nearer_to_even) {
   cr_assert(file_find_shipped("weights/connect4.net", path, &err), "%s", err.message);
   Net *net = net_load(path, game->name, NULL, NULL, &err);
   cr_assert(net, "%s", err.message);
-  ReplayBlock *drawn = play_by(net, &config);
+  ReplayBlock *drawn = play_by(net, &config, 1);
   config.balanced_of = 8;
-  ReplayBlock *chosen = play_by(net, &config);
+  ReplayBlock *chosen = play_by(net, &config, 1);
   cr_assert_eq(chosen->stats.games, GAMES);
   double all = lopsided(drawn), even = lopsided(chosen);
   cr_assert(even < 0.7 * all, "%.2f of %.2f", even, all);

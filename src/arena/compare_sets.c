@@ -24,12 +24,14 @@ bool compare_sets_possible(const Game *game) {
 ReplayBlock *compare_sets_games(const Game *game, const RunConfig *config, const Net *net, uint64_t seed,
                                 int number, int games, int threads) {
   NetPlan *plan = plan_new(net);
+  RunConfig early = *config; /* EVALUATION_ITERATION is no late one */
+  early.late_after = 0;
   ReplayBlock *parts[SHARDS], *all = replay_block_new(game);
 #pragma omp parallel for schedule(dynamic) num_threads(threads)
   for (int s = 0; s < SHARDS; s++) {
     int first = games * s / SHARDS, end = games * (s + 1) / SHARDS;
     const ShardSpec spec = {.game = game,
-                            .config = config,
+                            .config = &early,
                             .plan = plan,
                             .seed = seed,
                             .iteration = (uint32_t)(EVALUATION_ITERATION + number),

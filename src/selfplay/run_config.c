@@ -83,6 +83,11 @@ static const ConfigKey keys[] = {
         "Games that a shard plays in lock-step, hence its largest batch."),
     INT("selfplay.random_plies", random_plies, 0, 200, "12",
         "A game begins with 0 to this many uniformly random moves, which are not learnt from."),
+    INT("selfplay.late_after", late_after, 0, 1000000, "0",
+        "Iterations after which games begin with 0 to selfplay.late_random_plies random moves instead; 0 = "
+        "never."),
+    INT("selfplay.late_random_plies", late_random_plies, 0, 200, "0",
+        "Most random moves of those later beginnings: fewer teach more of the openings."),
     INT("selfplay.balanced_of", balanced_of, 1, BALANCED_OF_MAX, "1",
         "Random beginnings drawn for each game, of which one is played, the likelier the nearer to even the "
         "network "
@@ -274,4 +279,9 @@ NetShape run_config_shape_after(const RunConfig *config, const Game *game, int i
   if (config->start_blocks < shape.blocks) shape.blocks = config->start_blocks;
   if (config->start_channels < shape.channels) shape.channels = config->start_channels;
   return shape;
+}
+
+int run_config_random_plies(const RunConfig *config, int iteration) {
+  bool late = config->late_after > 0 && iteration > config->late_after;
+  return late ? config->late_random_plies : config->random_plies;
 }

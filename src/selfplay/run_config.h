@@ -33,8 +33,9 @@ typedef struct RunConfig {
   /* self-play */
   int games, shards, lanes;
   int random_plies, end_proven;
-  int balanced_of;     /* beginnings drawn for each game; 1: what is drawn is played */
-  double random_share; /* of the moves after random_plies */
+  int late_after, late_random_plies; /* run_config_random_plies() */
+  int balanced_of;                   /* beginnings drawn for each game; 1: what is drawn is played */
+  double random_share;               /* of the moves after random_plies */
   double temperature, temperature_end;
   int temperature_plies;
   int cache_log2;
@@ -71,5 +72,7 @@ bool run_config_valid(const RunConfig *config, Error *err);
  * at the start). */
 NetShape run_config_shape(const RunConfig *config, const Game *game);
 NetShape run_config_shape_after(const RunConfig *config, const Game *game, int iteration);
+/* Most random plies that a game of iteration `iteration` (1 is the first) begins with. */
+int run_config_random_plies(const RunConfig *config, int iteration);
 
 #endif

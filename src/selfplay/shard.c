@@ -55,18 +55,21 @@ static void play_random_plies(const Game *game, int most, Rng *rng, void *state)
   } while (game->over(state, &value));
 }
 
+static int most_random_plies(const Shard *shard) {
+  return run_config_random_plies(shard->spec->config, (int)shard->spec->iteration);
+}
+
 /* In the spirit of the fair openings of D. Wu, "Accelerating self-play learning in Go" (2019), appendix D:
  * a game whose result is plain from the beginning teaches little. */
 static void begin_balanced(Shard *shard, Lane *lane) {
   const Game *game = shard->spec->game;
   const RunConfig *config = shard->spec->config;
   size_t size = game->state_size;
-  int n = config->balanced_of, most = shard->evaluator->max_batch;
+  int n = config->balanced_of, most = shard->evaluator->max_batch, plies = most_random_plies(shard);
   char *states = memory_new((size_t)n, size);
   float *logits = memory_new((size_t)(n * game->moves), sizeof *logits);
   float wdl[3 * BALANCED_OF_MAX], weights[BALANCED_OF_MAX];
-  for (int i = 0; i < n; i++)
-    play_random_plies(game, config->random_plies, &lane->rng, states + (size_t)i * size);
+  for (int i = 0; i < n; i++) play_random_plies(game, plies, &lane->rng, states + (size_t)i * size);
   for (int i = 0; i < n; i += most)
     shard->evaluator->evaluate(shard->evaluator->self, states + (size_t)i * size, n - i < most ? n - i : most,
                                logits, wdl + 3 * i);
@@ -81,11 +84,11 @@ static void begin_balanced(Shard *shard, Lane *lane) {
 }
 
 static void begin_game(Shard *shard, Lane *lane) {
-  const RunConfig *config = shard->spec->config;
-  if (config->balanced_of > 1 && config->random_plies > 0)
+  int plies = most_random_plies(shard);
+  if (shard->spec->config->balanced_of > 1 && plies > 0)
     begin_balanced(shard, lane);
   else
-    play_random_plies(shard->spec->game, config->random_plies, &lane->rng, lane->state);
+    play_random_plies(shard->spec->game, plies, &lane->rng, lane->state);
 }
 
 static void finish_game(Shard *shard, Lane *lane, float value_for_mover) {
