@@ -139,7 +139,7 @@ Test(learner, measures_what_the_network_says) {
     indices[i] = (uint32_t)(COUNT - 1 - i);
     const ReplayBlock *block = replay_at(c.replay, (int)indices[i], &place);
     cr_assert_leq(game->planes * game->rows * game->cols, (int)(sizeof planes / sizeof *planes));
-    replay_example(block, place, 0, 0, planes, policy, legal, target);
+    replay_example(block, place, 0, (ValueTarget){0, 1}, planes, policy, legal, target);
     net_forward(net, workspace, planes, 1, logits, wdl);
     square += pow((double)(wdl[0] - wdl[2]) - (double)(target[0] - target[2]), 2) / COUNT;
   }

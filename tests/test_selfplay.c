@@ -1,3 +1,4 @@
+#include "games/connect4.h"
 #include "selfplay/learner.h"
 #include "selfplay/run.h"
 #include "selfplay/run_folder.h"
@@ -352,11 +353,44 @@ Test(replay, a_proof_outweighs_the_outcome_of_the_game) {
     replay_block_add(block, state, policy, win, proven, 0, (uint32_t)proven);
   replay_block_outcome(block, 0, -1); /* the first player lost */
   cr_assert_eq(game->planes * game->rows * game->cols, 3 * 42);
-  replay_example(block, 0, 0, 0.5f, planes, learnt, legal, wdl);
+  replay_example(block, 0, 0, (ValueTarget){0.5f, 1}, planes, learnt, legal, wdl);
   cr_assert(fabsf(wdl[0] - 0.5f) < 1e-4f && fabsf(wdl[2] - 0.5f) < 1e-4f, "%g %g", wdl[0], wdl[2]);
-  replay_example(block, 1, 0, 0.5f, planes, learnt, legal, wdl);
+  replay_example(block, 1, 0, (ValueTarget){0.5f, 1}, planes, learnt, legal, wdl);
   cr_assert(wdl[0] == 1 && wdl[1] == 0 && wdl[2] == 0, "%g %g %g", wdl[0], wdl[1], wdl[2]);
   replay_block_free(block);
+}
+
+/* The value that a position of a game learns, win less loss, by TD(lambda) with lambda 0.75. */
+static double return_of(const ReplayBlock *block, int place) {
+  float planes[3 * 42], learnt[7], wdl[3];
+  uint8_t legal[7];
+  replay_example(block, place, 0, (ValueTarget){0, 0.75f}, planes, learnt, legal, wdl);
+  cr_assert_float_eq(wdl[0] + wdl[1] + wdl[2], 1, 1e-5);
+  return (double)wdl[0] - (double)wdl[2];
+}
+
+/* Four positions of one game, searched as 0.5, -0.25, 0 and -1 for the player to move, which the first player
+ * lost all the same; then another game. */
+Test(replay, later_searches_take_the_outcomes_place) {
+  static const float searched[][3] = {
+      {0.75f, 0, 0.25f}, {0.25f, 0.25f, 0.5f}, {0, 1, 0}, {0, 0, 1}, {1, 0, 0}};
+  const float policy[7] = {1};
+  for (int variant = 0; variant < 3; variant++) { /* 0: as it is; 1: the last is proven; 2: a random move */
+    ReplayBlock *block = replay_block_new(game_find("connect4"));
+    Connect4 state = {0, 0};
+    for (int ply = 0; ply < 5; ply++) {
+      replay_block_add(block, &state, policy, searched[ply], variant == 1 && ply == 3, ply, ply == 4);
+      if (variant == 2 && ply == 1) replay_block_deviates(block);
+      game_connect4.play(&state, ply % 7);
+    }
+    replay_block_outcome(block, 0, -1);
+    const double first[] = {0.25 * 0.25 + 0.75 * (0.25 * 0 + 0.75 * (0.25 * 1 + 0.75 * -1)),
+                            0.25 * 0.25 + 0.75 * (0.25 * 0 + 0.75 * 1), 0.25 * 0.25 + 0.75 * -1};
+    cr_expect_float_eq(return_of(block, 0), first[variant], 1e-4, "%d", variant);
+    cr_expect_float_eq(return_of(block, 2), variant == 1 ? 1 : 0.25 * 1 + 0.75 * -1, 1e-4, "%d", variant);
+    cr_expect_float_eq(return_of(block, 3), variant == 1 ? -1 : 1, 1e-4, "nothing follows");
+    replay_block_free(block);
+  }
 }
 
 Test(replay, repeated_games_are_counted) {

@@ -164,7 +164,7 @@ Test(targets, refuses_what_it_cannot_judge) {
   program_refuses("", "targets --game tictactoe", 2, "no exact solver");
   program_refuses("", "targets net:absent.net", 1, "absent.net");
   program_refuses("", "targets --set search.visit=3", 2, "search.visits");
-  program_refuses("", "targets --set net.blocks=3", 2, "only search.*, selfplay.* and learner.value_mix");
+  program_refuses("", "targets --set net.blocks=3", 2, "only search.*, selfplay.*, learner.value_mix and");
   program_refuses("", "targets --game othello", 2, "no network of Othello (8 x 8) is shipped");
   program_refuses("", "targets net:absent.net,visits=3", 2, "--set search.visits");
 }

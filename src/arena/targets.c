@@ -95,7 +95,7 @@ static void judge(const TargetsPlan *plan, Exact *exact, Judged *judged, float *
     if (values[moves[i]] > truth) truth = values[moves[i]];
 
   float wdl[3];
-  replay_example(block, judged->place, 0, (float)plan->config->value_mix, planes, policy, legal, wdl);
+  replay_example(block, judged->place, 0, run_config_value_target(plan->config), planes, policy, legal, wdl);
   double kept = 0, searched = 0;
   for (int i = 0; i < 3; i++) searched += facts->search_wdl[i];
   likeliest = moves[0];

@@ -31,8 +31,8 @@ static const struct argp_option option_table[] = {
      "Plies of the positions judged (default: those of the game's test positions; in Connect Four 0,7 are "
      "quick too, 8,11 slow)",
      0},
-    {"set", KEY_SET, "KEY=VALUE", 0, "A key of search.* or selfplay.*, or learner.value_mix; may be repeated",
-     0},
+    {"set", KEY_SET, "KEY=VALUE", 0,
+     "A key of search.* or selfplay.*, learner.value_mix or learner.value_lambda; may be repeated", 0},
     {0},
 };
 
@@ -66,7 +66,7 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
 /* What else a configuration says decides nothing here. */
 static bool is_of_selfplay(const char *set) {
   return strncmp(set, "search.", 7) == 0 || strncmp(set, "selfplay.", 9) == 0 ||
-         strncmp(set, "learner.value_mix", 17) == 0;
+         strncmp(set, "learner.value_mix=", 18) == 0 || strncmp(set, "learner.value_lambda=", 21) == 0;
 }
 
 /* The run's own configuration, else the shipped one; then the keys that were set. */
@@ -80,8 +80,10 @@ static RunConfig resolve_config(const Player *player, const Options *options) {
     fine = run_config_shipped(player->game, &config, &err);
   for (int i = 0; fine && i < options->sets.count; i++)
     if (!is_of_selfplay(options->sets.words[i]))
-      fine = error_usage(&err, "--set %s: only search.*, selfplay.* and learner.value_mix make targets",
-                         options->sets.words[i]);
+      fine = error_usage(
+          &err,
+          "--set %s: only search.*, selfplay.*, learner.value_mix and learner.value_lambda make targets",
+          options->sets.words[i]);
   fine = fine && cli_sets_apply(&options->sets, &config, &err) && run_config_valid(&config, &err);
   if (!fine) cli_fail_by(&err);
   return config;

@@ -25,10 +25,10 @@ void example_rows_release(ExampleRows *rows) {
 }
 
 void example_rows_fill(const Game *game, ExampleRows *rows, int row, const ReplayBlock *block, int place,
-                       int symmetry, float value_mix) {
+                       int symmetry, ValueTarget value) {
   size_t i = (size_t)row, moves = (size_t)game->moves;
   size_t planes = (size_t)(game->planes * game->rows * game->cols);
-  replay_example(block, place, symmetry, value_mix, rows->planes + i * planes, rows->policy + i * moves,
+  replay_example(block, place, symmetry, value, rows->planes + i * planes, rows->policy + i * moves,
                  rows->legal + i * moves, rows->wdl + i * 3);
   replay_reply(block, place, symmetry, rows->reply + i * moves);
   rows->plies[i] = (float)replay_plies_left(block, place) / (float)game->max_plies;

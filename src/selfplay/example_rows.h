@@ -15,6 +15,6 @@ ExampleRows example_rows_new(const Game *game, size_t count);
 void example_rows_release(ExampleRows *rows);
 /* Writes row `row`; the rest as replay_example(). */
 void example_rows_fill(const Game *game, ExampleRows *rows, int row, const ReplayBlock *block, int place,
-                       int symmetry, float value_mix);
+                       int symmetry, ValueTarget value);
 
 #endif

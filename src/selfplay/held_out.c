@@ -116,7 +116,7 @@ void held_out_measure(const Game *game, const Net *net, const Replay *replay, co
   for (int i = 0; i < count; i++) {
     int place;
     const ReplayBlock *block = replay_at(replay, (int)indices[i], &place);
-    example_rows_fill(game, &target, 0, block, place, 0, 0);
+    example_rows_fill(game, &target, 0, block, place, 0, (ValueTarget){0, 1});
     measure_row(game, logits + (size_t)i * moves, wdl + 3 * i, target.policy, target.legal, target.wdl, stats,
                 calibration, &constant);
   }

@@ -197,7 +197,7 @@ static void fill_slice(const Learner *learner, int number, const Sources *source
     const ReplayBlock *block =
         sampler_draw(from_expert ? &sources->expert : &sources->replay, &sampling, &place);
     int symmetry = (int)rng_below(&augment, (uint32_t)learner->game->symmetries);
-    example_rows_fill(learner->game, rows, row, block, place, symmetry, (float)config->value_mix);
+    example_rows_fill(learner->game, rows, row, block, place, symmetry, run_config_value_target(config));
     bool searched = block->facts[place].search_wdl[0] | block->facts[place].search_wdl[1] |
                     block->facts[place].search_wdl[2];
     if (config->search.kind == SEARCH_NONE && searched)

@@ -30,7 +30,7 @@ void learner_free(Learner *learner);
 /* How the two losses are weighed; {1, learner.value_weight} until set. */
 void learner_weigh(Learner *learner, double policy_weight, double value_weight);
 /* Takes `steps` steps on replay, with `expert_share` of each minibatch from `expert` (NULL where 0), at the
- * learning rate of `iteration`. `value_mix` as in replay_example(). Where the configuration searches not
+ * learning rate of `iteration`. The value target is the configuration's. Where the configuration searches not
  * (search.kind = none), the policy's part is REINFORCE with the network's own value as baseline (R. Williams,
  * "Simple statistical gradient-following algorithms for connectionist reinforcement learning", 1992, eq. 11):
  * the played move's log-probability times (outcome - value when it was played). */

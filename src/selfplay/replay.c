@@ -261,11 +261,34 @@ static const uint8_t *state_at(const ReplayBlock *block, int place) {
   return block->states + (size_t)place * block->game->state_size;
 }
 
-void replay_example(const ReplayBlock *block, int place, int s, float value_mix, float *planes, float *policy,
-                    uint8_t *legal, float wdl[3]) {
+/* Adds share x search to wdl, seen from the same player or the other; false where nothing was searched. */
+static bool add_search(const ExampleFacts *facts, bool same_player, float share, float wdl[3]) {
+  float total = 0;
+  for (int i = 0; i < 3; i++) total += facts->search_wdl[i];
+  if (total <= 0) return false;
+  for (int i = 0; i < 3; i++) wdl[i] += share * facts->search_wdl[same_player ? i : 2 - i] / total;
+  return true;
+}
+
+static void value_target(const ReplayBlock *block, int place, ValueTarget value, float wdl[3]) {
+  const ExampleFacts *facts = &block->facts[place];
+  float mix = facts->flags & EXAMPLE_PROVEN ? 1 : value.mix;
+  memset(wdl, 0, 3 * sizeof *wdl);
+  /* Positions that no search has seen have only what follows. */
+  float left = mix > 0 && add_search(facts, true, mix, wdl) ? 1 - mix : 1;
+  for (int at = place + 1; value.lambda < 1 && left > 0 && at < block->count; at++) {
+    const ExampleFacts *next = &block->facts[at];
+    if (next->game != facts->game || next[-1].flags & EXAMPLE_DEVIATES) break;
+    float share = next->flags & EXAMPLE_PROVEN ? left : left * (1 - value.lambda);
+    if (add_search(next, (next->ply - facts->ply) % 2 == 0, share, wdl)) left -= share;
+  }
+  wdl[1 - facts->outcome] += left;
+}
+
+void replay_example(const ReplayBlock *block, int place, int s, ValueTarget value, float *planes,
+                    float *policy, uint8_t *legal, float wdl[3]) {
   const Game *game = block->game;
   const uint8_t *state = state_at(block, place);
-  const ExampleFacts *facts = &block->facts[place];
   int moves[GAME_MOVES_MAX];
   turned_policy(block, place, s, policy);
 
@@ -282,14 +305,7 @@ void replay_example(const ReplayBlock *block, int place, int s, float value_mix,
   game->encode(state, unturned);
   if (s != 0) game_symmetry_planes(game, s, unturned, planes);
 
-  float total = 0;
-  for (int i = 0; i < 3; i++) total += facts->search_wdl[i];
-  /* D. Willemsen, H. Baier, M. Kaisers, "Value targets in off-policy AlphaZero" (2020): outcome and search
-   * value mixed. */
-  float mix = total > 0 ? value_mix : 0; /* positions that no search has seen have only their outcome */
-  if (facts->flags & EXAMPLE_PROVEN) mix = 1;
-  for (int i = 0; i < 3; i++) wdl[i] = mix > 0 ? mix * facts->search_wdl[i] / total : 0;
-  wdl[1 - facts->outcome] += 1 - mix;
+  value_target(block, place, value, wdl);
 }
 
 int replay_plies_left(const ReplayBlock *block, int place) {

@@ -88,11 +88,20 @@ double replay_mean_surprise(const Replay *replay);
 /* The position at `index` in [0, count): its block, and its place in that block. */
 const ReplayBlock *replay_at(const Replay *replay, int index, int *place);
 
+/* How the value target is made: wdl = mix x search + (1 - mix) x return, or the proven result where there is
+ * one (D. Willemsen, H. Baier, M. Kaisers, "Value targets in off-policy AlphaZero", 2020). With lambda 1 the
+ * return is the game's outcome; else TD(lambda)'s (R. Sutton and A. Barto, "Reinforcement learning", 2018,
+ * Eq. 12.2 and 12.3): of what is left for a recorded position that follows, its search takes (1 - lambda), a
+ * proven one all, and the outcome what remains at the end, or where a random move parts the game from what
+ * went before. */
+typedef struct ValueTarget {
+  float mix, lambda;
+} ValueTarget;
+
 /* One position as the learner wants it, under symmetry `s`: planes[planes][rows][cols], policy[moves],
- * legal[moves], wdl[3] = value_mix x search + (1 - value_mix) x outcome, or the proven result where there is
- * one. */
-void replay_example(const ReplayBlock *block, int place, int s, float value_mix, float *planes, float *policy,
-                    uint8_t *legal, float wdl[3]);
+ * legal[moves], wdl[3] as `value` says. */
+void replay_example(const ReplayBlock *block, int place, int s, ValueTarget value, float *planes,
+                    float *policy, uint8_t *legal, float wdl[3]);
 
 /* Plies from this position to the last one of its game that the block holds, that one included: neither
  * forced moves at the end nor what comes after a proof that ends the game are recorded. */

@@ -149,6 +149,9 @@ static const ConfigKey keys[] = {
     REAL("learner.value_mix", value_mix, 0, 1, "0.5",
          "Share of the search's value in the value target; the rest is the game's outcome (Willemsen, Baier "
          "and Kaisers 2020)."),
+    REAL("learner.value_lambda", value_lambda, 0, 1, "1",
+         "Less than 1: the outcome's place is taken by TD(lambda)'s return, which the searches of the game's "
+         "later positions make (Sutton 1988)."),
     CHOICE("learner.optimizer", optimizer.kind, optimizer_kinds, "adam",
            "Adam with decoupled decay, or SGD."),
     REAL("learner.momentum", optimizer.momentum, 0, 0.9999, "0.9", "SGD's momentum; Adam's beta1."),
@@ -279,6 +282,10 @@ NetShape run_config_shape_after(const RunConfig *config, const Game *game, int i
   if (config->start_blocks < shape.blocks) shape.blocks = config->start_blocks;
   if (config->start_channels < shape.channels) shape.channels = config->start_channels;
   return shape;
+}
+
+ValueTarget run_config_value_target(const RunConfig *config) {
+  return (ValueTarget){(float)config->value_mix, (float)config->value_lambda};
 }
 
 int run_config_random_plies(const RunConfig *config, int iteration) {

@@ -8,6 +8,7 @@
 #include "mcts/search.h"
 #include "net/net.h"
 #include "net/optimizer.h"
+#include "selfplay/replay.h"
 
 typedef enum TeacherKind { TEACHER_ALPHABETA, TEACHER_MCTS, TEACHER_SOLVER } TeacherKind;
 /* Which heads the bootstrap stage fits. */
@@ -49,7 +50,7 @@ typedef struct RunConfig {
   double reuse, surprise;
   double rate, rate_final, rate_tail;
   int warmup_steps, rate_decay_iterations;
-  double value_weight, value_mix, plies_weight, reply_weight;
+  double value_weight, value_mix, value_lambda, plies_weight, reply_weight;
   OptimizerConfig optimizer;
 
   /* imitation */
@@ -72,6 +73,7 @@ bool run_config_valid(const RunConfig *config, Error *err);
  * at the start). */
 NetShape run_config_shape(const RunConfig *config, const Game *game);
 NetShape run_config_shape_after(const RunConfig *config, const Game *game, int iteration);
+ValueTarget run_config_value_target(const RunConfig *config);
 /* Most random plies that a game of iteration `iteration` (1 is the first) begins with. */
 int run_config_random_plies(const RunConfig *config, int iteration);
 
