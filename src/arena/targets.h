@@ -1,7 +1,7 @@
 /* Targets: what self-play would teach a network, beside the truth.
  *
  * Self-play labels each position with a policy (the search's) and a value (the search's and the game's
- * outcome, mixed as learner.value_mix says; a proven result where there is one). How right they are is
+ * outcome, as learner.value_mix and value_lambda say; a proven result where there is one). How right they are is
  * seen at once; what is learnt from them takes hours to see, and hangs on their variety too. The game's exact
  * solver judges them here, by the value alone: win, draw or loss, as 1, 0 or -1. */
 #ifndef ARENA_TARGETS_H
@@ -16,7 +16,7 @@ enum { TARGETS_BAND_PLIES = 4, TARGETS_BANDS_MAX = 64 };
 
 typedef struct TargetsPlan {
   const Game *game;
-  const RunConfig *config; /* of self-play, and learner.value_mix */
+  const RunConfig *config; /* of self-play, and how value targets are made */
   const NetPlan *plan;     /* the network that plays */
   int games;
   int first_ply, last_ply; /* of the positions that are judged; at most TARGETS_BANDS_MAX bands */

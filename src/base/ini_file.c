@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BYTE_ORDER_MARK "\xEF\xBB\xBF"
 enum { SECTION_MAX = 64, VALUE_MAX = 1024 };
 
 typedef struct Reading {
@@ -47,7 +48,10 @@ static char *next_line(char *out, int size, void *stream) {
   if (reading->is_assignment && !reading->failed) fail(reading, "not a 'key = value' line");
   if (reading->failed || getline(&reading->text, &reading->size, reading->file) < 0) return NULL;
   reading->number++;
-  const char *text = reading->text + strspn(reading->text, " \t");
+  const char *text = reading->text;
+  if (reading->number == 1 && strncmp(text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0)
+    text += strlen(BYTE_ORDER_MARK);
+  text += strspn(text, " \t");
   bool blank = !text[strspn(text, " \t\r\n")] || *text == '#' || *text == ';';
   if (blank) text = "\n";
   if (*text == '[') begin_section(reading, text);

@@ -289,7 +289,7 @@ int cmd_compare(int argc, char **argv) {
                     options.common.threads, options.jobs);
   name_folder(&options, options.common.game, folder);
   if (!resolve(&options, folder, &design, &err)) cli_fail_by(&err);
-  name_folder(&options, design.game, folder);
+  if (options.design) name_folder(&options, design.game, folder);
   if (options.print) {
     Buffer text = {0};
     compare_design_print(&design, &text);

@@ -258,7 +258,7 @@ int cmd_match(int argc, char **argv) {
     bool stopped = !fine && !err.message[0];
     if (recorded) cli_note("%d games played before this are recorded in %s", recorded, options.db);
     if (stopped && kept) cli_fail("stopped after %d games", result.count);
-    cli_fail_by(kept ? &err : &late);
+    cli_fail_by(fine || stopped ? &late : &err);
   }
   if (options.common.json)
     print_json(&options, players, &result, recorded);
