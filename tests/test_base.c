@@ -154,7 +154,8 @@ Test(config, long_comments_and_first_mistakes) {
   Error err;
   char text[1200];
   config_defaults(&table, &sample);
-  snprintf(text, sizeof text, "\xEF\xBB\xBF# %0500d\n  search.visits = 7\n[learner]\n; %0300d\nrate = 0.5\n", 1, 2);
+  snprintf(text, sizeof text, "\xEF\xBB\xBF# %0500d\n  search.visits = 7\n[learner]\n; %0300d\nrate = 0.5\n",
+           1, 2);
   cr_assert(read_text(&sample, text, &err), "%s", err.message);
   cr_assert_eq(sample.visits, 7);
   cr_assert_eq(sample.rate, 0.5);

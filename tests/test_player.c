@@ -7,6 +7,7 @@
 #include "hang.h"
 
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -387,5 +388,43 @@ Test(gtp, silence_is_an_error_in_time) {
   cr_assert_null(gtp_new(command, 0.3, &err));
   cr_assert(strstr(err.message, "no answer within 0.3 seconds"), "%s", err.message);
   expect_reaped();
+  unlink(path);
+}
+
+/* A part of a pipeline that never reads again, as a thinking engine: it writes its process id into a file. */
+Test(gtp, engines_end_with_the_program_that_is_killed) {
+  char path[] = "/tmp/selfplay-test-XXXXXX", command[200];
+  int fd = mkstemp(path);
+  cr_assert(fd >= 0);
+  close(fd);
+  snprintf(command, sizeof command,
+           "(read line; printf '= 2\\n\\n'; sh -c 'echo $$ > %s; exec sleep 1000') | cat", path);
+  pid_t program = fork();
+  if (program == 0) {
+    Error err;
+    if (!gtp_new(command, 10, &err)) _exit(1);
+    pause();
+    _exit(1);
+  }
+  Buffer text = {0};
+  Error err;
+  for (int tick = 0; tick < 500 && !text.size; tick++) {
+    usleep(10000);
+    cr_assert(file_read(path, &text, &err), "%s", err.message);
+  }
+  cr_assert(text.size, "the engine has not begun");
+  buffer_put(&text, "", 1);
+  pid_t thinker = (pid_t)strtol((char *)text.data, NULL, 10);
+  cr_assert_eq(kill(thinker, 0), 0);
+  cr_assert_eq(kill(program, SIGKILL), 0);
+  cr_assert_eq(waitpid(program, NULL, 0), program);
+  bool lives = true;
+  for (int tick = 0; tick < 300 && lives; tick++) {
+    usleep(10000);
+    lives = kill(thinker, 0) == 0;
+  }
+  cr_expect_not(lives, "process %d is left behind", (int)thinker);
+  if (lives) kill(thinker, SIGKILL);
+  buffer_free(&text);
   unlink(path);
 }

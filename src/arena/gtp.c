@@ -5,13 +5,13 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,30 +21,44 @@ enum { COMMAND_MAX = 1024, FAREWELL_TICKS = 20, TICK_MICROSECONDS = 10000 };
 struct Gtp {
   char command[256]; /* for messages */
   pid_t child;
-  int fd; /* one socket for both directions: send() can be told not to raise SIGPIPE */
+  int fd;   /* one socket for both directions: send() can be told not to raise SIGPIPE */
+  int life; /* of this program, as a pipe that ends with it */
   double timeout;
   char input[GTP_ANSWER_MAX];
   size_t input_size;
 };
 
+/* A process of the engine's group that ends the group with this program, however that ends: what a shell has
+ * started may think on without looking at its input. */
+static void watch(const int life[2], const int ends[2]) {
+  char byte;
+  if (fork() != 0) return;
+  close(life[1]), close(ends[0]), close(ends[1]);
+  while (read(life[0], &byte, 1) < 0 && errno == EINTR) {
+  }
+  kill(0, SIGKILL);
+}
+
 static bool start_child(Gtp *gtp, const char *command, Error *err) {
-  int ends[2];
+  int ends[2], life[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return error_set(err, "gtp:%s: cannot make a pipe: %s", gtp->command, strerror(errno));
-  pid_t parent = getpid();
+  gtp->fd = ends[0];
+  if (pipe2(life, O_CLOEXEC) != 0) {
+    close(ends[1]);
+    return error_set(err, "gtp:%s: cannot make a pipe: %s", gtp->command, strerror(errno));
+  }
+  gtp->life = life[1];
   gtp->child = fork();
   if (gtp->child == 0) {
     setpgid(0, 0);
-    /* However this program ends, an engine that thinks on without looking at its input ends with it. */
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (getppid() != parent) _exit(127);
+    watch(life, ends);
     signal(SIGPIPE, SIG_DFL);
     if (dup2(ends[1], STDIN_FILENO) < 0 || dup2(ends[1], STDOUT_FILENO) < 0) _exit(127);
     execl("/bin/sh", "sh", "-c", command, (char *)NULL);
     _exit(127);
   }
-  close(ends[1]);
-  gtp->fd = ends[0];
+  close(ends[1]), close(life[0]);
   if (gtp->child < 0) return error_set(err, "gtp:%s: cannot start: %s", gtp->command, strerror(errno));
   setpgid(gtp->child, gtp->child); /* both sides do it, so that it is done whoever runs first */
   return true;
@@ -135,7 +149,7 @@ bool gtp_ask(Gtp *gtp, char *answer, Error *err, const char *format, ...) {
 
 Gtp *gtp_new(const char *command, double timeout_seconds, Error *err) {
   Gtp *gtp = memory_new(1, sizeof *gtp);
-  *gtp = (Gtp){.child = -1, .fd = -1, .timeout = timeout_seconds};
+  *gtp = (Gtp){.child = -1, .fd = -1, .life = -1, .timeout = timeout_seconds};
   snprintf(gtp->command, sizeof gtp->command, "%s", command);
   char answer[GTP_ANSWER_MAX];
   if (start_child(gtp, command, err) && gtp_ask(gtp, answer, err, "protocol_version")) return gtp;
@@ -159,5 +173,6 @@ void gtp_free(Gtp *gtp) {
     kill(-gtp->child, SIGKILL); /* also what the shell may have left behind */
     while (!reaped && waitpid(gtp->child, NULL, 0) < 0 && errno == EINTR) continue;
   }
+  if (gtp->life >= 0) close(gtp->life);
   free(gtp);
 }

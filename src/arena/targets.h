@@ -1,9 +1,9 @@
 /* Targets: what self-play would teach a network, beside the truth.
  *
  * Self-play labels each position with a policy (the search's) and a value (the search's and the game's
- * outcome, as learner.value_mix and value_lambda say; a proven result where there is one). How right they are is
- * seen at once; what is learnt from them takes hours to see, and hangs on their variety too. The game's exact
- * solver judges them here, by the value alone: win, draw or loss, as 1, 0 or -1. */
+ * outcome, as learner.value_mix and value_lambda say; a proven result where there is one). How right they are
+ * is seen at once; what is learnt from them takes hours to see, and hangs on their variety too. The game's
+ * exact solver judges them here, by the value alone: win, draw or loss, as 1, 0 or -1. */
 #ifndef ARENA_TARGETS_H
 #define ARENA_TARGETS_H
 
