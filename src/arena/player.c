@@ -230,9 +230,10 @@ static Player *make(const char *spelling, const Game *game, int threads, Error *
   size_t length = strcspn(spelling, ":,");
   const PlayerKind *kind = find_kind(spelling, length), *guessed = kind ? NULL : guess_kind(spelling);
   char whole[FILE_PATH_MAX];
-  snprintf(whole, sizeof whole, "%s%s", kind ? "" : ":", kind ? spelling + length : spelling);
+  snprintf(whole, sizeof whole, ":%s", spelling);
+  const char *rest = kind ? spelling + length : whole;
   if (!kind) kind = guessed;
-  bool fine = kind ? parse_argument(kind, whole, &request, err) : unknown_kind(spelling, length, err);
+  bool fine = kind ? parse_argument(kind, rest, &request, err) : unknown_kind(spelling, length, err);
   err->usage = !fine;
   return fine ? kind->make(&request, err) : NULL;
 }

@@ -4,21 +4,24 @@
 #include <stdio.h>
 #include <string.h>
 
+static void fill(Error *err, const char *format, va_list args) {
+  vsnprintf(err->message, sizeof err->message, format, args);
+  err->unread = err->usage = false;
+}
+
 bool error_set(Error *err, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  vsnprintf(err->message, sizeof err->message, format, args);
+  fill(err, format, args);
   va_end(args);
-  err->unread = err->usage = false;
   return false;
 }
 
 bool error_usage(Error *err, const char *format, ...) {
   va_list args;
   va_start(args, format);
-  vsnprintf(err->message, sizeof err->message, format, args);
+  fill(err, format, args);
   va_end(args);
-  err->unread = false;
   err->usage = true;
   return false;
 }

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static void print_line(const char *format, va_list args) {
   fflush(stdout); /* so that messages stand where they belong when both streams are one */
@@ -29,6 +30,24 @@ void cli_usage_error(const char *format, ...) {
   print_line(format, args);
   va_end(args);
   exit(EXIT_WRONG_USAGE);
+}
+
+static volatile sig_atomic_t stop_requested;
+
+static void on_signal(int number) {
+  (void)number;
+  if (stop_requested) _exit(130);
+  stop_requested = 1;
+}
+
+void cli_stop_politely(void) {
+  struct sigaction action = {.sa_handler = on_signal};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+const volatile sig_atomic_t *cli_stop_flag(void) {
+  return &stop_requested;
 }
 
 void cli_fail_by(const Error *err) {

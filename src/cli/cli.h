@@ -31,6 +31,7 @@
 
 #include <argp.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -46,6 +47,11 @@ _Noreturn void cli_usage_error(const char *format, ...) __attribute__((format(pr
 _Noreturn void cli_fail_by(const Error *err);
 /* One line "selfplay: ..." on stderr; goes on. */
 void cli_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* From now on SIGINT and SIGTERM set the flag, for work that then ends where nothing is lost; asked twice the
+ * program ends at once, which harms no file. */
+void cli_stop_politely(void);
+const volatile sig_atomic_t *cli_stop_flag(void);
 
 /* Appends a blank and the word, quoted where a shell needs it. */
 void cli_put_word(Buffer *out, const char *word);

@@ -6,10 +6,8 @@
 #include "cli/compare_text.h"
 #include "cli/export_file.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
   KEY_ARMS = 256,
@@ -206,20 +204,12 @@ static bool resolve(const Options *options, const char *folder, CompareDesign *d
   return fine;
 }
 
-static volatile sig_atomic_t stop_requested;
-
-static void on_signal(int number) {
-  (void)number;
-  if (stop_requested) _exit(130); /* asked twice: at once; nothing on disk can be harmed */
-  stop_requested = 1;
-}
-
 static void train(Experiment *experiment, const Options *options, CompareTable *table) {
   const CompareEvents events = {
       .context = table, .notice = compare_table_notice, .progress = compare_table_progress};
   Error err;
   bool fine = experiment_train(experiment, options->jobs, options->common.threads / options->jobs, &events,
-                               &stop_requested, &err);
+                               cli_stop_flag(), &err);
   compare_table_end(table);
   if (fine) return;
   if (err.message[0]) cli_fail_by(&err);
@@ -235,7 +225,7 @@ static json_t *measure(const Experiment *experiment, const Options *options) {
   CompareData data;
   CliProgress bar = cli_progress_new(30);
   Error err;
-  const CompareWatch watch = {.doing = show_doing, .context = &bar, .stop = &stop_requested};
+  const CompareWatch watch = {.doing = show_doing, .context = &bar, .stop = cli_stop_flag()};
   bool fine = compare_data_collect(experiment, options->common.threads, &watch, &data, &err);
   cli_progress_clear(&bar);
   json_t *result = fine ? compare_result(&data) : NULL;
@@ -304,9 +294,7 @@ int cmd_compare(int argc, char **argv) {
     cli_fail("%s: no experiment to measure; without --no-train one is made", folder);
   if (!experiment_open(folder, &design, &experiment, &err)) cli_fail_by(&err);
   export_make_folder(options.csv), export_make_folder(options.tensorboard), export_make_folder(options.svg);
-  struct sigaction action = {.sa_handler = on_signal};
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  cli_stop_politely();
   CompareTable table = compare_table_new();
   if (!options.no_train) train(&experiment, &options, &table);
   json_t *result = measure(&experiment, &options);

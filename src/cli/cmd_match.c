@@ -5,10 +5,8 @@
 #include "cli/arena_options.h"
 
 #include <math.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
   DEFAULT_GAMES = 100,
@@ -204,14 +202,6 @@ static Openings *choose_openings(const Options *options) {
   return openings;
 }
 
-static volatile sig_atomic_t stop_requested;
-
-static void on_signal(int number) {
-  (void)number;
-  if (stop_requested) _exit(130); /* asked twice: at once, without the games so far */
-  stop_requested = 1;
-}
-
 int cmd_match(int argc, char **argv) {
   static const struct argp argp = {
       .options = option_table,
@@ -241,10 +231,8 @@ int cmd_match(int argc, char **argv) {
                               .sprt = options.sequential ? &options.sprt : NULL,
                               .progress = show_progress,
                               .context = &bar,
-                              .stop = &stop_requested};
-  struct sigaction action = {.sa_handler = on_signal};
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+                              .stop = cli_stop_flag()};
+  cli_stop_politely();
   MatchResult result;
   Error err;
   int recorded = 0;

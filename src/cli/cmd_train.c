@@ -4,10 +4,8 @@
 #include "cli/cli.h"
 #include "selfplay/run.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
   KEY_SCRATCH = 256,
@@ -94,14 +92,6 @@ static const struct argp parser = {
            "With --json, the last iteration's log line is printed as one object (its keys: docs/files.md). "
            "A run that was stopped or killed goes on from its last whole shard when the same command is "
            "given again."};
-
-static volatile sig_atomic_t stop_requested;
-
-static void on_signal(int number) {
-  (void)number;
-  if (stop_requested) _exit(130); /* asked twice: at once; nothing on disk can be harmed */
-  stop_requested = 1;
-}
 
 typedef struct Display {
   CliProgress bar;
@@ -246,21 +236,19 @@ int cmd_train(int argc, char **argv) {
                       .progress = on_progress,
                       .imitation = on_imitation,
                       .iteration = on_iteration};
-  struct sigaction action = {.sa_handler = on_signal};
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
+  cli_stop_politely();
   Error err;
   fprintf(stderr, "run %s: %s, %s, seed %llu\n", folder, request.game->title,
           options.scratch ? "from scratch" : "bootstrapped by imitation", (unsigned long long)request.seed);
-  bool done = run_train(&request, &events, &stop_requested, &err);
+  bool done = run_train(&request, &events, cli_stop_flag(), &err);
   cli_progress_clear(&display.bar);
   if (!done) cli_fail_by(&err);
-  if (stop_requested) cli_note("stopped; the same command continues %s", folder);
-  if (!stop_requested && !display.last) show_finished(&display, &request.config);
+  if (*cli_stop_flag()) cli_note("stopped; the same command continues %s", folder);
+  if (!*cli_stop_flag() && !display.last) show_finished(&display, &request.config);
   if (options.common.json)
     cli_print_json(display.last ? json_incref(display.last) : json_object());
-  else if (!stop_requested)
+  else if (!*cli_stop_flag())
     fprintf(stderr, "done: play against it with  selfplay play run:%s\n", folder);
   json_decref(display.last);
-  return stop_requested ? EXIT_JOB_FAILED : 0;
+  return *cli_stop_flag() ? EXIT_JOB_FAILED : 0;
 }
