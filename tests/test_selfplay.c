@@ -117,6 +117,10 @@ Test(run, the_same_bytes_with_balanced_beginnings) {
   expect_same_other_bytes("selfplay.balanced_of=4");
 }
 
+Test(run, the_same_bytes_with_forks) {
+  expect_same_other_bytes("selfplay.fork_share=0.5");
+}
+
 Test(run, the_same_bytes_with_replies) {
   expect_same_other_bytes("learner.reply_weight=0.5");
 }

@@ -85,6 +85,9 @@ void replay_trim(Replay *replay, int window);
 int replay_count(const Replay *replay);
 /* Mean of ExampleFacts.surprise, in its unit; 0 where there are no positions. */
 double replay_mean_surprise(const Replay *replay);
+/* The `count` blocks added last, in their order; NULL where fewer are left. Valid until the next replay_add()
+ * or replay_trim(). */
+ReplayBlock *const *replay_newest(const Replay *replay, int count);
 /* The position at `index` in [0, count): its block, and its place in that block. */
 const ReplayBlock *replay_at(const Replay *replay, int index, int *place);
 

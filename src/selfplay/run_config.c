@@ -92,6 +92,9 @@ static const ConfigKey keys[] = {
         "Random beginnings drawn for each game, of which one is played, the likelier the nearer to even the "
         "network "
         "holds it; 1 = the first one drawn."),
+    REAL("selfplay.fork_share", fork_share, 0, 1, "0",
+         "Share of games that begin one move aside from a searched position of the iteration before instead "
+         "of randomly (forks, Wu 2020; Go-Exploit, Trudeau and Bowling 2023)."),
     REAL("selfplay.random_share", random_share, 0, 1, "0",
          "Share of the later moves that are uniformly random too; what comes before one learns the search's "
          "value, not the game's outcome."),

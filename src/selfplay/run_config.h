@@ -37,6 +37,7 @@ typedef struct RunConfig {
   int late_after, late_random_plies; /* run_config_random_plies() */
   int balanced_of;                   /* beginnings drawn for each game; 1: what is drawn is played */
   double random_share;               /* of the moves after random_plies */
+  double fork_share;                 /* of the games, which fork off the iteration before */
   double temperature, temperature_end;
   int temperature_plies;
   int cache_log2;
