@@ -31,6 +31,10 @@ static void expect_sound_moves(const Game *game, const void *state, const int *m
   }
 }
 
+static int plane_count(const Game *game) {
+  return game->planes + game->rule_planes;
+}
+
 static void expect_sound_position(const Game *game, const void *state, int ply) {
   float planes[PLANES_MAX], heuristic = game->heuristic(state);
   int squares = game->rows * game->cols;
@@ -38,10 +42,11 @@ static void expect_sound_position(const Game *game, const void *state, int ply) 
   cr_assert_eq(game->ply(state), ply);
   cr_assert_eq(game->to_move(state), ply & 1, "%s: turns do not alternate", game->name);
   cr_assert(heuristic > -1 && heuristic < 1, "%s: heuristic %g", game->name, heuristic);
-  cr_assert(game->planes * squares <= PLANES_MAX);
-  for (int i = 0; i < game->planes * squares; i++) planes[i] = NAN;
-  game->encode(state, planes);
-  for (int i = 0; i < game->planes * squares; i++) cr_assert(isfinite(planes[i]));
+  cr_assert_eq(game->rule_planes > 0, game->encode_rules != NULL);
+  cr_assert(plane_count(game) * squares <= PLANES_MAX);
+  for (int i = 0; i < plane_count(game) * squares; i++) planes[i] = NAN;
+  game_encode(game, plane_count(game), state, planes);
+  for (int i = 0; i < plane_count(game) * squares; i++) cr_assert(isfinite(planes[i]));
   for (int square = 0; square < squares; square++) {
     int piece = game->piece(state, square / game->cols, square % game->cols);
     cr_assert(piece >= 0 && piece <= 2);
@@ -123,21 +128,21 @@ static void expect_record_reads_back(const Playout *playout) {
 
 static void encode_image(const Game *game, const void *state, int s, float *image) {
   float planes[PLANES_MAX];
-  game->encode(state, planes);
-  game_symmetry_planes(game, s, planes, image);
+  game_encode(game, plane_count(game), state, planes);
+  game_symmetry_planes(game, s, plane_count(game), planes, image);
 }
 
 /* Where a symmetry leaves the start as it is, the image of a game is a game, and its positions are images. */
 static void expect_images_are_games(const Playout *playout) {
   const Game *game = playout->game;
-  size_t bytes = (size_t)(game->planes * game->rows * game->cols) * sizeof(float);
+  size_t bytes = (size_t)(plane_count(game) * game->rows * game->cols) * sizeof(float);
   for (int s = 0; s < game->symmetries; s++) {
     uint64_t plain[GAME_STATE_MAX / sizeof(uint64_t)], turned[GAME_STATE_MAX / sizeof(uint64_t)];
     float image[PLANES_MAX], planes[PLANES_MAX];
     game->init(plain);
     game->init(turned);
     encode_image(game, plain, s, image);
-    game->encode(turned, planes);
+    game_encode(game, plane_count(game), turned, planes);
     if (memcmp(image, planes, bytes) != 0) continue;
     for (int i = 0; i < playout->count; i++) {
       int move = game->symmetry_move(s, playout->moves[i]);
@@ -145,7 +150,7 @@ static void expect_images_are_games(const Playout *playout) {
       game->play(plain, playout->moves[i]);
       game->play(turned, move);
       encode_image(game, plain, s, image);
-      game->encode(turned, planes);
+      game_encode(game, plane_count(game), turned, planes);
       cr_assert_eq(memcmp(image, planes, bytes), 0, "%s: symmetry %d", game->name, s);
     }
     float value, of_image;

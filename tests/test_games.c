@@ -158,6 +158,51 @@ Test(games, connect4_winning_squares_agree_with_trying_each) {
   }
 }
 
+/* True where some line of four through the empty square is open to `who` (1 the mover) and holds so many of
+ * that side's stones; by coordinates. */
+static bool on_open_line(const Connect4 *c, int row, int col, int who, int held) {
+  static const int directions[4][2] = {{0, 1}, {1, 0}, {1, 1}, {1, -1}};
+  int mover = 1 + game_connect4.to_move(c), side = who ? mover : 3 - mover;
+  for (int d = 0; d < 4; d++) {
+    for (int start = -3; start <= 0; start++) {
+      int own = 0, blocked = 0;
+      for (int i = start; i < start + 4; i++) {
+        int r = row + i * directions[d][0], s = col + i * directions[d][1];
+        bool off = r < 0 || r >= C4_ROWS || s < 0 || s >= C4_COLS;
+        int piece = off ? 3 - side : game_connect4.piece(c, r, s);
+        own += piece == side;
+        blocked += piece == 3 - side;
+      }
+      if (!blocked && own == held) return true;
+    }
+  }
+  return false;
+}
+
+Test(games, connect4_rule_planes_agree_with_looking_along_each_line) {
+  Rng rng = rng_make(2, RNG_TEST, 0, 0);
+  float planes[6][C4_ROWS][C4_COLS], value;
+  int moves[C4_COLS], set = 0;
+  cr_assert_eq(game_connect4.rule_planes, 6);
+  for (int game = 0; game < 100; game++) {
+    Connect4 c;
+    for (game_connect4.init(&c); !game_connect4.over(&c, &value);) {
+      game_connect4.encode_rules(&c, &planes[0][0][0]);
+      for (int plane = 0; plane < 6; plane++)
+        for (int row = 0; row < C4_ROWS; row++)
+          for (int col = 0; col < C4_COLS; col++) {
+            bool expected = !game_connect4.piece(&c, row, col) &&
+                            on_open_line(&c, row, col, plane % 2 == 0, 3 - plane / 2);
+            cr_assert_eq(planes[plane][row][col], (float)expected);
+            set += expected;
+          }
+      int count = game_connect4.legal(&c, moves);
+      game_connect4.play(&c, moves[rng_below(&rng, (uint32_t)count)]);
+    }
+  }
+  cr_assert_gt(set, 10000);
+}
+
 Test(games, connect4_mirror_reverses_columns) {
   for (int square = 0; square < C4_COLS * C4_STRIDE; square++) {
     int image = (C4_COLS - 1 - square / C4_STRIDE) * C4_STRIDE + square % C4_STRIDE;

@@ -133,13 +133,14 @@ Test(learner, measures_what_the_network_says) {
   uint32_t indices[COUNT];
   double square = 0;
   for (int i = 0; i < COUNT; i++) {
-    float planes[3 * 6 * 7], policy[7], target[3], logits[7], wdl[3];
+    float planes[9 * 6 * 7], policy[7], target[3], logits[7], wdl[3];
     uint8_t legal[7];
     int place;
     indices[i] = (uint32_t)(COUNT - 1 - i);
     const ReplayBlock *block = replay_at(c.replay, (int)indices[i], &place);
-    cr_assert_leq(game->planes * game->rows * game->cols, (int)(sizeof planes / sizeof *planes));
-    replay_example(block, place, 0, (ValueTarget){0, 1}, planes, policy, legal, target);
+    cr_assert_eq(net->shape.planes * game->rows * game->cols, (int)(sizeof planes / sizeof *planes));
+    replay_planes(block, place, 0, net->shape.planes, planes);
+    replay_example(block, place, 0, (ValueTarget){0, 1}, policy, legal, target);
     net_forward(net, workspace, planes, 1, logits, wdl);
     square += pow((double)(wdl[0] - wdl[2]) - (double)(target[0] - target[2]), 2) / COUNT;
   }

@@ -349,26 +349,25 @@ Test(replay, a_proof_outweighs_the_outcome_of_the_game) {
   const Game *game = game_find("connect4");
   ReplayBlock *block = replay_block_new(game);
   const float policy[7] = {1}, win[3] = {1, 0, 0};
-  float planes[3 * 42], learnt[7], wdl[3];
+  float learnt[7], wdl[3];
   uint8_t legal[7];
   uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
   game->init(state);
   for (int proven = 0; proven < 2; proven++)
     replay_block_add(block, state, policy, win, proven, 0, (uint32_t)proven);
   replay_block_outcome(block, 0, -1); /* the first player lost */
-  cr_assert_eq(game->planes * game->rows * game->cols, 3 * 42);
-  replay_example(block, 0, 0, (ValueTarget){0.5f, 1}, planes, learnt, legal, wdl);
+  replay_example(block, 0, 0, (ValueTarget){0.5f, 1}, learnt, legal, wdl);
   cr_assert(fabsf(wdl[0] - 0.5f) < 1e-4f && fabsf(wdl[2] - 0.5f) < 1e-4f, "%g %g", wdl[0], wdl[2]);
-  replay_example(block, 1, 0, (ValueTarget){0.5f, 1}, planes, learnt, legal, wdl);
+  replay_example(block, 1, 0, (ValueTarget){0.5f, 1}, learnt, legal, wdl);
   cr_assert(wdl[0] == 1 && wdl[1] == 0 && wdl[2] == 0, "%g %g %g", wdl[0], wdl[1], wdl[2]);
   replay_block_free(block);
 }
 
 /* The value that a position of a game learns, win less loss, by TD(lambda) with lambda 0.75. */
 static double return_of(const ReplayBlock *block, int place) {
-  float planes[3 * 42], learnt[7], wdl[3];
+  float learnt[7], wdl[3];
   uint8_t legal[7];
-  replay_example(block, place, 0, (ValueTarget){0, 0.75f}, planes, learnt, legal, wdl);
+  replay_example(block, place, 0, (ValueTarget){0, 0.75f}, learnt, legal, wdl);
   cr_assert_float_eq(wdl[0] + wdl[1] + wdl[2], 1, 1e-5);
   return (double)wdl[0] - (double)wdl[2];
 }

@@ -26,11 +26,12 @@ static void at_random_positions(const Game *game, void (*check)(const Game *game
 }
 
 static void check_encoding(const Game *game, const State *state, const State *image, int s) {
-  size_t size = (size_t)(game->planes * game->rows * game->cols);
+  int count = game->planes + game->rule_planes;
+  size_t size = (size_t)(count * game->rows * game->cols);
   float *planes = memory_new(3 * size, sizeof *planes);
-  game->encode(state, planes);
-  game_symmetry_planes(game, s, planes, planes + size);
-  game->encode(image, planes + 2 * size);
+  game_encode(game, count, state, planes);
+  game_symmetry_planes(game, s, count, planes, planes + size);
+  game_encode(game, count, image, planes + 2 * size);
   cr_assert_arr_eq(planes + size, planes + 2 * size, size * sizeof *planes, "%s, symmetry %d", game->name, s);
   free(planes);
 }

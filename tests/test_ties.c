@@ -58,7 +58,7 @@ static void case_free(Case *c) {
 
 static void images_of(const Case *c, int s, float *images) {
   for (size_t b = 0; b < BATCH; b++)
-    game_symmetry_planes(c->game, s, c->planes + b * c->inputs, images + b * c->inputs);
+    game_symmetry_planes(c->game, s, c->net->shape.planes, c->planes + b * c->inputs, images + b * c->inputs);
 }
 
 static void forward(const Case *c, const float *planes, float *logits, float *wdl) {

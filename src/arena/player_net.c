@@ -257,7 +257,7 @@ static Player *load_player(const PlayerRequest *request, const char *path, const
   Net *net = net_load(path, game->name, NULL, NULL, err);
   if (!net) return NULL;
   const NetShape *shape = &net->shape;
-  if (shape->planes != game->planes || shape->rows != game->rows || shape->cols != game->cols ||
+  if (!game_has_planes(game, shape->planes) || shape->rows != game->rows || shape->cols != game->cols ||
       shape->moves != game->moves) {
     net_free(net);
     error_set(err, "%s: its inputs or moves are not those of %s here; another version made it: train again",

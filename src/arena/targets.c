@@ -80,8 +80,7 @@ static double squared(double x) {
   return x * x;
 }
 
-static void judge(const TargetsPlan *plan, Exact *exact, Judged *judged, float *planes, float *policy,
-                  uint8_t *legal) {
+static void judge(const TargetsPlan *plan, Exact *exact, Judged *judged, float *policy, uint8_t *legal) {
   const ReplayBlock *block = judged->block;
   const ExampleFacts *facts = &block->facts[judged->place];
   const void *state = block->states + (size_t)judged->place * plan->game->state_size;
@@ -95,7 +94,7 @@ static void judge(const TargetsPlan *plan, Exact *exact, Judged *judged, float *
     if (values[moves[i]] > truth) truth = values[moves[i]];
 
   float wdl[3];
-  replay_example(block, judged->place, 0, run_config_value_target(plan->config), planes, policy, legal, wdl);
+  replay_example(block, judged->place, 0, run_config_value_target(plan->config), policy, legal, wdl);
   double kept = 0, searched = 0;
   for (int i = 0; i < 3; i++) searched += facts->search_wdl[i];
   likeliest = moves[0];
@@ -131,16 +130,14 @@ static bool judge_all(Judging *judging, Error *err) {
   if (fine) {
 #pragma omp parallel num_threads(plan->threads)
     {
-      float *planes = memory_new((size_t)(game->planes * game->rows * game->cols), sizeof *planes);
       float *policy = memory_new((size_t)game->moves, sizeof *policy);
       uint8_t *legal = memory_new((size_t)game->moves, sizeof *legal);
 #pragma omp for schedule(dynamic)
       for (int i = 0; i < judging->count; i++) {
-        judge(plan, solvers[omp_get_thread_num()], &judging->judged[i], planes, policy, legal);
+        judge(plan, solvers[omp_get_thread_num()], &judging->judged[i], policy, legal);
 #pragma omp critical
         if (judging->progress) judging->progress(judging->context, ++judging->done, judging->count);
       }
-      free(planes);
       free(policy);
       free(legal);
     }

@@ -5,6 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+enum { LINE_PLANES = 3 }; /* of each side */
+
 static uint64_t square_bit(int row, int col) {
   return UINT64_C(1) << (col * C4_STRIDE + row);
 }
@@ -83,6 +85,37 @@ static void c4_encode(const void *state, float *planes) {
   }
 }
 
+static const int directions[4] = {1, C4_STRIDE, C4_STRIDE - 1, C4_STRIDE + 1};
+
+/* Empty squares on open lines that hold so many stones: squares[held]. */
+static void line_squares(uint64_t own, uint64_t other, uint64_t squares[4]) {
+  memset(squares, 0, 4 * sizeof *squares);
+  for (int i = 0; i < 4; i++) {
+    int step = directions[i];
+    uint64_t held[4];
+    c4_lines(own, other, step, held);
+    for (int k = 0; k < 4; k++)
+      squares[k] |= (held[k] | held[k] << step | held[k] << 2 * step | held[k] << 3 * step) & ~own;
+  }
+}
+
+/* Planes: the empty squares on lines of four that are still open to the mover and hold three of his stones,
+ * the same of the opponent; those that hold two; those that hold one. What the rules speak of is lines, of
+ * which a convolution of three squares sees none whole. */
+static void c4_encode_rules(const void *state, float *planes) {
+  const Connect4 *c = state;
+  uint64_t own[4], other[4];
+  line_squares(c->mover, c->mover ^ c->all, own);
+  line_squares(c->mover ^ c->all, c->mover, other);
+  for (int held = 3; held > 3 - LINE_PLANES; held--, planes += 2 * C4_SQUARES) {
+    for (int square = 0; square < C4_SQUARES; square++) {
+      int shift = square % C4_COLS * C4_STRIDE + square / C4_COLS;
+      planes[square] = (float)(own[held] >> shift & 1);
+      planes[C4_SQUARES + square] = (float)(other[held] >> shift & 1);
+    }
+  }
+}
+
 static uint64_t c4_state_key(const void *state) {
   const Connect4 *c = state;
   return bits_mix(c4_key(c->mover, c->all));
@@ -115,16 +148,11 @@ static int c4_parse_move(const char *text) {
  * more on the rows that fall to this player when columns fill up alternately (V. Allis, "A knowledge-based
  * approach of Connect-Four", 1988: odd rows to the first player, even rows to the second). */
 static int lines_score(uint64_t own, uint64_t other, uint64_t own_rows) {
-  static const int steps[4] = {1, C4_STRIDE, C4_STRIDE - 1, C4_STRIDE + 1};
-  uint64_t open = C4_BOARD & ~other;
   int score = 0;
   for (int i = 0; i < 4; i++) {
-    int d = steps[i];
-    uint64_t lines = open & open >> d & open >> 2 * d & open >> 3 * d;
-    uint64_t a = own, b = own >> d, c = own >> 2 * d, e = own >> 3 * d;
-    uint64_t one = (a | b | c | e) & lines;
-    uint64_t two = ((a & b) | (c & e) | ((a | b) & (c | e))) & lines;
-    score += bits_count(one) + 2 * bits_count(two);
+    uint64_t held[4];
+    c4_lines(own, other, directions[i], held);
+    score += bits_count(held[1]) + 3 * bits_count(held[2] | held[3]);
   }
   uint64_t wins = c4_wins(own, own | other);
   return score + 6 * bits_count(wins) + 6 * bits_count(wins & own_rows);
@@ -155,6 +183,7 @@ const Game game_connect4 = {
     .planes = 3,
     .rows = C4_ROWS,
     .cols = C4_COLS,
+    .rule_planes = 2 * LINE_PLANES,
     .moves = C4_COLS,
     .max_plies = C4_SQUARES,
     .symmetries = 2,
@@ -168,6 +197,7 @@ const Game game_connect4 = {
     .to_move = c4_to_move,
     .ply = c4_ply,
     .encode = c4_encode,
+    .encode_rules = c4_encode_rules,
     .key = c4_state_key,
     .symmetry_square = c4_symmetry_square,
     .symmetry_move = c4_symmetry_move,

@@ -38,6 +38,19 @@ static inline uint64_t c4_wins(uint64_t stones, uint64_t all) {
   return (vertical | lines) & ~all & C4_BOARD;
 }
 
+/* Bit i of held[k]: the four squares from i on in direction `step` are a line that is open to these stones
+ * and holds k of them. No line is full. */
+static inline void c4_lines(uint64_t own, uint64_t other, int step, uint64_t held[4]) {
+  uint64_t open = C4_BOARD & ~other;
+  uint64_t a = own, b = own >> step, c = own >> 2 * step, d = own >> 3 * step;
+  uint64_t odd = a ^ b ^ c ^ d, two = (a & b) ^ (c & d) ^ ((a ^ b) & (c ^ d)); /* the count's two bits */
+  uint64_t lines = open & open >> step & open >> 2 * step & open >> 3 * step;
+  held[0] = lines & ~odd & ~two;
+  held[1] = lines & odd & ~two;
+  held[2] = lines & ~odd & two;
+  held[3] = lines & odd & two;
+}
+
 /* Where stones may be played after which the opponent cannot win at once; 0 where every move loses. The mover
  * cannot win at once. */
 static inline uint64_t c4_safe(uint64_t mover, uint64_t all) {

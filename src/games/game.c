@@ -6,12 +6,20 @@
 #include <string.h>
 #include <zlib.h>
 
-void game_symmetry_planes(const Game *game, int s, const float *in, float *out) {
+bool game_has_planes(const Game *game, int planes) {
+  return planes == game->planes || planes == game->planes + game->rule_planes;
+}
+
+void game_encode(const Game *game, int planes, const void *state, float *out) {
+  game->encode(state, out);
+  if (planes > game->planes) game->encode_rules(state, out + game->planes * game->rows * game->cols);
+}
+
+void game_symmetry_planes(const Game *game, int s, int planes, const float *in, float *out) {
   int squares = game->rows * game->cols;
   for (int square = 0; square < squares; square++) {
     int image = game->symmetry_square(s, square);
-    for (int plane = 0; plane < game->planes; plane++)
-      out[plane * squares + image] = in[plane * squares + square];
+    for (int plane = 0; plane < planes; plane++) out[plane * squares + image] = in[plane * squares + square];
   }
 }
 

@@ -18,7 +18,7 @@ static void play_on(const Game *game, Rng *rng, uint64_t *state) {
 }
 
 void calibrate(Net *net, const Game *game, const Replay *replay) {
-  size_t size = (size_t)(game->planes * game->rows * game->cols);
+  size_t size = (size_t)(net->shape.planes * game->rows * game->cols);
   float *planes = memory_new(POSITIONS * size, sizeof *planes);
   int held = replay ? replay_count(replay) : 0;
   uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
@@ -31,7 +31,7 @@ void calibrate(Net *net, const Game *game, const Replay *replay) {
       const ReplayBlock *block = replay_at(replay, held - 1 - i % held, &place);
       position = block->states + (size_t)place * game->state_size;
     }
-    game->encode(position, planes + (size_t)i * size);
+    game_encode(game, net->shape.planes, position, planes + (size_t)i * size);
     play_on(game, &rng, state);
   }
   plan_calibrate(net, planes, POSITIONS);

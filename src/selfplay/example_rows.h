@@ -5,15 +5,17 @@
 #include "selfplay/replay.h"
 
 typedef struct ExampleRows {
+  int plane_count;
   float *planes, *policy, *wdl; /* [count][planes * rows * cols], [count][moves], [count][3] */
   uint8_t *legal;               /* [count][moves] */
   float *plies;                 /* [count], left in the game, as a share of the longest one */
   float *reply;                 /* [count][moves], the opponent's next turn; zeros where it is not known */
 } ExampleRows;
 
-ExampleRows example_rows_new(const Game *game, size_t count);
+/* For a network that takes `planes`. */
+ExampleRows example_rows_new(const Game *game, int planes, size_t count);
 void example_rows_release(ExampleRows *rows);
-/* Writes row `row`; the rest as replay_example(). */
+/* Writes row `row`; the rest as replay_planes() and replay_example(). */
 void example_rows_fill(const Game *game, ExampleRows *rows, int row, const ReplayBlock *block, int place,
                        int symmetry, ValueTarget value);
 

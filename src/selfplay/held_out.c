@@ -81,18 +81,18 @@ static void finish_measure(const Game *game, const Constant *constant, HeldOutSt
 static void predict(const Game *game, int threads, const Net *net, const Replay *replay,
                     const uint32_t *indices, int count, float *logits, float *wdl) {
   enum { CHUNK = 64 };
-  size_t planes = (size_t)(game->planes * game->rows * game->cols);
+  size_t size = (size_t)(net->shape.planes * game->rows * game->cols);
   NetPlan *plan = plan_new(net);
 #pragma omp parallel num_threads(threads)
   {
     PlanWorkspace *workspace = plan_workspace_new(plan, CHUNK);
-    ExampleRows rows = example_rows_new(game, CHUNK);
+    ExampleRows rows = example_rows_new(game, net->shape.planes, CHUNK);
 #pragma omp for schedule(dynamic)
     for (int start = 0; start < count; start += CHUNK) {
       int n = count - start < CHUNK ? count - start : CHUNK, place;
       for (int row = 0; row < n; row++) {
         const ReplayBlock *block = replay_at(replay, (int)indices[start + row], &place);
-        game->encode(block->states + (size_t)place * game->state_size, rows.planes + (size_t)row * planes);
+        replay_planes(block, place, 0, net->shape.planes, rows.planes + (size_t)row * size);
       }
       plan_forward(plan, workspace, rows.planes, n, logits + (size_t)start * (size_t)game->moves,
                    wdl + 3 * (size_t)start);
@@ -108,7 +108,7 @@ void held_out_measure(const Game *game, const Net *net, const Replay *replay, co
   size_t moves = (size_t)game->moves;
   float *logits = memory_new((size_t)count * moves, sizeof(float)),
         *wdl = memory_new((size_t)count * 3, sizeof(float));
-  ExampleRows target = example_rows_new(game, 1);
+  ExampleRows target = example_rows_new(game, net->shape.planes, 1);
   Constant constant = {0};
   *stats = (HeldOutStats){0};
   *calibration = (Calibration){0};

@@ -53,7 +53,7 @@ static void workers_init(Learner *learner) {
   learner->workers = memory_new((size_t)learner->threads, sizeof *learner->workers);
   for (int i = 0; i < learner->threads; i++) {
     Worker *worker = &learner->workers[i];
-    worker->rows = example_rows_new(learner->game, (size_t)config->slice);
+    worker->rows = example_rows_new(learner->game, learner->net->shape.planes, (size_t)config->slice);
     if (learner->trainer)
       worker->workspace = trainer_workspace_new(learner->trainer, config->slice);
     else

@@ -16,12 +16,13 @@ typedef struct NetEvaluator {
 static void net_evaluate(void *self, const void *states, int batch, float *logits, float *wdl) {
   NetEvaluator *evaluator = self;
   const Game *game = evaluator->base.game;
-  size_t size = (size_t)(game->planes * game->rows * game->cols), moves = (size_t)game->moves;
+  int planes = plan_shape(evaluator->plan)->planes;
+  size_t size = (size_t)(planes * game->rows * game->cols), moves = (size_t)game->moves;
   uint64_t canonical[GAME_STATE_MAX / sizeof(uint64_t)];
   for (int i = 0; i < batch; i++) {
     const char *state = (const char *)states + (size_t)i * game->state_size;
     evaluator->symmetries[i] = game_canonical(game, state, canonical, NULL);
-    game->encode(canonical, evaluator->planes + (size_t)i * size);
+    game_encode(game, planes, canonical, evaluator->planes + (size_t)i * size);
   }
   plan_forward(evaluator->plan, evaluator->workspace, evaluator->planes, batch, evaluator->logits, wdl);
   for (int i = 0; i < batch; i++)
@@ -40,17 +41,16 @@ static void net_release(void *self) {
 
 Evaluator *net_evaluator_new(const Game *game, const NetPlan *plan, int max_batch) {
   NetEvaluator *evaluator = memory_new(1, sizeof *evaluator);
-  *evaluator =
-      (NetEvaluator){.base = {.self = evaluator,
-                              .game = game,
-                              .max_batch = max_batch,
-                              .evaluate = net_evaluate,
-                              .release = net_release},
-                     .plan = plan,
-                     .workspace = plan_workspace_new(plan, max_batch),
-                     .planes = memory_new(
-                         (size_t)max_batch * (size_t)(game->planes * game->rows * game->cols), sizeof(float)),
-                     .logits = memory_new((size_t)max_batch * (size_t)game->moves, sizeof(float)),
-                     .symmetries = memory_new((size_t)max_batch, sizeof(int))};
+  size_t size = (size_t)(plan_shape(plan)->planes * game->rows * game->cols);
+  *evaluator = (NetEvaluator){.base = {.self = evaluator,
+                                       .game = game,
+                                       .max_batch = max_batch,
+                                       .evaluate = net_evaluate,
+                                       .release = net_release},
+                              .plan = plan,
+                              .workspace = plan_workspace_new(plan, max_batch),
+                              .planes = memory_new((size_t)max_batch * size, sizeof(float)),
+                              .logits = memory_new((size_t)max_batch * (size_t)game->moves, sizeof(float)),
+                              .symmetries = memory_new((size_t)max_batch, sizeof(int))};
   return &evaluator->base;
 }

@@ -289,8 +289,16 @@ static void value_target(const ReplayBlock *block, int place, ValueTarget value,
   wdl[1 - facts->outcome] += left;
 }
 
-void replay_example(const ReplayBlock *block, int place, int s, ValueTarget value, float *planes,
-                    float *policy, uint8_t *legal, float wdl[3]) {
+void replay_planes(const ReplayBlock *block, int place, int s, int planes, float *out) {
+  const Game *game = block->game;
+  float scratch[64 * 64];
+  assert((size_t)(planes * game->rows * game->cols) <= sizeof scratch / sizeof *scratch);
+  game_encode(game, planes, state_at(block, place), s ? scratch : out);
+  if (s) game_symmetry_planes(game, s, planes, scratch, out);
+}
+
+void replay_example(const ReplayBlock *block, int place, int s, ValueTarget value, float *policy,
+                    uint8_t *legal, float wdl[3]) {
   const Game *game = block->game;
   const uint8_t *state = state_at(block, place);
   int moves[GAME_MOVES_MAX];
@@ -299,16 +307,6 @@ void replay_example(const ReplayBlock *block, int place, int s, ValueTarget valu
   memset(legal, 0, (size_t)game->moves);
   int count = game->legal(state, moves);
   for (int i = 0; i < count; i++) legal[game->symmetry_move(s, moves[i])] = 1;
-
-  float *unturned = planes;
-  float scratch[64 * 64];
-  if (s != 0) {
-    assert((size_t)(game->planes * game->rows * game->cols) <= sizeof scratch / sizeof *scratch);
-    unturned = scratch;
-  }
-  game->encode(state, unturned);
-  if (s != 0) game_symmetry_planes(game, s, unturned, planes);
-
   value_target(block, place, value, wdl);
 }
 

@@ -101,10 +101,11 @@ typedef struct ValueTarget {
   float mix, lambda;
 } ValueTarget;
 
-/* One position as the learner wants it, under symmetry `s`: planes[planes][rows][cols], policy[moves],
- * legal[moves], wdl[3] as `value` says. */
-void replay_example(const ReplayBlock *block, int place, int s, ValueTarget value, float *planes,
-                    float *policy, uint8_t *legal, float wdl[3]);
+/* The input of a network that takes `planes` of them, under symmetry `s`: out[planes][rows][cols]. */
+void replay_planes(const ReplayBlock *block, int place, int s, int planes, float *out);
+/* What it is to learn there: policy[moves], legal[moves], wdl[3] as `value` says. */
+void replay_example(const ReplayBlock *block, int place, int s, ValueTarget value, float *policy,
+                    uint8_t *legal, float wdl[3]);
 
 /* Plies from this position to the last one of its game that the block holds, that one included: neither
  * forced moves at the end nor what comes after a proof that ends the game are recorded. */

@@ -36,6 +36,10 @@ static const ConfigKey keys[] = {
         "anything (Chen et al. 2016); 0 = full size from the start."),
     INT("net.start_blocks", start_blocks, 1, 64, "5", "Residual blocks until then, where that is fewer."),
     INT("net.start_channels", start_channels, 4, 512, "32", "Channels until then, where that is fewer."),
+    CHOICE("net.rule_planes", rule_planes, switches, "off",
+           "What the rules alone say of the squares is input too, in games that have such planes (Connect "
+           "Four: where "
+           "each side would complete four)."),
     INT("net.symmetries", symmetries, 1, TIES_ORDER_MAX, "1",
         "The first so many of the board's symmetries are built into the network, by tying its weights (Cohen "
         "and Welling 2016): an image is then answered by the answer's image; 1 = none."),
@@ -268,7 +272,7 @@ bool run_config_valid(const RunConfig *config, Error *err) {
 }
 
 NetShape run_config_shape(const RunConfig *config, const Game *game) {
-  return (NetShape){.planes = game->planes,
+  return (NetShape){.planes = game->planes + (config->rule_planes ? game->rule_planes : 0),
                     .rows = game->rows,
                     .cols = game->cols,
                     .moves = game->moves,

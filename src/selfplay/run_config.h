@@ -24,7 +24,8 @@ typedef struct RunConfig {
   /* network */
   int blocks, channels, policy_channels, value_channels, value_hidden;
   int grow_after, start_blocks, start_channels;
-  int symmetries; /* tied */
+  int symmetries;  /* tied */
+  int rule_planes; /* Game.rule_planes are input too */
 
   SearchConfig search;
   int visits;
