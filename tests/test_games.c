@@ -181,9 +181,9 @@ static bool on_open_line(const Connect4 *c, int row, int col, int who, int held)
 
 Test(games, connect4_rule_planes_agree_with_looking_along_each_line) {
   Rng rng = rng_make(2, RNG_TEST, 0, 0);
-  float planes[6][C4_ROWS][C4_COLS], value;
+  float planes[7][C4_ROWS][C4_COLS], value;
   int moves[C4_COLS], set = 0;
-  cr_assert_eq(game_connect4.rule_planes, 6);
+  cr_assert_eq(game_connect4.rule_planes, 7);
   for (int game = 0; game < 100; game++) {
     Connect4 c;
     for (game_connect4.init(&c); !game_connect4.over(&c, &value);) {
@@ -196,6 +196,9 @@ Test(games, connect4_rule_planes_agree_with_looking_along_each_line) {
             cr_assert_eq(planes[plane][row][col], (float)expected);
             set += expected;
           }
+      for (int row = 0; row < C4_ROWS; row++)
+        for (int col = 0; col < C4_COLS; col++)
+          cr_assert_eq(planes[6][row][col], (float)(game_connect4.to_move(&c) == row % 2));
       int count = game_connect4.legal(&c, moves);
       game_connect4.play(&c, moves[rng_below(&rng, (uint32_t)count)]);
     }

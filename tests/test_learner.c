@@ -133,7 +133,7 @@ Test(learner, measures_what_the_network_says) {
   uint32_t indices[COUNT];
   double square = 0;
   for (int i = 0; i < COUNT; i++) {
-    float planes[9 * 6 * 7], policy[7], target[3], logits[7], wdl[3];
+    float planes[10 * 6 * 7], policy[7], target[3], logits[7], wdl[3];
     uint8_t legal[7];
     int place;
     indices[i] = (uint32_t)(COUNT - 1 - i);

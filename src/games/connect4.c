@@ -100,8 +100,9 @@ static void line_squares(uint64_t own, uint64_t other, uint64_t squares[4]) {
 }
 
 /* Planes: the empty squares on lines of four that are still open to the mover and hold three of his stones,
- * the same of the opponent; those that hold two; those that hold one. What the rules speak of is lines, of
- * which a convolution of three squares sees none whole. */
+ * the same of the opponent; those that hold two; those that hold one; and the rows that fall to the mover
+ * when columns fill up in turn. What the rules speak of is lines, of which a convolution of three squares
+ * sees none whole, and which row a square is in it sees only from the edge. */
 static void c4_encode_rules(const void *state, float *planes) {
   const Connect4 *c = state;
   uint64_t own[4], other[4];
@@ -114,6 +115,8 @@ static void c4_encode_rules(const void *state, float *planes) {
       planes[C4_SQUARES + square] = (float)(other[held] >> shift & 1);
     }
   }
+  for (int square = 0; square < C4_SQUARES; square++)
+    planes[square] = (float)((square / C4_COLS + c4_to_move(c)) % 2 == 0);
 }
 
 static uint64_t c4_state_key(const void *state) {
@@ -183,7 +186,7 @@ const Game game_connect4 = {
     .planes = 3,
     .rows = C4_ROWS,
     .cols = C4_COLS,
-    .rule_planes = 2 * LINE_PLANES,
+    .rule_planes = 2 * LINE_PLANES + 1,
     .moves = C4_COLS,
     .max_plies = C4_SQUARES,
     .symmetries = 2,
