@@ -109,22 +109,6 @@ Test(bad_input, a_damaged_replay_shard_is_named_set_aside_and_played_again) {
   free(before);
 }
 
-/* Its games fork off those of an iteration that has left the window. */
-Test(bad_input, a_damaged_shard_of_forks_is_played_again_to_the_same_bytes) {
-  const char *keys =
-      SCRATCH "--set selfplay.fork_share=0.8 --set replay.window_min=1 --set replay.window_growth=0.01 ";
-  char command[512];
-  snprintf(command, sizeof command, "%s--iterations 8 --run one", keys);
-  program_train(command);
-  snprintf(command, sizeof command, "%s--iterations 7 --run two", keys);
-  program_train(command);
-  damage("one/replay/00007-01.spr");
-  snprintf(command, sizeof command, "%s--iterations 9 --run one", keys);
-  program_train(command);
-  cr_assert(file_exists("one/replay/00007-01.spr.damaged"));
-  expect_same_file("one/replay/00007-01.spr", "two/replay/00007-01.spr");
-}
-
 Test(bad_input, a_damaged_network_is_named) {
   program_train(SCRATCH "--iterations 1 --run one");
   damage("one/networks/00001.net");

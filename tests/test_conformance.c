@@ -32,7 +32,7 @@ static void expect_sound_moves(const Game *game, const void *state, const int *m
 }
 
 static int plane_count(const Game *game) {
-  return game->planes + game->rule_planes;
+  return game->planes + game->feature_planes;
 }
 
 static void expect_sound_position(const Game *game, const void *state, int ply) {
@@ -42,7 +42,7 @@ static void expect_sound_position(const Game *game, const void *state, int ply) 
   cr_assert_eq(game->ply(state), ply);
   cr_assert_eq(game->to_move(state), ply & 1, "%s: turns do not alternate", game->name);
   cr_assert(heuristic > -1 && heuristic < 1, "%s: heuristic %g", game->name, heuristic);
-  cr_assert_eq(game->rule_planes > 0, game->encode_rules != NULL);
+  cr_assert_eq(game->feature_planes > 0, game->encode_features != NULL);
   cr_assert(plane_count(game) * squares <= PLANES_MAX);
   for (int i = 0; i < plane_count(game) * squares; i++) planes[i] = NAN;
   game_encode(game, plane_count(game), state, planes);

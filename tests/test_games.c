@@ -179,15 +179,15 @@ static bool on_open_line(const Connect4 *c, int row, int col, int who, int held)
   return false;
 }
 
-Test(games, connect4_rule_planes_agree_with_looking_along_each_line) {
+Test(games, connect4_feature_planes_agree_with_looking_along_each_line) {
   Rng rng = rng_make(2, RNG_TEST, 0, 0);
   float planes[7][C4_ROWS][C4_COLS], value;
   int moves[C4_COLS], set = 0;
-  cr_assert_eq(game_connect4.rule_planes, 7);
+  cr_assert_eq(game_connect4.feature_planes, 7);
   for (int game = 0; game < 100; game++) {
     Connect4 c;
     for (game_connect4.init(&c); !game_connect4.over(&c, &value);) {
-      game_connect4.encode_rules(&c, &planes[0][0][0]);
+      game_connect4.encode_features(&c, &planes[0][0][0]);
       for (int plane = 0; plane < 6; plane++)
         for (int row = 0; row < C4_ROWS; row++)
           for (int col = 0; col < C4_COLS; col++) {

@@ -62,9 +62,9 @@ Test(player, spelling_errors_say_what_is_wrong) {
 }
 
 /* A small random network on disk. */
-static void write_net(char *path, uint64_t seed) {
+static void write_net_of(int planes, char *path, uint64_t seed) {
   const Game *game = c4();
-  NetShape shape = {.planes = game->planes,
+  NetShape shape = {.planes = planes,
                     .rows = game->rows,
                     .cols = game->cols,
                     .moves = game->moves,
@@ -85,6 +85,35 @@ static void write_net(char *path, uint64_t seed) {
   Error err;
   cr_assert(net_save(net, game->name, "test", path, &err), "%s", err.message);
   net_free(net);
+}
+
+static void write_net(char *path, uint64_t seed) {
+  write_net_of(c4()->planes, path, seed);
+}
+
+/* With the feature planes and without; other counts are those of versions that encoded otherwise. */
+Test(player, networks_of_either_input_play) {
+  int all = c4()->planes + c4()->feature_planes;
+  for (int planes = 1; planes <= all + 1; planes++) {
+    char path[64], spec[80];
+    Error err = {.message = ""};
+    write_net_of(planes, path, 1);
+    snprintf(spec, sizeof spec, "net:%s", path);
+    Player *player = player_new(spec, c4(), 1, &err);
+    cr_assert_eq(player != NULL, planes == c4()->planes || planes == all, "%d planes: %s", planes,
+                 err.message);
+    if (player) {
+      uint64_t start[GAME_STATE_MAX / sizeof(uint64_t)];
+      c4()->init(start);
+      const PlayerQuery query = {.state = start, .rng = rng_make(1, RNG_TEST, 0, 0)};
+      int move;
+      cr_assert(player->choose(player, &query, 1, &move, &err) && game_is_legal(c4(), start, move));
+      player_free(player);
+    } else {
+      cr_assert(strstr(err.message, "its inputs or moves are not those of Connect Four"), "%s", err.message);
+    }
+    unlink(path);
+  }
 }
 
 enum { POSITIONS = 150 };

@@ -27,29 +27,24 @@ static void ignore_notice(void *context, const char *message) {
 
 static volatile sig_atomic_t never;
 
-/* A run of tic-tac-toe so small that an iteration takes a moment. */
-static RunRequest small_run(const char *folder, RunArm arm) {
+/* A run so small that an iteration takes a moment. */
+static RunRequest small_run_of(const char *game, const char *folder, RunArm arm) {
   RunRequest request = {
-      .folder = folder, .game = game_find("tictactoe"), .arm = arm, .source = "", .seed = 3, .threads = 1};
+      .folder = folder, .game = game_find(game), .arm = arm, .source = "", .seed = 3, .threads = 1};
   Error err;
   cr_assert(run_config_shipped(request.game, &request.config, &err), "%s", err.message);
-  const char *sets[] = {"net.blocks=1",
-                        "net.channels=8",
-                        "search.visits=8",
-                        "selfplay.games=16",
-                        "selfplay.shards=4",
-                        "learner.batch=32",
-                        "learner.slice=16",
-                        "imitation.games=100",
-                        "imitation.depth=2",
-                        "imitation.epochs=2",
-                        "run.minutes=0",
-                        "run.iterations=3",
-                        "selfplay.random_plies=3",
-                        "selfplay.quick_visits=2"};
+  const char *sets[] = {"net.blocks=1",      "net.channels=8",          "net.start_channels=4",
+                        "search.visits=8",   "selfplay.games=16",       "selfplay.shards=4",
+                        "learner.batch=32",  "learner.slice=16",        "imitation.games=100",
+                        "imitation.depth=2", "imitation.epochs=2",      "run.minutes=0",
+                        "run.iterations=3",  "selfplay.random_plies=3", "selfplay.quick_visits=2"};
   for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
     cr_assert(config_set(&run_config_table, &request.config, sets[i], "test", &err), "%s", err.message);
   return request;
+}
+
+static RunRequest small_run(const char *folder, RunArm arm) {
+  return small_run_of("tictactoe", folder, arm);
 }
 
 static bool train(const RunRequest *request, Error *err) {
@@ -66,11 +61,11 @@ static uint32_t last_hash(const char *folder, int iteration) {
 }
 
 /* At one and two threads, and stopped after each iteration, with one more setting. */
-static uint32_t expect_same_bytes(const char *set) {
+static uint32_t expect_same_bytes_of(const char *game, const char *set) {
   char a[64], b[64], c[64];
   Error err;
   folder_make(a), folder_make(b), folder_make(c);
-  RunRequest one = small_run(a, ARM_FROM_SCRATCH);
+  RunRequest one = small_run_of(game, a, ARM_FROM_SCRATCH);
   cr_assert(config_set(&run_config_table, &one.config, set, "test", &err), "%s", err.message);
   RunRequest two = one, parts = one;
   two.folder = b, parts.folder = c;
@@ -88,6 +83,10 @@ static uint32_t expect_same_bytes(const char *set) {
   return hash;
 }
 
+static uint32_t expect_same_bytes(const char *set) {
+  return expect_same_bytes_of("tictactoe", set);
+}
+
 /* The same, and the setting changes what is learnt. */
 static void expect_same_other_bytes(const char *set) {
   cr_assert_neq(expect_same_bytes(set), expect_same_bytes("selfplay.precision=float32"));
@@ -95,6 +94,11 @@ static void expect_same_other_bytes(const char *set) {
 
 Test(run, the_same_bytes_at_any_thread_count_and_after_any_stop) {
   expect_same_bytes("selfplay.precision=float32");
+}
+
+Test(run, the_same_bytes_with_feature_planes_and_growth) {
+  cr_assert_neq(expect_same_bytes_of("connect4", "net.grow_after=1"),
+                expect_same_bytes_of("connect4", "net.feature_planes=off"));
 }
 
 Test(run, the_same_bytes_in_eight_bits) {
@@ -115,10 +119,6 @@ Test(run, the_same_bytes_with_random_moves) {
 
 Test(run, the_same_bytes_with_balanced_beginnings) {
   expect_same_other_bytes("selfplay.balanced_of=4");
-}
-
-Test(run, the_same_bytes_with_forks) {
-  expect_same_other_bytes("selfplay.fork_share=0.5");
 }
 
 Test(run, the_same_bytes_with_replies) {

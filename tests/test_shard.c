@@ -13,25 +13,21 @@ TestSuite(shard, .timeout = HANG_SECONDS);
 
 enum { GAMES = 32, RANDOM_PLIES = 4 };
 
-/* Some games fork off those of `before`, unless that is NULL. */
-static ReplayBlock *play_by(const Net *net, const RunConfig *config, uint32_t iteration,
-                            ReplayBlock *before) {
+static ReplayBlock *play_by(const Net *net, const RunConfig *config, uint32_t iteration) {
   NetPlan *plan = plan_new(net);
   ShardSpec spec = {.game = game_find("connect4"),
                     .config = config,
                     .plan = plan,
                     .seed = 5,
                     .iteration = iteration,
-                    .games = GAMES,
-                    .before = &before,
-                    .before_count = before ? 1 : 0};
+                    .games = GAMES};
   ReplayBlock *block = shard_play(&spec, NULL, NULL);
   plan_free(plan);
   return block;
 }
 
 /* Games of Connect Four by a random small network. */
-static ReplayBlock *play_after(ReplayBlock *before, uint32_t iteration, const char *const *sets) {
+static ReplayBlock *play_in(uint32_t iteration, const char *const *sets) {
   RunConfig config;
   Error err;
   config_defaults(&run_config_table, &config);
@@ -43,13 +39,9 @@ static ReplayBlock *play_after(ReplayBlock *before, uint32_t iteration, const ch
   Net *net = net_new(&shape);
   Rng rng = rng_make(1, RNG_INIT_WEIGHTS, 0, 0);
   net_init(net, &rng);
-  ReplayBlock *block = play_by(net, &config, iteration, before);
+  ReplayBlock *block = play_by(net, &config, iteration);
   net_free(net);
   return block;
-}
-
-static ReplayBlock *play_in(uint32_t iteration, const char *const *sets) {
-  return play_after(NULL, iteration, sets);
 }
 
 static ReplayBlock *play(const char *const *sets) {
@@ -179,17 +171,14 @@ Test(shard, a_teachers_random_move_has_no_reply) {
   replay_block_free(block);
 }
 
-static bool begins(const ReplayBlock *block, int i) {
-  return i == 0 || block->facts[i - 1].game != block->facts[i].game;
-}
-
 /* The ply of the latest beginning of a game. */
 static int latest_beginning(uint32_t iteration, const char *late_after) {
   ReplayBlock *block = play_in(iteration, (const char *[]){"selfplay.random_plies=20", late_after,
                                                            "selfplay.late_random_plies=3", NULL});
   int latest = 0;
   for (int i = 0; i < block->count; i++)
-    if (begins(block, i) && block->facts[i].ply > latest) latest = block->facts[i].ply;
+    if ((i == 0 || block->facts[i - 1].game != block->facts[i].game) && block->facts[i].ply > latest)
+      latest = block->facts[i].ply;
   replay_block_free(block);
   return latest;
 }
@@ -198,53 +187,6 @@ Test(shard, later_iterations_begin_earlier) {
   cr_assert_gt(latest_beginning(5, "selfplay.late_after=0"), 12, "never");
   cr_assert_gt(latest_beginning(5, "selfplay.late_after=5"), 12, "not yet");
   cr_assert_eq(latest_beginning(6, "selfplay.late_after=5"), 3);
-}
-
-/* How many moves lead from open positions of `before`, by another than its policy's best one, to the state.
- */
-static int ways_aside(const ReplayBlock *before, const void *state) {
-  const Game *game = before->game;
-  int ways = 0;
-  for (int i = 0; i < before->count; i++) {
-    const void *from = before->states + (size_t)i * game->state_size;
-    const uint16_t *policy = before->policies + (size_t)i * (size_t)game->moves;
-    int moves[GAME_MOVES_MAX], count = game->legal(from, moves);
-    for (int m = 0; m < count; m++) {
-      uint64_t after[GAME_STATE_MAX / sizeof(uint64_t)];
-      int better = 0;
-      for (int other = 0; other < count; other++) better += policy[moves[other]] > policy[moves[m]];
-      memcpy(after, from, game->state_size);
-      game->play(after, moves[m]);
-      ways +=
-          better > 0 && !(before->facts[i].flags & EXAMPLE_PROVEN) && game->key(after) == game->key(state);
-    }
-  }
-  return ways;
-}
-
-/* Games whose first searched position is one move aside from `before`; forced moves are not searched. */
-static int forks(const ReplayBlock *block, const ReplayBlock *before) {
-  int count = 0;
-  for (int i = 0; i < block->count; i++)
-    count += begins(block, i) && ways_aside(before, block->states + (size_t)i * block->game->state_size) > 0;
-  return count;
-}
-
-Test(shard, games_fork_off_those_before) {
-  const char *none_forks[] = {"search.visits=16", "selfplay.random_plies=20", "search.solve=off", NULL};
-  const char *half_fork[] = {none_forks[0], none_forks[1], none_forks[2], "selfplay.fork_share=0.5", NULL};
-  const char *all_fork[] = {none_forks[0], none_forks[1], none_forks[2], "selfplay.fork_share=1", NULL};
-  ReplayBlock *before = play(none_forks), *none = play_after(before, 2, none_forks);
-  ReplayBlock *half = play_after(before, 2, half_fork), *all = play_after(before, 2, all_fork);
-  ReplayBlock *first = play_in(2, all_fork);
-  int by_chance = forks(none, before), some = forks(half, before), most = forks(all, before);
-  cr_assert(by_chance < GAMES / 4 && some > GAMES / 3 && some < GAMES * 5 / 6 && most > GAMES * 9 / 10,
-            "%d, %d, %d of %d: early ones by chance, and a forced move may follow", by_chance, some, most,
-            GAMES);
-  cr_assert_eq(first->count, none->count, "nothing to fork from: as without");
-  cr_assert_eq(memcmp(first->states, none->states, (size_t)none->count * none->game->state_size), 0);
-  replay_block_free(before), replay_block_free(none), replay_block_free(half);
-  replay_block_free(all), replay_block_free(first);
 }
 
 /* A policy gradient pays for one evaluation a move, and its baseline is the network's own value. */
@@ -302,9 +244,9 @@ Test(shard, balanced_beginnings_are_nearer_to_even) {
   cr_assert(file_find_shipped("weights/connect4.net", path, &err), "%s", err.message);
   Net *net = net_load(path, game->name, NULL, NULL, &err);
   cr_assert(net, "%s", err.message);
-  ReplayBlock *drawn = play_by(net, &config, 1, NULL);
+  ReplayBlock *drawn = play_by(net, &config, 1);
   config.balanced_of = 8;
-  ReplayBlock *chosen = play_by(net, &config, 1, NULL);
+  ReplayBlock *chosen = play_by(net, &config, 1);
   cr_assert_eq(chosen->stats.games, GAMES);
   double all = lopsided(drawn), even = lopsided(chosen);
   cr_assert(even < 0.7 * all, "%.2f of %.2f", even, all);

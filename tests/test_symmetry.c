@@ -26,7 +26,7 @@ static void at_random_positions(const Game *game, void (*check)(const Game *game
 }
 
 static void check_encoding(const Game *game, const State *state, const State *image, int s) {
-  int count = game->planes + game->rule_planes;
+  int count = game->planes + game->feature_planes;
   size_t size = (size_t)(count * game->rows * game->cols);
   float *planes = memory_new(3 * size, sizeof *planes);
   game_encode(game, count, state, planes);

@@ -6,6 +6,7 @@
 #include "base/fields.h"
 #include "base/memory.h"
 #include "base/version.h"
+#include "selfplay/net_evaluator.h"
 #include "selfplay/run_folder.h"
 
 #include <math.h>
@@ -165,8 +166,8 @@ static bool add_policies(CompareMeter *meter, const ComparePoint *point, const C
                                            arm < 0 ? NULL : &experiment->design.arms[arm].config,
                                            experiment->design.settings.first_seed, meter->threads, err);
   if (!meter->policies) return false;
-  Net *net = net_load(point->path, experiment->design.game->name, NULL, NULL, err);
-  Net *first = net ? net_load(start->path, experiment->design.game->name, NULL, NULL, err) : NULL;
+  Net *net = net_load_for(experiment->design.game, point->path, err);
+  Net *first = net ? net_load_for(experiment->design.game, start->path, err) : NULL;
   if (first) {
     const ComparePolicyFacts facts = compare_policies_measure(meter->policies, net, first);
     set_real(out, "solver_kl", facts.solver_kl), set_real(out, "solver_top1", facts.solver_top1);
@@ -237,7 +238,7 @@ static Positions *make_set(CompareMeter *meter, const ComparePool *pool, int set
     if (!block) return NULL;
   } else {
     const ComparePoint *point = &pool->points[set_point];
-    Net *net = net_load(point->path, design->game->name, NULL, NULL, err);
+    Net *net = net_load_for(design->game, point->path, err);
     if (!net) return NULL;
     block = compare_sets_games(design->game, config_of(meter, point), net,
                                meter->experiment->runs[point->run].seed, 1, SET_GAMES, meter->threads);

@@ -254,16 +254,8 @@ static NetPlayer *net_player_new(const PlayerRequest *request, Net *net) {
 /* The player of a network file under the name `who` with its options. */
 static Player *load_player(const PlayerRequest *request, const char *path, const char *who, Error *err) {
   const Game *game = request->game;
-  Net *net = net_load(path, game->name, NULL, NULL, err);
+  Net *net = net_load_for(game, path, err);
   if (!net) return NULL;
-  const NetShape *shape = &net->shape;
-  if (!game_has_planes(game, shape->planes) || shape->rows != game->rows || shape->cols != game->cols ||
-      shape->moves != game->moves) {
-    net_free(net);
-    error_set(err, "%s: its inputs or moves are not those of %s here; another version made it: train again",
-              path, game->title);
-    return NULL;
-  }
   char temperature[32] = "", proofs[32] = "", search[32] = "";
   if (request->visits && request->search == SEARCH_PUCT)
     snprintf(search, sizeof search, ",search=puct");

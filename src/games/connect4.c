@@ -101,9 +101,10 @@ static void line_squares(uint64_t own, uint64_t other, uint64_t squares[4]) {
 
 /* Planes: the empty squares on lines of four that are still open to the mover and hold three of his stones,
  * the same of the opponent; those that hold two; those that hold one; and the rows that fall to the mover
- * when columns fill up in turn. What the rules speak of is lines, of which a convolution of three squares
- * sees none whole, and which row a square is in it sees only from the edge. */
-static void c4_encode_rules(const void *state, float *planes) {
+ * when columns fill up in turn, which decide who gets a threat (V. Allis, as at lines_score()). What the
+ * rules speak of is lines, of which a convolution of three squares sees none whole, and which row a square is
+ * in it sees only from the edge. */
+static void c4_encode_features(const void *state, float *planes) {
   const Connect4 *c = state;
   uint64_t own[4], other[4];
   line_squares(c->mover, c->mover ^ c->all, own);
@@ -186,7 +187,7 @@ const Game game_connect4 = {
     .planes = 3,
     .rows = C4_ROWS,
     .cols = C4_COLS,
-    .rule_planes = 2 * LINE_PLANES + 1,
+    .feature_planes = 2 * LINE_PLANES + 1,
     .moves = C4_COLS,
     .max_plies = C4_SQUARES,
     .symmetries = 2,
@@ -200,7 +201,7 @@ const Game game_connect4 = {
     .to_move = c4_to_move,
     .ply = c4_ply,
     .encode = c4_encode,
-    .encode_rules = c4_encode_rules,
+    .encode_features = c4_encode_features,
     .key = c4_state_key,
     .symmetry_square = c4_symmetry_square,
     .symmetry_move = c4_symmetry_move,

@@ -7,12 +7,13 @@
 #include <zlib.h>
 
 bool game_has_planes(const Game *game, int planes) {
-  return planes == game->planes || planes == game->planes + game->rule_planes;
+  return planes == game->planes || planes == game->planes + game->feature_planes;
 }
 
 void game_encode(const Game *game, int planes, const void *state, float *out) {
+  assert(game_has_planes(game, planes));
   game->encode(state, out);
-  if (planes > game->planes) game->encode_rules(state, out + game->planes * game->rows * game->cols);
+  if (planes > game->planes) game->encode_features(state, out + game->planes * game->rows * game->cols);
 }
 
 void game_symmetry_planes(const Game *game, int s, int planes, const float *in, float *out) {

@@ -29,7 +29,7 @@ typedef struct Game {
   const char *title;      /* as shown: "Connect Four (7 x 6)" */
   size_t state_size;      /* bytes, at most GAME_STATE_MAX */
   int planes, rows, cols; /* of encode(); row 0 is the bottom row where a board has one */
-  int rule_planes;        /* of encode_rules(); 0 where it is NULL */
+  int feature_planes;     /* of encode_features(); 0 where it is NULL */
   int moves;              /* moves are numbered 0 .. moves-1; the policy has this many entries. Either each is
                              a column (game_moves_are_columns), or move row * cols + col plays on that square,
                              and those that play on no square follow */
@@ -61,10 +61,11 @@ typedef struct Game {
   int (*ply)(const void *state);
   /* The network's input: planes[planes][rows][cols], seen from the player to move. */
   void (*encode)(const void *state, float *planes);
-  /* More input, planes[rule_planes][rows][cols], for networks that take it (game_encode()): what the rules
-   * alone say of the squares, and no one's judgement, such as where a move would end the game. Optional:
-   * NULL. */
-  void (*encode_rules)(const void *state, float *planes);
+  /* More input, planes[feature_planes][rows][cols], made by hand for networks that take it (game_encode()):
+   * what is the same as the board and easier to learn from, such as the lines that the rules speak of
+   * (feature planes; D. Silver et al., "Mastering the game of Go with deep neural networks and tree search",
+   * 2016, extended data table 2). Optional: NULL. */
+  void (*encode_features)(const void *state, float *planes);
   /* A 64-bit key: equal for equal positions, different otherwise but for chance. */
   uint64_t (*key)(const void *state);
   /* Where symmetry s takes square row * cols + col of the encoding, and move m. The identity is s = 0. The
@@ -92,9 +93,9 @@ const Game *game_at(int index);
 /* By name; NULL where there is none. */
 const Game *game_find(const char *name);
 
-/* True where a network may take so many planes: those of encode(), with the rule_planes or without. */
+/* True where a network may take so many planes: those of encode(), with the feature_planes or without. */
 bool game_has_planes(const Game *game, int planes);
-/* The input of such a network, out[planes][rows][cols]. */
+/* The input of a network that takes so many, which game_has_planes(): out[planes][rows][cols]. */
 void game_encode(const Game *game, int planes, const void *state, float *out);
 /* The symmetric images, in[planes][rows][cols] -> out, and policy[moves] -> out; in and out do not overlap.
  */

@@ -12,7 +12,7 @@ typedef struct ExampleRows {
   float *reply;                 /* [count][moves], the opponent's next turn; zeros where it is not known */
 } ExampleRows;
 
-/* For a network that takes `planes`. */
+/* For a network that takes so many planes (game_encode()). */
 ExampleRows example_rows_new(const Game *game, int planes, size_t count);
 void example_rows_release(ExampleRows *rows);
 /* Writes row `row`; the rest as replay_planes() and replay_example(). */

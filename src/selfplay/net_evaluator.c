@@ -4,6 +4,19 @@
 
 #include <stdlib.h>
 
+Net *net_load_for(const Game *game, const char *path, Error *err) {
+  Net *net = net_load(path, game->name, NULL, NULL, err);
+  if (!net) return NULL;
+  const NetShape *shape = &net->shape;
+  if (game_has_planes(game, shape->planes) && shape->rows == game->rows && shape->cols == game->cols &&
+      shape->moves == game->moves)
+    return net;
+  net_free(net);
+  error_set(err, "%s: its inputs or moves are not those of %s here; another version made it: train again",
+            path, game->title);
+  return NULL;
+}
+
 typedef struct NetEvaluator {
   Evaluator base;
   const NetPlan *plan;

@@ -5,6 +5,10 @@
 #include "mcts/evaluator.h"
 #include "net/plan.h"
 
+/* The network of a file, where it takes this game's positions and answers with its moves; the caller's to
+ * free. NULL with a message where not. */
+Net *net_load_for(const Game *game, const char *path, Error *err);
+
 /* Encodes states, runs the plan, hands out logits and WDL. It is the canonical image of a position
  * (game_canonical()) that the network sees: symmetric positions then get symmetric answers, and the same with
  * a cache in front and without. The plan stays the caller's and may be shared by many evaluators; each

@@ -233,10 +233,6 @@ double replay_mean_surprise(const Replay *replay) {
   return replay->count ? (double)replay->surprise / replay->count : 0;
 }
 
-ReplayBlock *const *replay_newest(const Replay *replay, int count) {
-  return replay->block_count < count ? NULL : replay->blocks + replay->block_count - count;
-}
-
 const ReplayBlock *replay_at(const Replay *replay, int index, int *place) {
   assert(index >= 0 && index < replay->count);
   int low = 0, high = replay->block_count - 1;

@@ -85,9 +85,6 @@ void replay_trim(Replay *replay, int window);
 int replay_count(const Replay *replay);
 /* Mean of ExampleFacts.surprise, in its unit; 0 where there are no positions. */
 double replay_mean_surprise(const Replay *replay);
-/* The `count` blocks added last, in their order; NULL where fewer are left. Valid until the next replay_add()
- * or replay_trim(). */
-ReplayBlock *const *replay_newest(const Replay *replay, int count);
 /* The position at `index` in [0, count): its block, and its place in that block. */
 const ReplayBlock *replay_at(const Replay *replay, int index, int *place);
 
@@ -101,9 +98,10 @@ typedef struct ValueTarget {
   float mix, lambda;
 } ValueTarget;
 
-/* The input of a network that takes `planes` of them, under symmetry `s`: out[planes][rows][cols]. */
+/* A position under symmetry `s` as input of a network that takes so many planes (game_encode()):
+ * out[planes][rows][cols]. */
 void replay_planes(const ReplayBlock *block, int place, int s, int planes, float *out);
-/* What it is to learn there: policy[moves], legal[moves], wdl[3] as `value` says. */
+/* What a network is to learn there: policy[moves], legal[moves], wdl[3] as `value` says. */
 void replay_example(const ReplayBlock *block, int place, int s, ValueTarget value, float *policy,
                     uint8_t *legal, float wdl[3]);
 

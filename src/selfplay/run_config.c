@@ -36,10 +36,10 @@ static const ConfigKey keys[] = {
         "anything (Chen et al. 2016); 0 = full size from the start."),
     INT("net.start_blocks", start_blocks, 1, 64, "5", "Residual blocks until then, where that is fewer."),
     INT("net.start_channels", start_channels, 4, 512, "32", "Channels until then, where that is fewer."),
-    CHOICE("net.rule_planes", rule_planes, switches, "off",
-           "What the rules alone say of the squares is input too, in games that have such planes (Connect "
-           "Four: where "
-           "each side would complete four)."),
+    CHOICE("net.feature_planes", feature_planes, switches, "off",
+           "Feature planes are input too, where a game has some (Connect Four: the squares of open lines by "
+           "the stones they hold, "
+           "and the rows that fall to the mover)."),
     INT("net.symmetries", symmetries, 1, TIES_ORDER_MAX, "1",
         "The first so many of the board's symmetries are built into the network, by tying its weights (Cohen "
         "and Welling 2016): an image is then answered by the answer's image; 1 = none."),
@@ -96,9 +96,6 @@ static const ConfigKey keys[] = {
         "Random beginnings drawn for each game, of which one is played, the likelier the nearer to even the "
         "network "
         "holds it; 1 = the first one drawn."),
-    REAL("selfplay.fork_share", fork_share, 0, 1, "0",
-         "Share of games that begin one move aside from a searched position of the iteration before instead "
-         "of randomly (forks, Wu 2020; Go-Exploit, Trudeau and Bowling 2023)."),
     REAL("selfplay.random_share", random_share, 0, 1, "0",
          "Share of the later moves that are uniformly random too; what comes before one learns the search's "
          "value, not the game's outcome."),
@@ -272,7 +269,7 @@ bool run_config_valid(const RunConfig *config, Error *err) {
 }
 
 NetShape run_config_shape(const RunConfig *config, const Game *game) {
-  return (NetShape){.planes = game->planes + (config->rule_planes ? game->rule_planes : 0),
+  return (NetShape){.planes = game->planes + (config->feature_planes ? game->feature_planes : 0),
                     .rows = game->rows,
                     .cols = game->cols,
                     .moves = game->moves,

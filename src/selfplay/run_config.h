@@ -24,8 +24,8 @@ typedef struct RunConfig {
   /* network */
   int blocks, channels, policy_channels, value_channels, value_hidden;
   int grow_after, start_blocks, start_channels;
-  int symmetries;  /* tied */
-  int rule_planes; /* Game.rule_planes are input too */
+  int symmetries;     /* tied */
+  int feature_planes; /* Game.feature_planes are input too */
 
   SearchConfig search;
   int visits;
@@ -38,7 +38,6 @@ typedef struct RunConfig {
   int late_after, late_random_plies; /* run_config_random_plies() */
   int balanced_of;                   /* beginnings drawn for each game; 1: what is drawn is played */
   double random_share;               /* of the moves after random_plies */
-  double fork_share;                 /* of the games, which fork off the iteration before */
   double temperature, temperature_end;
   int temperature_plies;
   int cache_log2;

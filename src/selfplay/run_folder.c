@@ -120,7 +120,7 @@ static bool is_later_key(const ConfigKey *key) {
       "net.symmetries",       "search.forced_playouts", "selfplay.full_share", "selfplay.quick_visits",
       "learner.surprise",     "learner.plies_weight",   "learner.rate_tail",   "selfplay.random_share",
       "learner.reply_weight", "selfplay.balanced_of",   "selfplay.late_after", "selfplay.late_random_plies",
-      "learner.value_lambda", "selfplay.fork_share",    "net.rule_planes"};
+      "learner.value_lambda", "net.feature_planes"};
   for (size_t i = 0; i < sizeof later / sizeof *later; i++)
     if (strcmp(key->name, later[i]) == 0) return true;
   return false;

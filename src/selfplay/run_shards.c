@@ -15,7 +15,6 @@ typedef struct Playing {
   int number; /* of the iteration, from 1 */
   uint32_t network_hash;
   NetPlan *plan;
-  ReplayBlock *const *before; /* [config->shards] of the iteration before; NULL: no game forks off them */
   int games_done;
 } Playing;
 
@@ -47,9 +46,7 @@ static ReplayBlock *get_shard(Playing *playing, int shard, bool *played, Error *
                     .seed = training->run.seed,
                     .iteration = (uint32_t)playing->number,
                     .first_game = shard * games,
-                    .games = games,
-                    .before = playing->before,
-                    .before_count = playing->before ? config->shards : 0};
+                    .games = games};
   *played = true;
   block = shard_play(&spec, game_finished, playing);
   if (replay_block_save(block, &origin, path, err)) return block;
@@ -64,8 +61,7 @@ ReplayBlock **run_shards_get(Training *training, int number, const Net *net, Sha
   Playing playing = {.training = training,
                      .number = number,
                      .network_hash = net_hash(net),
-                     .plan = plan_new_as(net, (PlanPrecision)training->config->precision),
-                     .before = replay_newest(training->replay, shards)};
+                     .plan = plan_new_as(net, (PlanPrecision)training->config->precision)};
   ReplayBlock **blocks = memory_new((size_t)shards, sizeof *blocks);
   bool *is_new = memory_new((size_t)shards, sizeof *is_new);
 #pragma omp parallel for schedule(dynamic) num_threads(training->threads)
@@ -114,28 +110,9 @@ static bool is_of_iteration(const Training *training, const json_t *log, int ite
                    path, iteration);
 }
 
-static bool is_on_disk(const Training *training, int iteration) {
-  bool whole = true;
-  for (int i = 0; i < training->config->shards && whole; i++) {
-    char path[FILE_PATH_MAX];
-    Error err;
-    run_replay_path(&training->run, iteration, i, path);
-    ReplayBlock *block = replay_block_load(training->run.game, NULL, path, &err);
-    whole = block != NULL;
-    replay_block_free(block);
-  }
-  return whole;
-}
-
-/* `first`, or sooner where games fork: a shard is played again from the whole iteration before it. */
-static int start_loading(const Training *training, int first) {
-  while (training->config->fork_share > 0 && first > 0 && !is_on_disk(training, first + 1)) first--;
-  return first;
-}
-
 /* The window's blocks from those of iterations behind `first`. */
 static bool load_since(Training *training, const json_t *log, int first, int window, Error *err) {
-  for (int number = start_loading(training, first) + 1; number <= (int)training->totals.iteration; number++) {
+  for (int number = first + 1; number <= (int)training->totals.iteration; number++) {
     char path[FILE_PATH_MAX];
     run_network_path(&training->run, number - 1, path);
     Net *net = net_load(path, training->run.game->name, NULL, NULL, err);

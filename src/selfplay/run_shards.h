@@ -5,10 +5,9 @@
 
 #include "selfplay/training.h"
 
-/* All shards of iteration `number`, played by `net`, their games forking from the newest blocks of the
- * window: blocks[config->shards], for the caller to release; their sums are added to *stats, those of the
- * shards that were not there yet to *played as well (NULL: to nobody). NULL with a message, or with an empty
- * message where *stop was set. */
+/* All shards of iteration `number`, played by `net`: blocks[config->shards], for the caller to release; their
+ * sums are added to *stats, those of the shards that were not there yet to *played as well (NULL: to nobody).
+ * NULL with a message, or with an empty message where *stop was set. */
 ReplayBlock **run_shards_get(Training *training, int number, const Net *net, ShardStats *stats,
                              ShardStats *played, Error *err);
 /* Positions in the window once `positions` have been played in all. */

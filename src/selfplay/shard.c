@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-  FORK_TRIES = 100,
-  FORK_LEAST = 300 /* of 65535, added to each move's share of the policy */
-};
-
 /* One of the games that a shard plays at the same time. */
 typedef struct Lane {
   Search *search;
@@ -88,46 +83,7 @@ static void begin_balanced(Shard *shard, Lane *lane) {
   free(logits);
 }
 
-/* A searched position of the iteration before in which the result was still open, drawn evenly; NULL where
- * this draw found none. */
-static const ReplayBlock *draw_open(const ShardSpec *spec, Rng *rng, int *place) {
-  int positions = 0;
-  for (int i = 0; i < spec->before_count; i++) positions += spec->before[i]->count;
-  if (!positions) return NULL;
-  *place = (int)rng_below(rng, (uint32_t)positions);
-  ReplayBlock *const *block = spec->before;
-  while (*place >= (*block)->count) *place -= (*block++)->count;
-  return (*block)->facts[*place].flags & EXAMPLE_PROVEN ? NULL : *block;
-}
-
-/* Begins one move aside from a game of the iteration before: a move is drawn by what the search thought of
- * it, but for the best. So games are new and still likely ones, and need no noise to differ. After the forks
- * of D. Wu, "Other Methods Implemented in KataGo" (2020), and Go-Exploit, A. Trudeau and M. Bowling,
- * "Targeted search control in AlphaZero for effective policy improvement" (2023), section 4, whose games
- * begin at positions seen before. False where FORK_TRIES draws found no such game. */
-static bool begin_fork(const ShardSpec *spec, Lane *lane) {
-  const Game *game = spec->game;
-  for (int tries = 0; tries < FORK_TRIES; tries++) {
-    int place, moves[GAME_MOVES_MAX], best = 0;
-    float weights[GAME_MOVES_MAX], value;
-    const ReplayBlock *block = draw_open(spec, &lane->rng, &place);
-    if (!block) continue;
-    const uint16_t *policy = block->policies + (size_t)place * (size_t)game->moves;
-    memcpy(lane->state, block->states + (size_t)place * game->state_size, game->state_size);
-    int count = game->legal(lane->state, moves);
-    if (count < 2) continue;
-    for (int i = 1; i < count; i++)
-      if (policy[moves[i]] > policy[moves[best]]) best = i;
-    for (int i = 0; i < count; i++) weights[i] = i == best ? 0 : (float)policy[moves[i]] + FORK_LEAST;
-    game->play(lane->state, moves[rng_choose(&lane->rng, weights, count)]);
-    if (!game->over(lane->state, &value)) return true;
-  }
-  return false;
-}
-
 static void begin_game(Shard *shard, Lane *lane) {
-  double forks = shard->spec->before_count > 0 ? shard->spec->config->fork_share : 0;
-  if (forks > 0 && rng_uniform(&lane->rng) < forks && begin_fork(shard->spec, lane)) return;
   int plies = most_random_plies(shard);
   if (shard->spec->config->balanced_of > 1 && plies > 0)
     begin_balanced(shard, lane);

@@ -2,9 +2,8 @@
  * batch.
  *
  * A shard owns its games, their searches, one evaluator and its random streams, and shares nothing but the
- * immutable plan. So it is a pure function of (configuration, seed, iteration, shard, weights, and what games
- * may fork from): whoever plays it again, with whatever threads around it, gets the same bytes. No virtual
- * loss, no lock, no atomic.
+ * immutable plan. So it is a pure function of (configuration, seed, iteration, shard, weights): whoever plays
+ * it again, with whatever threads around it, gets the same bytes. No virtual loss, no lock, no atomic.
  *
  * With search.kind = none every move is drawn from the network's own policy after one evaluation, and the
  * move played is the policy target: what a policy gradient learns from. */
@@ -21,9 +20,7 @@ typedef struct ShardSpec {
   const NetPlan *plan;
   uint64_t seed;
   uint32_t iteration;
-  int first_game, games;      /* numbers of its games within the iteration */
-  ReplayBlock *const *before; /* [before_count], the shards of the iteration before, that games fork from */
-  int before_count;           /* 0: no game forks */
+  int first_game, games; /* numbers of its games within the iteration */
 } ShardSpec;
 
 /* Called whenever a game has ended; may be NULL. Runs on the shard's thread. */
