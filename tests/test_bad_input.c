@@ -60,6 +60,7 @@ Test(bad_input, a_configuration_names_file_line_and_nearest_key) {
   program_refuses("", "--from-scratch --config a.conf --game connect4 --run one", 2,
                   "is a configuration of tictactoe, not of connect4");
   program_refuses("", "--from-scratch --config absent.conf --run one", 1, "absent.conf");
+  program_refuses("", SCRATCH "--set net.feature_planes=on --run one", 2, "tictactoe has none; leave it off");
   cr_assert(!file_exists("one"), "nothing was begun");
 }
 

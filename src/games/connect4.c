@@ -5,8 +5,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { LINE_PLANES = 3 }; /* of each side */
-
 static uint64_t square_bit(int row, int col) {
   return UINT64_C(1) << (col * C4_STRIDE + row);
 }
@@ -109,7 +107,7 @@ static void c4_encode_features(const void *state, float *planes) {
   uint64_t own[4], other[4];
   line_squares(c->mover, c->mover ^ c->all, own);
   line_squares(c->mover ^ c->all, c->mover, other);
-  for (int held = 3; held > 3 - LINE_PLANES; held--, planes += 2 * C4_SQUARES) {
+  for (int held = 3; held > 0; held--, planes += 2 * C4_SQUARES) {
     for (int square = 0; square < C4_SQUARES; square++) {
       int shift = square % C4_COLS * C4_STRIDE + square / C4_COLS;
       planes[square] = (float)(own[held] >> shift & 1);
@@ -187,7 +185,7 @@ const Game game_connect4 = {
     .planes = 3,
     .rows = C4_ROWS,
     .cols = C4_COLS,
-    .feature_planes = 2 * LINE_PLANES + 1,
+    .feature_planes = 2 * 3 + 1,
     .moves = C4_COLS,
     .max_plies = C4_SQUARES,
     .symmetries = 2,

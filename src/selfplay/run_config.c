@@ -36,10 +36,10 @@ static const ConfigKey keys[] = {
         "anything (Chen et al. 2016); 0 = full size from the start."),
     INT("net.start_blocks", start_blocks, 1, 64, "5", "Residual blocks until then, where that is fewer."),
     INT("net.start_channels", start_channels, 4, 512, "32", "Channels until then, where that is fewer."),
-    CHOICE("net.feature_planes", feature_planes, switches, "off",
-           "Feature planes are input too, where a game has some (Connect Four: the squares of open lines by "
-           "the stones they hold, "
-           "and the rows that fall to the mover)."),
+    CHOICE(
+        "net.feature_planes", feature_planes, switches, "off",
+        "The game's feature planes are input too (Connect Four: the squares of open lines by the stones they "
+        "hold, and the rows that fall to the mover)."),
     INT("net.symmetries", symmetries, 1, TIES_ORDER_MAX, "1",
         "The first so many of the board's symmetries are built into the network, by tying its weights (Cohen "
         "and Welling 2016): an image is then answered by the answer's image; 1 = none."),
@@ -218,6 +218,8 @@ static bool symmetries_valid(const RunConfig *config, Error *err) {
 bool run_config_valid(const RunConfig *config, Error *err) {
   if (!game_find(config->game))
     return error_set(err, "game: there is no game '%s'; `selfplay games` lists them", config->game);
+  if (config->feature_planes && !game_find(config->game)->feature_planes)
+    return error_set(err, "net.feature_planes = on: %s has none; leave it off", config->game);
   if (config->batch % config->slice != 0)
     return error_set(err, "learner.batch (%d) must be a multiple of learner.slice (%d)", config->batch,
                      config->slice);
