@@ -183,3 +183,34 @@ Test(probe, saves_evaluations_and_proves_more) {
             "%d and %d proofs, %d and %d simulations", proofs[0], proofs[1], simulations[0], simulations[1]);
   evaluator_free(evaluator);
 }
+
+/* A search that takes up another game, at a forced move too, knows nothing of the probes of the last. */
+Test(probe, another_game_is_probed_afresh) {
+  const Game *game = game_find("connect4");
+  SearchConfig config = search_config_defaults();
+  config.probe_nodes = 300, config.solve = 1;
+  Evaluator *evaluator = evaluator_uniform(game, 1);
+  Search *used = search_new(game, &config);
+  for (uint32_t i = 0; i < 60; i++) {
+    State state = random_position(game, i, 8 + (int)i % 12), next = state;
+    int moves[GAME_MOVES_MAX];
+    float end;
+    game->legal(&state, moves);
+    game->play(&next, moves[0]);
+    if (game->over(&next, &end)) continue;
+    Search *fresh = search_new(game, &config);
+    Search *both[2] = {used, fresh};
+    SearchChild children[2][GAME_MOVES_MAX];
+    memset(children, 0, sizeof children);
+    for (int k = 0; k < 2; k++) {
+      search_advance(both[k], &state, moves[0]);
+      search_run(both[k], &next, 400, rng_make(1, RNG_TEST, 3, i), evaluator);
+      search_children(both[k], children[k]);
+    }
+    cr_assert_eq(search_simulations(used), search_simulations(fresh), "position %u", i);
+    cr_assert_eq(memcmp(children[0], children[1], sizeof children[0]), 0, "position %u", i);
+    search_free(fresh);
+  }
+  search_free(used);
+  evaluator_free(evaluator);
+}

@@ -292,6 +292,8 @@ void search_advance(Search *search, const void *state, int move) {
       if (edges[i].move == move) child = edges[i].child;
   }
   search->game->play(search->root_state, move);
+  /* What was probed in another game is not to tell on this one. */
+  if (!known && search->probe) probe_clear(search->probe);
   bool keep =
       search->config.kind == SEARCH_PUCT && child != NO_NODE && search->tree.nodes[child].edge_count > 0;
   tree_clear(&search->spare);
