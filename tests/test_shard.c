@@ -97,6 +97,15 @@ Test(shard, a_game_keeps_its_winner_between_random_moves) {
   }
 }
 
+/* The search before a random move may be a quick one, which is not recorded: the position before says so. */
+Test(shard, random_moves_behind_quick_searches_are_told_of_too) {
+  ReplayBlock *block = play(
+      (const char *[]){"search.visits=16", "selfplay.random_share=0.2", "selfplay.full_share=0.3", NULL});
+  int changes = changes_behind_random_moves(block);
+  cr_assert(changes > block->count / 20, "%d of %d", changes, block->count);
+  replay_block_free(block);
+}
+
 /* What stands before a random move takes what the search expected there, which a proof knows for certain. */
 Test(shard, random_moves_do_not_reach_back) {
   ReplayBlock *none = play((const char *[]){"search.visits=16", NULL});

@@ -51,7 +51,7 @@ typedef struct ReplayOrigin {
   uint64_t seed;
   uint32_t iteration, shard;
   uint32_t network; /* net_hash() of the weights that played; 0 for a teacher */
-  uint32_t config;  /* CRC-32 of the resolved configuration */
+  uint32_t config;  /* run_config_crc(): of all settings but run.* */
 } ReplayOrigin;
 
 ReplayBlock *replay_block_new(const Game *game);
@@ -62,7 +62,7 @@ void replay_block_add(ReplayBlock *block, const void *state, const float *policy
                       bool proven, int ply, uint32_t game_number);
 /* Says of the position added last by how many nats its policy departs from the prior; at most 15 are kept. */
 void replay_block_surprise(ReplayBlock *block, double nats);
-/* Says of the position added last that a random move follows it. */
+/* Says of the position added last that a random move follows, before the next that is added. */
 void replay_block_deviates(ReplayBlock *block);
 /* Sets the outcome of positions [first, count) from the result for the first player (1, 0, -1). */
 void replay_block_outcome(ReplayBlock *block, int first, int first_player_result);
@@ -70,8 +70,7 @@ void replay_block_outcome(ReplayBlock *block, int first, int first_player_result
 void replay_block_append(ReplayBlock *block, const ReplayBlock *other, int from, int count);
 
 bool replay_block_save(const ReplayBlock *block, const ReplayOrigin *origin, const char *path, Error *err);
-/* NULL with a message where the file is damaged, of another game, or not of this origin, unless that is NULL.
- */
+/* NULL with a message where the file is damaged, of another game, or not of this origin (NULL: of any). */
 ReplayBlock *replay_block_load(const Game *game, const ReplayOrigin *origin, const char *path, Error *err);
 
 typedef struct Replay Replay;

@@ -206,8 +206,7 @@ static bool record_and_play(Shard *shard, Lane *lane) {
     move = draw_from_policy(shard, lane, priors, count, temperature);
   }
   shard->stats->simulations += search_simulations(lane->search);
-  bool recorded = !lane->quick || proven;
-  if (recorded) {
+  if (!lane->quick || proven) {
     replay_block_add(lane->played, lane->state, shard->policy, wdl, proven, game->ply(lane->state),
                      lane->game_number);
     if (searches) replay_block_surprise(lane->played, surprise(shard->policy, shard->children, count));
@@ -222,7 +221,7 @@ static bool record_and_play(Shard *shard, Lane *lane) {
   }
   if (config->random_share > 0 && rng_uniform(&lane->rng) < config->random_share) {
     move = deviate(lane, game, wdl);
-    if (recorded) replay_block_deviates(lane->played);
+    if (lane->played->count) replay_block_deviates(lane->played);
   }
   lane->searched++;
   search_advance(lane->search, lane->state, move);
