@@ -249,3 +249,33 @@ Test(elo, plays_what_is_missing_and_ranks_in_order) {
   store_close(store);
   remove_db(path);
 }
+
+/* Who shall have no more games is nobody's opponent either. */
+Test(elo, the_sated_play_their_pairings_alone) {
+  char path[64];
+  temporary_db(path);
+  Error err;
+  Store *store = store_open(path, &err);
+  cr_assert(store, "%s", err.message);
+  Player *players[3] = {make(elo_reference(game_find("tictactoe")), "tictactoe", 2),
+                        make("mcts:10", "tictactoe", 1), make("mcts:12", "tictactoe", 1)};
+  const EloPairing pairings[] = {{0, 1, 4}, {2, 0, 2}};
+  const bool sated[3] = {false, false, true};
+  const EloOptions options = {
+      .games = 20, .seed = 1, .pairings = pairings, .pairing_count = 2, .sated = sated};
+  EloPlayed played;
+  cr_assert(elo_play(store, players, 3, &options, &played, &err), "%s", err.message);
+  EloTable table;
+  cr_assert(elo_rate(store, players[0]->game, 0, 1, &table, &err), "%s", err.message);
+  int games[3] = {0};
+  for (int k = 0; k < 3; k++) {
+    const Rating *rating = &table.ratings->ratings[store_results_find(&table.results, players[k]->name, 0)];
+    games[k] = rating->wins + rating->draws + rating->losses;
+  }
+  cr_assert_eq(games[2], 4, "%d", games[2]);
+  cr_assert(games[0] >= 20 && games[1] >= 20, "%d, %d", games[0], games[1]);
+  elo_table_free(&table);
+  for (int k = 0; k < 3; k++) player_free(players[k]);
+  store_close(store);
+  remove_db(path);
+}

@@ -132,14 +132,16 @@ static bool play_pairs(Tournament *t, int i, int j, int pairs, Error *err) {
     MatchResult result = {0};
     int added = 0;
     Player *a = open_player(t, i, err), *b = a ? open_player(t, j, err) : NULL;
-    fine = b && match_play(a, b, openings, &options, &result, err) &&
-           record_match(t->store, a, b, openings, &result, &added, err);
-    close_player(t, a), close_player(t, b);
-    if (fine) {
-      t->played->games += added;
-      *between(t, i, j) += added;
-      *between(t, j, i) += added;
+    fine = b && match_play(a, b, openings, &options, &result, err);
+    Error late; /* games before one that failed count all the same */
+    if (result.count > 0 && !record_match(t->store, a, b, openings, &result, &added, &late)) {
+      if (fine) *err = late;
+      fine = false;
     }
+    close_player(t, a), close_player(t, b);
+    t->played->games += added;
+    *between(t, i, j) += added;
+    *between(t, j, i) += added;
     match_result_free(&result);
   }
   openings_free(openings);
@@ -173,7 +175,7 @@ static int best_opponent(const Tournament *t, int i) {
   int best = -1;
   double most = 0;
   for (int j = 0; j < t->count; j++) {
-    if (j == i || t->exhausted[i * t->count + j]) continue;
+    if (j == i || t->exhausted[i * t->count + j] || (t->options->sated && t->options->sated[j])) continue;
     double p = score_from_elo(t->elo[i] - t->elo[j]);
     double gain = (p * (1 - p) + 1e-6) / (1 + *between(t, i, j));
     if (gain > most) most = gain, best = j;
