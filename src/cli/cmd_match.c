@@ -241,17 +241,21 @@ int cmd_match(int argc, char **argv) {
   Error late; /* games before one that failed count all the same */
   bool kept = !store || result.count == 0 ||
               record_match(store, players[0], players[1], openings, &result, &recorded, &late);
-  if (!fine || !kept) {
+  if (!fine && result.count == 0) {
     for (int k = 0; k < 2; k++) player_free(players[k]);
-    bool stopped = !fine && !err.message[0];
-    if (recorded) cli_note("%d games played before this are recorded in %s", recorded, options.db);
-    if (stopped && kept) cli_fail("stopped after %d games", result.count);
-    cli_fail_by(fine || stopped ? &late : &err);
+    if (!err.message[0]) cli_fail("stopped before the first games were over");
+    cli_fail_by(&err);
   }
   if (options.common.json)
     print_json(&options, players, &result, recorded);
   else
     print_text(&options, players, &result, recorded);
+  if (!fine || !kept) {
+    for (int k = 0; k < 2; k++) player_free(players[k]);
+    bool stopped = !fine && !err.message[0];
+    if (stopped && kept) cli_fail("stopped after %d games", result.count);
+    cli_fail_by(fine || stopped ? &late : &err);
+  }
   match_result_free(&result);
   openings_free(openings);
   store_close(store);
