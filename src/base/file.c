@@ -118,13 +118,23 @@ void file_remove_temporaries(const char *folder) {
   if (dir) closedir(dir);
 }
 
+/* Where the bytes go: behind links, which a rename would replace; the path itself where nothing is there yet.
+ */
+static void follow_links(const char *path, char target[FILE_PATH_MAX]) {
+  char *real = realpath(path, NULL);
+  snprintf(target, FILE_PATH_MAX, "%s", real && strlen(real) < FILE_PATH_MAX ? real : path);
+  free(real);
+}
+
 bool file_may_write(const char *path, Error *err) {
-  char copy[FILE_PATH_MAX];
+  char target[FILE_PATH_MAX];
   struct stat info;
-  if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
-    return error_set(err, "%s: cannot write: it is a folder", path);
-  snprintf(copy, sizeof copy, "%s", path);
-  const char *folder = dirname(copy);
+  bool exists = stat(path, &info) == 0;
+  if (exists && S_ISDIR(info.st_mode)) return error_set(err, "%s: cannot write: it is a folder", path);
+  if (exists && !S_ISREG(info.st_mode))
+    return access(path, W_OK) == 0 || error_set(err, "%s: cannot write: %s", path, strerror(errno));
+  follow_links(path, target);
+  const char *folder = dirname(target);
   return access(folder, W_OK) == 0 ||
          error_set(err, "%s: cannot write: %s: %s", path, folder, strerror(errno));
 }
@@ -133,15 +143,16 @@ bool file_write(const char *path, const void *bytes, size_t size, Error *err) {
   struct stat info;
   if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
     return write_special(path, bytes, size, err);
-  char temporary[FILE_PATH_MAX];
-  if ((size_t)snprintf(temporary, sizeof temporary, "%s.tmp%ld", path, (long)getpid()) >= sizeof temporary)
+  char target[FILE_PATH_MAX], temporary[FILE_PATH_MAX];
+  follow_links(path, target);
+  if ((size_t)snprintf(temporary, sizeof temporary, "%s.tmp%ld", target, (long)getpid()) >= sizeof temporary)
     return error_set(err, "%.80s...: the path is too long", path);
   int fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0) return error_set(err, "%s: cannot write: %s", path, strerror(errno));
   bool done = write_all(fd, bytes, size) && fsync(fd) == 0;
   int reason = errno;
   if (close(fd) != 0 && done) done = false, reason = errno;
-  if (done && rename(temporary, path) != 0) done = false, reason = errno;
+  if (done && rename(temporary, target) != 0) done = false, reason = errno;
   if (!done) {
     unlink(temporary);
     return error_set(err, "%s: cannot write: %s; nothing was changed", path, strerror(reason));
@@ -267,6 +278,7 @@ bool file_read_block(const char *path, const char magic[8], uint32_t newest, uin
 bool file_set_aside(const char *path, Error *err) {
   char aside[FILE_PATH_MAX];
   snprintf(aside, sizeof aside, "%s.damaged", path);
+  for (int n = 2; file_exists(aside) && n < 1000; n++) snprintf(aside, sizeof aside, "%s.damaged%d", path, n);
   if (rename(path, aside) != 0) return error_set(err, "%s: cannot set aside: %s", path, strerror(errno));
   return true;
 }

@@ -54,7 +54,8 @@ bool file_write_block(const char *path, const char magic[8], uint32_t version, B
  * cannot be opened, or a newer version of selfplay wrote it. */
 bool file_read_block(const char *path, const char magic[8], uint32_t newest, uint32_t *version,
                      Buffer *payload, Error *err);
-/* Renames a damaged file to PATH.damaged so that nobody reads it again and nothing is deleted. */
+/* Renames a damaged file to PATH.damaged, or .damaged2 and so on where that exists, so that nobody reads it
+ * again and nothing is deleted. */
 bool file_set_aside(const char *path, Error *err);
 
 /* Writes into `out` (FILE_PATH_MAX bytes) where the shipped file `relative` ("configs/connect4.conf") lies:
