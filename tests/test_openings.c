@@ -177,6 +177,22 @@ Test(openings, exact_maker_keeps_the_limit_and_reads_back) {
   unlink(path);
 }
 
+Test(openings, the_empty_board_is_one_too) {
+  char path[] = "/tmp/selfplay-openings-XXXXXX";
+  int fd = mkstemp(path);
+  cr_assert(fd >= 0);
+  close(fd);
+  Error err;
+  const Game *game = game_find("tictactoe");
+  cr_assert(openings_make(game, 1, 0, 100, 4, 1, path, NULL, NULL, &err), "%s", err.message);
+  Openings *openings = openings_read(game, path, &err);
+  cr_assert(openings, "%s", err.message);
+  cr_assert_eq(openings->count, 1);
+  cr_assert_eq(openings->items[0].plies, 0);
+  openings_free(openings);
+  unlink(path);
+}
+
 Test(openings, threads_do_not_change_what_is_made) {
   Error err;
   Buffer made[2] = {{0}, {0}};

@@ -242,7 +242,11 @@ static bool write_made(const Openings *openings, int plies, int limit, uint64_t 
         "# and %.2f. No exact solver reaches that far: each opening is played by both sides in turn.\n",
         maker_depths[0], maker_depths[1], limit / 100.0, limit / 100.0);
   for (int i = 0; i < openings->count; i++) {
-    opening_print_line(game, openings->items[i].moves, openings->items[i].plies, &text);
+    const Opening *opening = &openings->items[i];
+    if (opening->plies)
+      opening_print_line(game, opening->moves, opening->plies, &text);
+    else
+      buffer_printf(&text, START);
     buffer_printf(&text, "\n");
   }
   bool fine = file_write(path, text.data, text.size, err);
