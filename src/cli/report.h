@@ -20,7 +20,7 @@ typedef struct ReportPoint {
 
 /* Ratings of one run's networks that search alike: "visits=200". */
 typedef struct ReportCurve {
-  char options[64];
+  char options[STORE_NAME_MAX];
   ReportPoint *points; /* by iteration */
   int count;
 } ReportCurve;

@@ -192,7 +192,7 @@ void report_write_tensorboard(const Report *report, const char *folder) {
     put_lines(&events, run, run->log, "selfplay", "iteration");
     put_points(&events, run, "strength/value_kept", run->accuracy, run->accuracy_count);
     for (int c = 0; c < run->elo_count; c++) {
-      char tag[120];
+      char tag[STORE_NAME_MAX + 16];
       snprintf(tag, sizeof tag, "strength/elo%s%s", run->elo[c].options[0] ? "," : "", run->elo[c].options);
       put_points(&events, run, tag, run->elo[c].points, run->elo[c].count);
     }

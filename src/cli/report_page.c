@@ -1,9 +1,11 @@
 /* The report as a page. */
+#include "arena/score.h"
 #include "base/memory.h"
 #include "cli/arena_options.h"
 #include "cli/page.h"
 #include "cli/report.h"
 
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,15 +22,21 @@ static const ReportPoint *last_elo(const ReportRun *run, const char *options) {
   return NULL;
 }
 
-/* Options under which the newest rated network of every run has been rated; NULL where there are none. */
+/* Options under which a network of every run has been rated, of several those whose networks are the newest
+ * by the oldest of them; NULL where there are none. */
 static const char *common_options(const Report *report) {
+  const char *best = NULL;
+  int newest = -1;
   for (int c = 0; c < report->runs[0].elo_count; c++) {
     const char *options = report->runs[0].elo[c].options;
-    bool all = true;
-    for (int r = 1; r < report->count; r++) all = all && last_elo(&report->runs[r], options);
-    if (all) return options;
+    int oldest = INT_MAX;
+    for (int r = 0; r < report->count; r++) {
+      const ReportPoint *point = last_elo(&report->runs[r], options);
+      if (!point || point->iteration < oldest) oldest = point ? point->iteration : -1;
+    }
+    if (oldest > newest) newest = oldest, best = options;
   }
-  return NULL;
+  return best;
 }
 
 /* How the strongest run stands against the next, by Elo. */
@@ -46,16 +54,16 @@ static void answer_by_elo(const Report *report, const char *options, Buffer *out
   const ReportPoint *first = last_elo(best, options), *second = last_elo(next, options);
   double difference = first->value - second->value;
   double error = ratings_difference_error(report->ratings.ratings, first->player, second->player);
-  double ahead = 0.5 * erfc(-difference / error / sqrt(2));
+  double half = SCORE_Z95 * error;
   buffer_printf(out,
                 "At iterations %d and %d, %s (%s) is rated %.0f Elo above %s (%s), 95%% interval %+.0f to "
                 "%+.0f: %s (probability that it is "
                 "ahead: %.2f; one run an arm says nothing of other seeds).",
                 first->iteration, second->iteration, best->label, arm_text(best), difference, next->label,
-                arm_text(next), difference - 1.96 * error, difference + 1.96 * error,
-                difference - 1.96 * error > 0 ? "it is the stronger player"
-                                              : "these games do not decide which is stronger",
-                ahead);
+                arm_text(next), difference - half, difference + half,
+                difference - half > 0 ? "it is the stronger player"
+                                      : "these games do not decide which is stronger",
+                score_normal_cdf(difference / error));
 }
 
 static void answer_by_accuracy(const Report *report, Buffer *out) {
@@ -197,7 +205,7 @@ static void put_strength(const Report *report, Page *page) {
   bool elo = false;
   for (int r = 0; r < report->count; r++) elo = elo || report->runs[r].elo_count;
   if (elo) {
-    page_row(page, "Elo of the newest rated network [95%]");
+    page_row(page, "Elo of the newest network that is rated alike [95%]");
     for (int r = 0; r < report->count; r++) {
       const ReportRun *run = &report->runs[r];
       const ReportPoint *point = last_elo(run, common_options(report));
