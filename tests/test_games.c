@@ -2,7 +2,6 @@
 #include "base/rng.h"
 #include "games/connect4.h"
 #include "games/connect4_bits.h"
-#include "games/tictactoe.h"
 #include "hang.h"
 
 #include <criterion/criterion.h>
@@ -42,7 +41,7 @@ typedef struct Tally {
 } Tally;
 
 static void play_all(const void *state, Tally *tally, KeySet *seen) {
-  const Game *game = &game_tictactoe;
+  const Game *game = game_find("tictactoe");
   float value;
   keyset_add(seen, game->key(state));
   if (game->over(state, &value)) {
@@ -67,7 +66,7 @@ Test(games, tictactoe_has_255168_games_and_5478_positions) {
   char start[STATE_BYTES];
   Tally tally = {0};
   KeySet seen = keyset_new(14);
-  game_tictactoe.init(start);
+  game_find("tictactoe")->init(start);
   play_all(start, &tally, &seen);
   cr_assert_eq(tally.games, 255168);
   cr_assert_eq(tally.by_player[0], 131184);
@@ -214,12 +213,13 @@ Test(games, connect4_mirror_reverses_columns) {
 }
 
 Test(games, tictactoe_names_and_board) {
+  const Game *game = game_find("tictactoe");
   char state[STATE_BYTES];
   Error err = {.message = ""};
   Buffer text = {0};
-  game_tictactoe.init(state);
-  cr_assert(game_play_line(&game_tictactoe, state, "a1, B2 c3", &err), "%s", err.message);
-  game_print_board(&game_tictactoe, state, &text);
+  game->init(state);
+  cr_assert(game_play_line(game, state, "a1, B2 c3", &err), "%s", err.message);
+  game_print_board(game, state, &text);
   buffer_put(&text, "", 1);
   cr_assert_str_eq((char *)text.data, " 3 . . X\n 2 . O .\n 1 X . .\n   a b c\n");
   buffer_free(&text);

@@ -7,8 +7,8 @@
  * THE SIGN RULE: every value is seen from the player to move: +1 that player wins, 0 draw, -1 that player
  * loses.
  *
- * Adding a game: write one .c file that defines `const Game game_NAME`, add it to the list in registry.c, and
- * run `make test`: the conformance suite (tests/test_conformance.c) then checks it like all others. */
+ * Adding a game: write one .c file that defines `const Game game_NAME`, add NAME to the list in registry.c,
+ * and run `make test`: the conformance suite (tests/test_conformance.c) then checks it like all others. */
 #ifndef GAMES_GAME_H
 #define GAMES_GAME_H
 
@@ -76,7 +76,7 @@ typedef struct Game {
    * its legal moves the images of in's. s = 0 copies. Optional: where it is NULL, symmetric positions count
    * as different ones. `out` is not `in`. */
   void (*symmetry_state)(int s, const void *in, void *out);
-  /* Short move name without NUL trouble: writes at most GAME_MOVE_TEXT bytes. */
+  /* Writes a short move name, at most GAME_MOVE_TEXT bytes with its NUL. */
   void (*print_move)(int move, char *text);
   /* Reads what print_move wrote, in any case; -1 where it is no move's name. Legality is not checked. */
   int (*parse_move)(const char *text);
@@ -97,8 +97,7 @@ const Game *game_find(const char *name);
 bool game_has_planes(const Game *game, int planes);
 /* The input of a network that takes so many, which game_has_planes(): out[planes][rows][cols]. */
 void game_encode(const Game *game, int planes, const void *state, float *out);
-/* The symmetric images, in[planes][rows][cols] -> out, and policy[moves] -> out; in and out do not overlap.
- */
+/* The symmetric images, in[planes][rows][cols] -> out, and policy[moves] -> out, which does not overlap. */
 void game_symmetry_planes(const Game *game, int s, int planes, const float *in, float *out);
 void game_symmetry_policy(const Game *game, int s, const float *in, float *out);
 /* The way back: undoes game_symmetry_policy(). */
@@ -135,8 +134,7 @@ void game_print_board(const Game *game, const void *state, Buffer *out);
 /* Names the rules: a checksum of what is legal, and how it ends, along 64 fixed random games. Games whose
  * rules differ anywhere that such play comes have another one. */
 uint32_t game_rules_hash(const Game *game);
-/* Move sequences of exactly `depth` plies from `state` (perft); finished games end early and are not counted.
- */
+/* Move sequences of exactly `depth` plies from `state` (perft); games that end before are not counted. */
 uint64_t game_perft(const Game *game, const void *state, int depth);
 
 #endif

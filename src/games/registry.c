@@ -1,10 +1,19 @@
-#include "games/connect4.h"
-#include "games/othello.h"
-#include "games/tictactoe.h"
+#include "games/game.h"
 
 #include <string.h>
 
-static const Game *const games[] = {&game_tictactoe, &game_connect4, &game_othello6, &game_othello};
+/* The games, one line each: `NAME` stands for `const Game game_NAME`, which the game's own file defines. */
+#define GAMES(EACH)                                                                                          \
+  EACH(tictactoe)                                                                                            \
+  EACH(connect4)                                                                                             \
+  EACH(othello6)                                                                                             \
+  EACH(othello)
+
+#define DECLARED(name) extern const Game game_##name;
+GAMES(DECLARED)
+
+#define LISTED(name) &game_##name,
+static const Game *const games[] = {GAMES(LISTED)};
 
 int game_count(void) {
   return (int)(sizeof games / sizeof *games);

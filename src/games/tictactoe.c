@@ -1,4 +1,5 @@
-#include "games/tictactoe.h"
+/* Tic-tac-toe: the smallest game, for tests and first steps. Squares are named a1 (bottom left) to c3. */
+#include "games/game.h"
 
 #include "games/bits.h"
 
