@@ -1,6 +1,7 @@
 #include "base/config.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "folder.h"
 #include "hang.h"
 
 #include <criterion/criterion.h>
@@ -8,6 +9,7 @@
 #include <math.h>
 #include <string.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 TestSuite(rng, .timeout = HANG_SECONDS);
@@ -68,7 +70,6 @@ Test(rng, choice_follows_the_weights) {
 typedef struct Sample {
   int visits;
   double rate;
-  bool flag;
   int kind;
   uint64_t seed;
   char text[CONFIG_TEXT_MAX];
@@ -78,7 +79,6 @@ static const char *const kinds[] = {"puct", "gumbel", NULL};
 static const ConfigKey sample_keys[] = {
     {"search.visits", CONFIG_INT, offsetof(Sample, visits), 1, 1000, "32", "Simulations a move.", NULL},
     {"learner.rate", CONFIG_REAL, offsetof(Sample, rate), 0, 1, "0.01", "Learning rate.", NULL},
-    {"flag", CONFIG_BOOL, offsetof(Sample, flag), 0, 0, "true", "A flag.", NULL},
     {"kind", CONFIG_CHOICE, offsetof(Sample, kind), 0, 0, "gumbel", "A kind.", kinds},
     {"seed", CONFIG_SEED, offsetof(Sample, seed), 0, 0, "18446744073709551615", "A seed.", NULL},
     {"text", CONFIG_TEXT, offsetof(Sample, text), 0, 0, "abc", "A text.", NULL},
@@ -107,12 +107,10 @@ Test(config, reads_comments_and_writes_back_what_it_read) {
   Error err;
   config_defaults(&table, &sample);
   cr_assert_eq(sample.seed, UINT64_MAX);
-  cr_assert(read_text(&sample,
-                      "# head\nsearch.visits = 7 # tail\nkind=puct\n\nlearner.rate = 0.1\nflag = no\n", &err),
+  cr_assert(read_text(&sample, "# head\nsearch.visits = 7 # tail\nkind=puct\n\nlearner.rate = 0.1\n", &err),
             "%s", err.message);
   cr_assert_eq(sample.visits, 7);
   cr_assert_eq(sample.kind, 0);
-  cr_assert_eq(sample.flag, false);
   Buffer out = {0};
   config_print(&table, &sample, true, &out);
   buffer_put(&out, "", 1);
@@ -161,9 +159,9 @@ Test(config, long_comments_and_first_mistakes) {
   cr_assert_eq(sample.rate, 0.5);
   cr_assert_not(read_text(&sample, "search.visits = 5\nsearch.visits 6\nserch.visits = 3\n", &err));
   cr_assert(strstr(err.message, ":2: not a 'key = value' line"), "%s", err.message);
-  cr_assert_not(read_text(&sample, "flag = on\nsearch.visits 6", &err));
+  cr_assert_not(read_text(&sample, "kind = puct\nsearch.visits 6", &err));
   cr_assert(strstr(err.message, ":2: not a 'key = value' line"), "%s", err.message);
-  cr_assert_not(read_text(&sample, "flag = on\n[learner\nrate = 0.1\n", &err));
+  cr_assert_not(read_text(&sample, "kind = puct\n[learner\nrate = 0.1\n", &err));
   cr_assert(strstr(err.message, ":2: a section without its ]"), "%s", err.message);
   snprintf(text, sizeof text, "# %0500d\ntext = %0300d\n", 1, 2);
   cr_assert_not(read_text(&sample, text, &err));
@@ -226,4 +224,41 @@ Test(file, unwritable_folder_and_full_disk_are_one_line) {
   Buffer out = {0};
   cr_assert_not(file_read("/nonexistent/file", &out, &err));
   cr_assert(strstr(err.message, "/nonexistent/file"));
+}
+
+static void expect_bytes(const char *path, const char *text) {
+  Buffer found = {0};
+  Error err;
+  cr_assert(file_read_text(path, &found, &err), "%s", err.message);
+  cr_assert_str_eq((const char *)found.data, text);
+  buffer_free(&found);
+}
+
+Test(file, a_link_stays_one_and_its_file_is_written) {
+  char folder[FOLDER_MAX], file[FOLDER_MAX + 8], link[FOLDER_MAX + 8];
+  struct stat info;
+  Error err;
+  folder_make(folder);
+  snprintf(file, sizeof file, "%s/file", folder), snprintf(link, sizeof link, "%s/link", folder);
+  cr_assert(file_write(file, "old", 3, &err) && symlink("file", link) == 0);
+  cr_assert(file_may_write(link, &err) && file_write(link, "new", 3, &err), "%s", err.message);
+  cr_assert(lstat(link, &info) == 0 && S_ISLNK(info.st_mode));
+  expect_bytes(file, "new");
+  cr_assert(file_may_write("/dev/null", &err), "%s", err.message);
+  folder_remove(folder);
+}
+
+Test(file, set_aside_twice_both_are_kept) {
+  char folder[FOLDER_MAX], path[FOLDER_MAX + 8], aside[FOLDER_MAX + 24];
+  Error err;
+  folder_make(folder);
+  snprintf(path, sizeof path, "%s/file", folder);
+  for (int i = 0; i < 3; i++) {
+    cr_assert(file_write(path, &"123"[i], 1, &err) && file_set_aside(path, &err), "%s", err.message);
+    cr_assert_not(file_exists(path));
+  }
+  snprintf(aside, sizeof aside, "%s.damaged", path), expect_bytes(aside, "1");
+  snprintf(aside, sizeof aside, "%s.damaged2", path), expect_bytes(aside, "2");
+  snprintf(aside, sizeof aside, "%s.damaged3", path), expect_bytes(aside, "3");
+  folder_remove(folder);
 }

@@ -12,12 +12,6 @@ void experiment_path(const Experiment *experiment, const char *relative, char pa
   snprintf(path, FILE_PATH_MAX, "%.*s/%s", FILE_PATH_MAX - 160, experiment->folder, relative);
 }
 
-bool experiment_exists(const char *folder) {
-  char path[FILE_PATH_MAX];
-  snprintf(path, sizeof path, "%.*s/design.ini", FILE_PATH_MAX - 20, folder);
-  return file_exists(path);
-}
-
 /* --- what a run has cost --- */
 
 static double real(const json_t *object, const char *key) {

@@ -41,8 +41,6 @@ typedef struct Experiment {
  * is measured may be changed, the arms may not. Takes the design over, also where it fails. */
 bool experiment_open(const char *folder, CompareDesign *design, Experiment *out, Error *err);
 void experiment_free(Experiment *experiment);
-/* True where FOLDER/design.ini is there. */
-bool experiment_exists(const char *folder);
 /* FOLDER/RELATIVE */
 void experiment_path(const Experiment *experiment, const char *relative, char path[FILE_PATH_MAX]);
 

@@ -400,15 +400,6 @@ int store_results_find(const StoreResults *results, const char *name, uint32_t h
   return -1;
 }
 
-int store_results_between(const StoreResults *results, int a, int b) {
-  int games = 0;
-  for (int g = 0; g < results->count; g++) {
-    const RatingGame *game = &results->games[g];
-    games += (game->first == a && game->second == b) || (game->first == b && game->second == a);
-  }
-  return games;
-}
-
 bool store_openings_used(Store *store, const char *game, const StorePlayer *a, const StorePlayer *b,
                          const char *const *openings, int count, bool *used, Error *err) {
   static const char sql[] =

@@ -69,8 +69,6 @@ typedef bool StoreVisit(void *context, const StoreRecord *record, Error *err);
 bool store_each(Store *store, const char *game, StoreVisit *visit, void *context, Error *err);
 /* Index of a player in the results; -1 where it has not played. */
 int store_results_find(const StoreResults *results, const char *name, uint32_t hash);
-/* Games recorded between two players, either colour. */
-int store_results_between(const StoreResults *results, int a, int b);
 /* Sets used[i] where a and b have met on openings[i], either colour. */
 bool store_openings_used(Store *store, const char *game, const StorePlayer *a, const StorePlayer *b,
                          const char *const *openings, int count, bool *used, Error *err);

@@ -29,16 +29,6 @@ static void unknown_key(const ConfigTable *table, const char *name, char message
     snprintf(message, 400, "unknown key '%.60s'; `%s' lists all", name, table->listing);
 }
 
-static bool parse_bool(const char *text, bool *out) {
-  static const char *const words[] = {"false", "true", "no", "yes", "off", "on", "0", "1"};
-  for (int i = 0; i < 8; i++)
-    if (strcasecmp(text, words[i]) == 0) {
-      *out = i % 2;
-      return true;
-    }
-  return false;
-}
-
 static void join_choices(const ConfigKey *key, char *text, size_t size) {
   text[0] = 0;
   for (int i = 0; key->choices[i]; i++) {
@@ -80,10 +70,6 @@ static bool parse_value(const ConfigKey *key, void *target, const char *text, ch
     *(double *)field = value;
     return true;
   }
-  case CONFIG_BOOL:
-    if (parse_bool(text, field)) return true;
-    snprintf(why, size, "needs true or false");
-    return false;
   case CONFIG_CHOICE:
     for (int i = 0; key->choices[i]; i++)
       if (strcmp(text, key->choices[i]) == 0) {
@@ -176,9 +162,6 @@ void config_value(const ConfigKey *key, const void *target, char *text) {
       if (strtod(text, NULL) == *(const double *)field) break;
     }
     break;
-  case CONFIG_BOOL:
-    strcpy(text, *(const bool *)field ? "true" : "false");
-    break;
   case CONFIG_CHOICE:
     strcpy(text, key->choices[*(const int *)field]);
     break;
@@ -196,8 +179,7 @@ static void print_comment(const ConfigKey *key, Buffer *out) {
   else if (key->type == CONFIG_CHOICE) {
     join_choices(key, joined, sizeof joined);
     buffer_printf(out, "# one of: %s; default %s\n", joined, key->fallback);
-  } else if (key->type == CONFIG_BOOL)
-    buffer_printf(out, "# true or false; default %s\n", key->fallback);
+  }
 }
 
 void config_print(const ConfigTable *table, const void *target, bool comments, Buffer *out) {

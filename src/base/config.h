@@ -17,12 +17,11 @@ typedef enum ConfigType {
   CONFIG_INT,    /* int */
   CONFIG_SEED,   /* uint64_t */
   CONFIG_REAL,   /* double */
-  CONFIG_BOOL,   /* bool; true/false/yes/no/on/off/1/0 */
   CONFIG_CHOICE, /* int, an index into `choices` */
   CONFIG_TEXT,   /* char[CONFIG_TEXT_MAX] */
 } ConfigType;
 
-enum { CONFIG_TEXT_MAX = 256, CONFIG_LINE_MAX = CONFIG_TEXT_MAX + 64 };
+enum { CONFIG_TEXT_MAX = 256 };
 
 typedef struct ConfigKey {
   const char *name; /* as in "search.visits" */

@@ -47,8 +47,6 @@ typedef double BenchBody(void *context);
  * ms, or an eighth of `seconds` where that is less (at least one call), until `seconds` have passed, but 3 to
  * 100 repetitions. One call warms up. Inside, OpenBLAS runs single-threaded calls. */
 BenchRates bench_measure(BenchBody *body, void **contexts, int threads, double seconds);
-/* Processor time of this thread, or of the whole process. */
-double bench_processor_seconds(bool process);
 /* Whether rates are taken over processor time. */
 bool bench_by_processor_time(int threads);
 /* Rates of repetitions that the caller timed. Sorts rates[0..count), count > 0. */

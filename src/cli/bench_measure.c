@@ -34,12 +34,6 @@ BenchRates bench_rates(double *rates, int count) {
   return (BenchRates){.best = rates[count - 1], .median = rates[count / 2], .lowest = rates[0], .had = 1};
 }
 
-double bench_processor_seconds(bool process) {
-  struct timespec time;
-  clock_gettime(process ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_THREAD_CPUTIME_ID, &time);
-  return (double)time.tv_sec + 1e-9 * (double)time.tv_nsec;
-}
-
 bool bench_by_processor_time(int threads) {
   return threads <= omp_get_num_procs();
 }
@@ -57,9 +51,9 @@ static Repetition repeat(BenchBody *body, void **contexts, int threads, int call
     void *context = contexts[omp_get_thread_num()];
     double work = 0;
 #pragma omp barrier
-    double start = clock_wall(), processor_start = bench_processor_seconds(false);
+    double start = clock_wall(), processor_start = clock_thread_cpu();
     for (int i = 0; i < calls; i++) work += body(context);
-    double processor = bench_processor_seconds(false) - processor_start, wall = clock_wall() - start;
+    double processor = clock_thread_cpu() - processor_start, wall = clock_wall() - start;
     rate += work / (processor_time ? processor : wall);
     longest = wall;
     processor_sum += processor;

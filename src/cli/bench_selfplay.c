@@ -42,10 +42,10 @@ static Played play(const RunConfig *config, const Game *game, const NetPlan *pla
                       .iteration = 1,
                       .first_game = games * t,
                       .games = games};
-    double start = processor_time ? bench_processor_seconds(false) : clock_wall();
+    double start = processor_time ? clock_thread_cpu() : clock_wall();
     ReplayBlock *block = shard_play(&spec, NULL, NULL);
     save(block, t);
-    double seconds = (processor_time ? bench_processor_seconds(false) : clock_wall()) - start;
+    double seconds = (processor_time ? clock_thread_cpu() : clock_wall()) - start;
     evaluations += (double)block->stats.evaluations / seconds;
     finished += (double)block->stats.games / seconds;
     lookups += (double)block->stats.cache_lookups;
@@ -161,10 +161,10 @@ void bench_training(Bench *bench) {
   int steps = (int)fmin(1 + PIECE_SECONDS / (clock_wall() - first), 1000), count = 0;
   first = clock_wall();
   do {
-    double start = clock_wall(), processor = bench_processor_seconds(true);
+    double start = clock_wall(), processor = clock_cpu();
     learner_fit(learner, replay, NULL, 0, steps, 0, &stats);
     double wall = clock_wall() - start;
-    processor = (bench_processor_seconds(true) - processor) / bench->common.threads;
+    processor = (clock_cpu() - processor) / bench->common.threads;
     rates[count] = (double)stats.samples / wall;
     by_processor[count++] = (double)stats.samples / processor;
   } while (count < TRAINING_MOST && (count < 3 || clock_wall() - first < bench->pace * TRAINING_SECONDS));

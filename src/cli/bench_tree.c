@@ -115,11 +115,10 @@ static BenchTree measure_shared(const Game *game, const NetPlan *plan, int visit
       shared_search_new(game, &config, evaluators, threads, SHARED_BATCH, 2 * (size_t)visits);
   game->init(state);
   for (int r = 0; r < SHARED_REPETITIONS; r++) {
-    double start = clock_wall(), processor = bench_processor_seconds(true);
+    double start = clock_wall(), processor = clock_cpu();
     double done = shared_search_run(search, state, visits);
     bool processor_time = bench_by_processor_time(threads);
-    rates[r] = done / (processor_time ? (bench_processor_seconds(true) - processor) / threads
-                                      : clock_wall() - start);
+    rates[r] = done / (processor_time ? (clock_cpu() - processor) / threads : clock_wall() - start);
   }
   double bytes = (double)shared_search_bytes(search) / visits;
   shared_search_free(search);

@@ -193,7 +193,8 @@ bool optimizer_load(Optimizer *optimizer, Buffer *in, Error *err) {
   if (kind != optimizer->config.kind)
     return error_set(
         err, "the optimizer's state is of another kind; keep learner.optimizer as the run began with");
-  if (count != optimizer->count || steps < 0)
+  if (steps < 0) return error_set(err, "the optimizer's state is damaged: %lld steps", (long long)steps);
+  if (count != optimizer->count)
     return error_set(err, "the optimizer's state is for %llu parameters, the network has %zu",
                      (unsigned long long)count, optimizer->count);
   size_t bytes = optimizer->count * sizeof(float), arrays = optimizer->second ? 3 : 2;

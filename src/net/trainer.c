@@ -10,13 +10,17 @@
 #include <string.h>
 
 void train_kernels_here(const TrainKernels *list[TRAIN_MOST_KERNELS]) {
-  int count = 0;
+  static const TrainKernels *const all[] = {
 #ifdef __x86_64__
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f")) list[count++] = &train_kernels_avx512;
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) list[count++] = &train_kernels_avx2;
+      &train_kernels_avx512, &train_kernels_avx2,
 #endif
-  list[count++] = &train_kernels_base;
+      &train_kernels_base};
+  const PlanKernels *plans[PLAN_MOST_KERNELS];
+  int count = 0;
+  plan_kernels_here(plans);
+  for (int i = 0; plans[i]; i++)
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+      if (all[k]->plan == plans[i]) list[count++] = all[k];
   list[count] = NULL;
 }
 

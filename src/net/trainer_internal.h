@@ -3,6 +3,7 @@
 #define NET_TRAINER_INTERNAL_H
 
 #include "net/core.h"
+#include "net/plan_internal.h"
 #include "net/train_kernels.h"
 #include "net/trainer.h"
 

@@ -157,7 +157,7 @@ ReplayBlock *teacher_read(const Game *game, const char *path, TeacherNotice *not
     }
     char message[sizeof why.message + FILE_PATH_MAX];
     snprintf(message, sizeof message, "%s:%d: left out: %s", path, number, why.message);
-    notice(context, message);
+    if (notice) notice(context, message);
   }
   buffer_free(&text);
   if (*games > 0) return block;
