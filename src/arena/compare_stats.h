@@ -59,9 +59,9 @@ typedef struct StatsCrossover {
 /* Of differences[seeds][count]. Each resample is a curve drawn from the multivariate t distribution of the
  * mean:
  *
- *   m(b) + sum_s z_s (d_s(b) - m(b)) / sqrt(n (n - 1)) / sqrt(c / (n - 1)),   z_s normal, c chi-squared (n -
- * 1),
+ *   m(b) + sum_s z_s (d_s(b) - m(b)) / sqrt(n (n - 1)) / sqrt(c / (n - 1)),
  *
+ * with z_s normal and c chi-squared of n - 1 degrees of freedom,
  * which at every budget has exactly Student's interval, and between budgets the seeds' own covariance.
  * (Resampling whole seeds with replacement would be far too narrow for the few seeds there are.) The interval
  * reaches from the 2.5 to the 97.5 % point of the resamples' crossings, and to the grid point on either side

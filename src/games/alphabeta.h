@@ -16,7 +16,8 @@ typedef struct AlphaBeta AlphaBeta;
 AlphaBeta *alphabeta_new(const Game *game, int depth);
 void alphabeta_free(AlphaBeta *player);
 /* A move of the best value, uniformly among equals: quicker wins and slower losses are better. *value (may be
- * NULL) receives that value for the player to move: beyond +-1 where a win or loss is proven, by how soon. */
+ * NULL) receives that value for the player to move: +-1 or beyond where a win or loss is
+ * proven, by how soon. */
 int alphabeta_move(const AlphaBeta *player, const void *state, Rng *rng, float *value);
 
 #endif

@@ -4,7 +4,7 @@
  * A score is positive where the player to move wins with best play, 0 for a draw, negative for a loss, and
  * larger is better; what its size means is the game's own (exact_score_text).
  *
- *   Exact *exact = exact_new(game, 25);              // NULL where the game has no solver
+ *   Exact *exact = exact_new(game, 25, &err);        // NULL where the game has no solver
  *   if (!exact_reaches(game, state, &err)) ...       // too far from the end
  *   exact_moves(exact, state, scores);
  *

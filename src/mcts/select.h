@@ -26,7 +26,7 @@ typedef struct Siblings {
  *   argmax_a  Q(a) + factor P(a) / (1 + N(a)),   factor = puct_factor() = c(s) sqrt(N(s))
  *
  * Q(a) is the mean value of a's visits, held within what is proven of a. Where a has neither visit nor proof
- * it is puct_first_play(): `value`, the node's own, less fpu_reduction x sqrt(prior mass visited). */
+ * it is puct_first_play(): `value`, the node's mean, less fpu_reduction x sqrt(prior mass visited). */
 int select_puct(const Siblings *siblings, float factor, float value, float fpu_reduction);
 int select_plain_puct(const Siblings *siblings, float factor, float value, float fpu_reduction);
 

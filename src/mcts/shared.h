@@ -23,9 +23,9 @@ typedef struct SharedSearch SharedSearch;
 enum { SHARED_NODES_ASIDE = 64 }; /* nodes that each thread may set aside of the capacity */
 
 /* The evaluators stay the caller's and outlive the search (the list need not); `batch` leaves are gathered
- * per thread and call (at most each evaluator's max_batch). There is room for `capacity` nodes with an edge
- * for each of the game's moves, up to 31; nodes with fewer leave room for more. Once the tree is full, leaves
- * are evaluated but get no node. */
+ * per thread and call (at most each evaluator's max_batch). There is room for `capacity` nodes of as many
+ * edges as the game has moves, 31 at most; nodes with fewer leave room for more. Once the tree is full,
+ * leaves are evaluated but get no node. */
 SharedSearch *shared_search_new(const Game *game, const SearchConfig *config, Evaluator *const *evaluators,
                                 int threads, int batch, size_t capacity);
 void shared_search_free(SharedSearch *search);

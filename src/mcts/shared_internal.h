@@ -13,10 +13,9 @@ enum { NO_CHILD = NO_NODE, CLAIMED = 0xfffffffe, CACHE_LINE = 64 };
  * all over the memory: two or three lines that another core has written to take as long to come as a whole
  * simulation. Simulations under way are among the visits, as losses. */
 typedef struct SharedEdge {
-  _Atomic uint64_t mean; /* a Mean, for the player who moves along it */
-  _Atomic uint32_t
-      child;             /* a node's first slot; NO_CHILD; CLAIMED while some thread evaluates the position */
-  _Atomic uint32_t rest; /* an Edge's last four bytes */
+  _Atomic uint64_t mean;  /* a Mean, for the player who moves along it */
+  _Atomic uint32_t child; /* a node's first slot; NO_CHILD; CLAIMED while a thread evaluates the position */
+  _Atomic uint32_t rest;  /* an Edge's last four bytes */
 } SharedEdge;
 
 /* A position that has been evaluated; its edges are the slots behind it. */

@@ -31,7 +31,8 @@ typedef struct NetShape {
   int policy_channels, value_channels, value_hidden;
 } NetShape;
 
-/* One named tensor: `size` floats from `offset` in the flat array; dims as in the comment of net_tensor(). */
+/* One named tensor: `size` floats from `offset` in the flat array; dims: [out][in][kernel][kernel],
+ * [out][in] or [out], as net/layout.h lays them out. */
 typedef struct NetTensor {
   char name[32];
   size_t offset, size;

@@ -12,8 +12,8 @@
  *   bootstrap.json      what both cost
  *   clock.json          time spent, over all sessions
  *
- * A run killed at any instant continues from its last whole shard and ends in the same bytes as one that
- * never was. */
+ * A run killed at any instant continues from its last whole shard and ends in the same bytes as one that was
+ * never killed. */
 #ifndef SELFPLAY_RUN_H
 #define SELFPLAY_RUN_H
 

@@ -55,7 +55,8 @@ static const ConfigKey keys[] = {
         "PUCT with root noise: a root move once visited gets at least sqrt(this x prior x visits), which the "
         "policy target leaves out again (Wu 2019); 0 = none."),
     REAL("search.fpu_reduction", search.fpu_reduction, 0, 2, "0.2",
-         "First-play urgency: how far below its parent's value an unvisited child starts (PUCT)."),
+         "First-play urgency (PUCT): how far below its parent's value an unvisited child starts, times the "
+         "square root of the prior mass already visited."),
     REAL("search.dirichlet_alpha", search.dirichlet_alpha, 0, 100, "0",
          "Concentration of the root noise (PUCT); 0 = 10 / number of legal moves."),
     REAL("search.dirichlet_share", search.dirichlet_share, 0, 1, "0.25",
@@ -81,10 +82,12 @@ static const ConfigKey keys[] = {
     INT("selfplay.quick_visits", quick_visits, 1, 100000, "8", "Simulations of those other moves."),
     INT("selfplay.games", games, 1, 1000000, "256", "Games in an iteration."),
     INT("selfplay.shards", shards, 1, 4096, "8",
-        "Shards an iteration is cut into: the unit of parallel work and of resuming; at least twice the "
-        "threads."),
+        "Shards an iteration is cut into, the unit of parallel work and of resuming: no more threads than "
+        "this "
+        "play at once, and selfplay.games is a multiple of it."),
     INT("selfplay.lanes", lanes, 1, 1024, "64",
-        "Games that a shard plays in lock-step, hence its largest batch."),
+        "Most games that a shard plays in lock-step, hence its largest batch; it has selfplay.games / "
+        "selfplay.shards of them."),
     INT("selfplay.random_plies", random_plies, 0, 200, "12",
         "A game begins with 0 to this many uniformly random moves, which are not learnt from."),
     INT("selfplay.late_after", late_after, 0, 1000000, "0",
