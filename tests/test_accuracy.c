@@ -163,6 +163,32 @@ Test(accuracy, the_maker_keeps_only_positions_that_test_something) {
   positions_free(positions);
 }
 
+Test(accuracy, the_maker_keeps_all_positions_where_asked) {
+  const PositionsPlan plan = {.count = 200,
+                              .first_ply = 22,
+                              .last_ply = 26,
+                              .all = true,
+                              .depth = 3,
+                              .random_share = 0.3,
+                              .seed = 5,
+                              .threads = 2};
+  Positions *positions = made_by(&plan);
+  int at_once = 0, alike = 0;
+  for (int i = 0; i < 200; i++) {
+    const int *scores = positions->scores + 7 * i;
+    int lowest = 100, highest = -100;
+    for (int c = 0; c < 7; c++) {
+      if (scores[c] == POSITION_ILLEGAL) continue;
+      lowest = scores[c] < lowest ? scores[c] : lowest, highest = scores[c] > highest ? scores[c] : highest;
+    }
+    at_once += position_wins_at_once(c4(), positions->states + (size_t)i * c4()->state_size);
+    alike += (lowest > 0) - (lowest < 0) == (highest > 0) - (highest < 0);
+  }
+  cr_assert(at_once > 10 && at_once < 150, "%d", at_once);
+  cr_assert(alike > 20 && alike < 150, "%d", alike);
+  positions_free(positions);
+}
+
 Test(accuracy, threads_do_not_change_what_the_maker_makes) {
   PositionsPlan plan = {
       .count = 30, .first_ply = 18, .last_ply = 22, .depth = 3, .random_share = 0.3, .seed = 6, .threads = 1};

@@ -67,7 +67,8 @@ static bool is_long(const Maker *maker, Exact *solver, const void *state) {
 }
 
 static void judge(const Maker *maker, Exact *solver, Candidate *candidate) {
-  candidate->kept = is_long(maker, solver, candidate->state) && exact_moves_differ(solver, candidate->state);
+  candidate->kept = is_long(maker, solver, candidate->state) &&
+                    (maker->plan->all || exact_moves_differ(solver, candidate->state));
   if (candidate->kept) exact_moves(solver, candidate->state, candidate->scores);
 }
 
@@ -96,7 +97,7 @@ static int gather(Maker *maker, int ply, int source, uint32_t *t, int most, Cand
       continue;
     if (game_empty_squares(maker->game, candidate->state) > maker->most_empty) continue;
     if (!exact_reaches(maker->game, candidate->state, err)) return -1;
-    if (position_wins_at_once(maker->game, candidate->state)) continue;
+    if (!maker->plan->all && position_wins_at_once(maker->game, candidate->state)) continue;
     count += key_set_add(&maker->seen, position_canonical_key(maker->game, candidate->moves, ply));
   }
   return count;
@@ -136,17 +137,19 @@ static void print_header(Maker *maker) {
   buffer_printf(
       &maker->text,
       "# Positions of %s with the exact score of each move number, for `selfplay accuracy'.\n"
-      "# Made by: selfplay make-data positions --game %s --count %d --plies %d,%d%s --seed %llu --output "
+      "# Made by: selfplay make-data positions --game %s --count %d --plies %d,%d%s%s --seed %llu --output "
       "FILE\n"
       "# Spread evenly over %d to %d plies; half of each ply's from uniformly random play, half from "
       "alpha-beta\n"
-      "# of depth %d with %.0f%% random moves. Distinct up to symmetry. Kept only where the player to "
-      "move\n"
-      "# cannot win at once, its moves do not all lead to the same value (win, draw, loss), and at most %d\n"
+      "# of depth %d with %.0f%% random moves. Distinct up to symmetry. %s at most %d\n"
       "# squares are empty. Scores for the player to move, '.' where illegal:\n"
       "# %s.\n",
       maker->game->title, maker->game->name, p->count, p->first_ply, p->last_ply, longer,
-      (unsigned long long)p->seed, p->first_ply, p->last_ply, p->depth, 100 * p->random_share,
+      p->all ? " --all" : "", (unsigned long long)p->seed, p->first_ply, p->last_ply, p->depth,
+      100 * p->random_share,
+      p->all ? "Also kept where every move leads to the same value;"
+             : "Kept only where the player to move\n"
+               "# cannot win at once, its moves do not all lead to the same value (win, draw, loss), and",
       maker->most_empty, exact_score_text(maker->game));
 }
 

@@ -12,6 +12,7 @@ enum {
   KEY_PLIES = 256,
   KEY_LIMIT,
   KEY_LONGER,
+  KEY_ALL,
   DEFAULT_OPENINGS = 500,
   DEFAULT_POSITIONS = 1000,
   PLIES_MAX = 400,
@@ -22,6 +23,7 @@ typedef struct Options {
   CliCommon common;
   const char *kind, *output;
   int count, limit, longer_than;
+  bool all;
   int plies[2]; /* -1: not given */
 } Options;
 
@@ -38,6 +40,11 @@ static const struct argp_option option_table[] = {
      "does not reach the opening, hundredths of alpha-beta's value (default 10)",
      0},
     {"longer-than", KEY_LONGER, "N", 0, "Positions from which best play goes on for more than N moves", 0},
+    {"all", KEY_ALL, NULL, 0,
+     "Positions: also those that test nothing, since a move wins at once or every move leads to the same "
+     "value; "
+     "other people's benchmarks have them",
+     0},
     {"output", 'o', "FILE", 0, "Where to write", 0},
     {0},
 };
@@ -60,6 +67,9 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case KEY_LONGER:
     options->longer_than = cli_parse_int(state, "--longer-than", arg, 1, PLIES_MAX);
     return 0;
+  case KEY_ALL:
+    options->all = true;
+    return 0;
   case 'o':
     options->output = arg;
     return 0;
@@ -73,6 +83,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     if (!options->kind) cli_usage_error("make-data needs to know what: openings, positions or book");
     if (options->longer_than && strcmp(options->kind, "positions") != 0)
       cli_usage_error("--longer-than is for positions alone, not with '%s'", options->kind);
+    if (options->all && strcmp(options->kind, "positions") != 0)
+      cli_usage_error("--all is for positions alone, not with '%s'", options->kind);
     if (!options->output) cli_usage_error("make-data needs --output FILE");
     if (strcmp(options->kind, "book") == 0 && (options->count || options->plies[0] >= 0))
       cli_usage_error("a book has all positions of eight plies: --count and --plies are not for it");
@@ -109,6 +121,7 @@ static bool make_positions(const Options *options, CliProgress *bar, Error *err)
                               .first_ply = plies[0] >= 0 ? plies[0] : 0,
                               .last_ply = plies[1] >= 0 ? plies[1] : 0,
                               .longer_than = options->longer_than,
+                              .all = options->all,
                               .depth = 4,
                               .random_share = 0.3,
                               .seed = options->common.seed,
