@@ -1,4 +1,4 @@
-/* Bit helpers that several games share. */
+/* Small helpers that several games share. */
 #ifndef GAMES_BITS_H
 #define GAMES_BITS_H
 
@@ -27,6 +27,15 @@ static inline int bits_lowest(uint64_t x) {
 static inline float bits_squash(int score, int scale) {
   int size = score < 0 ? -score : score;
   return (float)score / (float)(size + scale);
+}
+
+/* Where symmetry s of a board of side x side squares takes square row * side + col: bit 0 mirrors left and
+ * right, bit 1 mirrors bottom and top, bit 2 then exchanges rows and columns. */
+static inline int square_symmetry(int side, int s, int square) {
+  int row = square / side, col = square % side;
+  if (s & 1) col = side - 1 - col;
+  if (s & 2) row = side - 1 - row;
+  return s & 4 ? col * side + row : row * side + col;
 }
 
 #endif

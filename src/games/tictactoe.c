@@ -77,13 +77,8 @@ static uint64_t ttt_key(const void *state) {
   return bits_mix((uint64_t)t->mover << 16 | t->all);
 }
 
-/* Symmetry s: bit 0 mirrors left and right, bit 1 mirrors bottom and top, bit 2 then exchanges rows and
- * columns. */
 static int ttt_symmetry(int s, int square) {
-  int row = square / SIDE, col = square % SIDE;
-  if (s & 1) col = SIDE - 1 - col;
-  if (s & 2) row = SIDE - 1 - row;
-  return s & 4 ? col * SIDE + row : row * SIDE + col;
+  return square_symmetry(SIDE, s, square);
 }
 
 static void ttt_symmetry_state(int s, const void *in, void *out) {

@@ -204,8 +204,7 @@ static void tower(const NetPlan *plan, PlanWorkspace *ws, int count) {
   heads(plan, ws, count, plan->low ? low_blocks(plan, ws, count) : blocks(plan, ws, count));
 }
 
-/* [count][planes][cells] -> [count][cells][planes, padded] */
-static void gather_input(const NetShape *shape, const float *planes, int count, float *input) {
+void plan_gather_input(const NetShape *shape, const float *planes, int count, float *input) {
   int cells = shape->rows * shape->cols, padded = plan_padded(shape->planes);
   for (int i = 0; i < count; i++, input += cells * padded) {
     for (int plane = 0; plane < shape->planes; plane++, planes += cells) {
@@ -234,7 +233,7 @@ void plan_forward(const NetPlan *plan, PlanWorkspace *ws, const float *planes, i
   int size = shape->planes * shape->rows * shape->cols, groups = (batch + GROUP - 1) / GROUP;
   for (int group = 0, first = 0; group < groups; group++) {
     int count = (batch - first) / (groups - group);
-    gather_input(shape, planes + (size_t)first * (size_t)size, count, ws->input);
+    plan_gather_input(shape, planes + (size_t)first * (size_t)size, count, ws->input);
     tower(plan, ws, count);
     write_outputs(plan, ws, count, logits + (size_t)first * (size_t)shape->moves, wdl + 3 * first);
     first += count;

@@ -35,6 +35,8 @@ struct NetPlan {
 /* Kernels for this CPU, best first; ends with NULL. */
 enum { PLAN_MOST_KERNELS = 4 };
 void plan_kernels_here(const PlanKernels *list[PLAN_MOST_KERNELS]);
+/* planes[count][planes][cells] -> input[count][cells][planes, padded], whose padding is left as it is. */
+void plan_gather_input(const NetShape *shape, const float *planes, int count, float *input);
 /* The faster method on this board. */
 PlanMethod plan_method_for(const NetShape *shape);
 /* plan_new() with all choices made by the caller; `low` NULL is single precision. */

@@ -101,17 +101,6 @@ static void forward_conv(const Pass *pass, int index) {
   finish_moments(pass, index);
 }
 
-/* [batch][planes][cells] -> [batch][cells][planes]; the padding stays zero. */
-static void gather_input(const Pass *pass, const float *planes) {
-  int count = pass->trainer->shape.planes, padded = pass->trainer->convs[0].in;
-  float *to = pass->ws->input;
-  for (int i = 0; i < pass->batch; i++, to += pass->cells * padded) {
-    for (int plane = 0; plane < count; plane++, planes += pass->cells) {
-      for (int cell = 0; cell < pass->cells; cell++) to[cell * padded + plane] = planes[cell];
-    }
-  }
-}
-
 /* Rows turned at a time: a cache line of each channel. */
 enum { TURN = 16 };
 
@@ -146,7 +135,7 @@ void trainer_tower_forward(const NetTrainer *trainer, TrainerWorkspace *ws, cons
   Pass pass = {.trainer = trainer, .ws = ws, .params = params, .batch = batch};
   pass.cells = trainer->shape.rows * trainer->shape.cols;
   int last = trainer->tower - 1, n = batch * pass.cells;
-  gather_input(&pass, planes);
+  plan_gather_input(&pass.trainer->shape, planes, batch, ws->input);
   for (int i = 0; i <= last; i++) forward_conv(&pass, i);
   Group all = {.count = batch, .rows = n};
   normalise(&pass, &all, last);
