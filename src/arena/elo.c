@@ -135,7 +135,7 @@ static bool play_pairs(Tournament *t, int i, int j, int pairs, Error *err) {
     fine = b && match_play(a, b, openings, &options, &result, err);
     Error late; /* games before one that failed count all the same */
     if (result.count > 0 && !record_match(t->store, a, b, openings, &result, &added, &late)) {
-      if (fine) *err = late;
+      if (fine || !err->message[0]) *err = late;
       fine = false;
     }
     close_player(t, a), close_player(t, b);

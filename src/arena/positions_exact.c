@@ -147,7 +147,7 @@ static void print_header(Maker *maker) {
       maker->game->title, maker->game->name, p->count, p->first_ply, p->last_ply, longer,
       p->all ? " --all" : "", (unsigned long long)p->seed, p->first_ply, p->last_ply, p->depth,
       100 * p->random_share,
-      p->all ? "Also kept where every move leads to the same value;"
+      p->all ? "Also kept where a move wins at once\n# or every move leads to the same value;"
              : "Kept only where the player to move\n"
                "# cannot win at once, its moves do not all lead to the same value (win, draw, loss), and",
       maker->most_empty, exact_score_text(maker->game));

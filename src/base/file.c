@@ -118,8 +118,16 @@ void file_remove_temporaries(const char *folder) {
   if (dir) closedir(dir);
 }
 
-/* Where the bytes go: behind links, which a rename would replace; the path itself where nothing is there yet.
+/* This process's own output where /dev/stdout or the like leads to it, which a rename would cut off; else -1.
  */
+static int own_output(const struct stat *info) {
+  struct stat own;
+  for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+    if (fstat(fd, &own) == 0 && own.st_dev == info->st_dev && own.st_ino == info->st_ino) return fd;
+  return -1;
+}
+
+/* Where the bytes go: behind links, which a rename would replace; the path itself where nothing is there. */
 static void follow_links(const char *path, char target[FILE_PATH_MAX]) {
   char *real = realpath(path, NULL);
   snprintf(target, FILE_PATH_MAX, "%s", real && strlen(real) < FILE_PATH_MAX ? real : path);
@@ -141,8 +149,12 @@ bool file_may_write(const char *path, Error *err) {
 
 bool file_write(const char *path, const void *bytes, size_t size, Error *err) {
   struct stat info;
-  if (stat(path, &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
-    return write_special(path, bytes, size, err);
+  if (stat(path, &info) == 0 && !S_ISDIR(info.st_mode)) {
+    if (!S_ISREG(info.st_mode)) return write_special(path, bytes, size, err);
+    int own = own_output(&info);
+    if (own >= 0)
+      return write_all(own, bytes, size) || error_set(err, "%s: cannot write: %s", path, strerror(errno));
+  }
   char target[FILE_PATH_MAX], temporary[FILE_PATH_MAX];
   follow_links(path, target);
   if ((size_t)snprintf(temporary, sizeof temporary, "%s.tmp%ld", target, (long)getpid()) >= sizeof temporary)
@@ -157,7 +169,7 @@ bool file_write(const char *path, const void *bytes, size_t size, Error *err) {
     unlink(temporary);
     return error_set(err, "%s: cannot write: %s; nothing was changed", path, strerror(reason));
   }
-  sync_folder_of(path);
+  sync_folder_of(target);
   return true;
 }
 

@@ -1,6 +1,6 @@
 /* Files: atomic writes, and checked gzip blocks.
  *
- * Everything a run keeps is written to a temporary name in the same folder, flushed to disk and renamed, so
+ * Everything a run keeps is written to a temporary name in the file's folder, flushed to disk and renamed, so
  * that a kill at any instant leaves either the old file or the new one. Binary files are gzip (standard tools
  * open them) around one block:  8 bytes magic | u32 version | u32 CRC-32 of the payload | u64 payload size |
  * payload. Integers are little-endian. */
@@ -30,11 +30,11 @@ void buffer_free(Buffer *buffer);
 /* Creates the folder and its parents; no error if it is there. */
 bool file_make_folder(const char *path, Error *err);
 bool file_exists(const char *path);
-/* Replaces `path` by these bytes, atomically. On failure (a full disk, say) the old file is untouched. A
- * device or pipe is written as it is. */
+/* Replaces the file `path`, or the one it is a link to, by these bytes, atomically. On failure (a full disk,
+ * say) the old file is untouched. A device, a pipe or this process's own output is written as it is. */
 bool file_write(const char *path, const void *bytes, size_t size, Error *err);
-/* Whether file_write() may be expected to succeed: its folder is there and may be written to. To be asked
- * before work whose result goes to `path`. */
+/* Whether file_write() may be expected to succeed: the file's folder, or the device, may be written to. To be
+ * asked before work whose result goes to `path`. */
 bool file_may_write(const char *path, Error *err);
 /* Removes what file_write() left in the folder in processes that were killed; for whoever holds the folder's
  * lock. */

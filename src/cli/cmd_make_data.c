@@ -41,9 +41,8 @@ static const struct argp_option option_table[] = {
      0},
     {"longer-than", KEY_LONGER, "N", 0, "Positions from which best play goes on for more than N moves", 0},
     {"all", KEY_ALL, NULL, 0,
-     "Positions: also those that test nothing, since a move wins at once or every move leads to the same "
-     "value; "
-     "other people's benchmarks have them",
+     "Positions: also those that test nothing, since a move wins at once or every move leads to the "
+     "same value; other people's benchmarks have them",
      0},
     {"output", 'o', "FILE", 0, "Where to write", 0},
     {0},

@@ -246,6 +246,7 @@ int cmd_match(int argc, char **argv) {
     if (!err.message[0]) cli_fail("stopped before the first games were over");
     cli_fail_by(&err);
   }
+  if (!kept) options.record = false;
   if (options.common.json)
     print_json(&options, players, &result, recorded);
   else

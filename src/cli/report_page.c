@@ -205,7 +205,8 @@ static void put_strength(const Report *report, Page *page) {
   bool elo = false;
   for (int r = 0; r < report->count; r++) elo = elo || report->runs[r].elo_count;
   if (elo) {
-    page_row(page, "Elo of the newest network that is rated alike [95%]");
+    page_row(page, common_options(report) ? "Elo of the newest network that is rated alike [95%]"
+                                          : "Elo of the newest rated network, not rated alike [95%]");
     for (int r = 0; r < report->count; r++) {
       const ReportRun *run = &report->runs[r];
       const ReportPoint *point = last_elo(run, common_options(report));

@@ -82,9 +82,8 @@ static const ConfigKey keys[] = {
     INT("selfplay.quick_visits", quick_visits, 1, 100000, "8", "Simulations of those other moves."),
     INT("selfplay.games", games, 1, 1000000, "256", "Games in an iteration."),
     INT("selfplay.shards", shards, 1, 4096, "8",
-        "Shards an iteration is cut into, the unit of parallel work and of resuming: no more threads than "
-        "this "
-        "play at once, and selfplay.games is a multiple of it."),
+        "Shards an iteration is cut into, the unit of parallel work and of resuming: no more threads "
+        "than this play at once, and selfplay.games is a multiple of it."),
     INT("selfplay.lanes", lanes, 1, 1024, "64",
         "Most games that a shard plays in lock-step, hence its largest batch; it has selfplay.games / "
         "selfplay.shards of them."),
