@@ -213,12 +213,19 @@ Test(match, recording_twice_adds_nothing_and_self_matches_are_refused) {
   remove_db(path);
 }
 
-Test(elo, plays_what_is_missing_and_ranks_in_order) {
-  char path[64];
+/* An empty ratings file; path[64] receives its name. */
+static Store *open_temporary(char *path) {
   temporary_db(path);
   Error err;
   Store *store = store_open(path, &err);
   cr_assert(store, "%s", err.message);
+  return store;
+}
+
+Test(elo, plays_what_is_missing_and_ranks_in_order) {
+  char path[64];
+  Error err;
+  Store *store = open_temporary(path);
   Player *players[3] = {make(elo_reference(game_find("tictactoe")), "tictactoe", 2),
                         make("random", "tictactoe", 1), make("mcts:10", "tictactoe", 1)};
   const EloOptions options = {.games = 24, .seed = 1};
@@ -253,10 +260,8 @@ Test(elo, plays_what_is_missing_and_ranks_in_order) {
 /* Who shall have no more games is nobody's opponent either. */
 Test(elo, the_sated_play_their_pairings_alone) {
   char path[64];
-  temporary_db(path);
   Error err;
-  Store *store = store_open(path, &err);
-  cr_assert(store, "%s", err.message);
+  Store *store = open_temporary(path);
   Player *players[3] = {make(elo_reference(game_find("tictactoe")), "tictactoe", 2),
                         make("mcts:10", "tictactoe", 1), make("mcts:12", "tictactoe", 1)};
   const EloPairing pairings[] = {{0, 1, 4}, {2, 0, 2}};

@@ -154,16 +154,23 @@ Test(openings, files_name_the_line_that_is_wrong) {
   cr_assert(strstr(err.message, "over"), "%s", err.message);
 }
 
-Test(openings, exact_maker_keeps_the_limit_and_reads_back) {
+/* Made, written and read back. */
+static Openings *make_and_read(const Game *game, int count, int plies, int limit) {
   char path[] = "/tmp/selfplay-openings-XXXXXX";
   int fd = mkstemp(path);
   cr_assert(fd >= 0);
   close(fd);
   Error err;
-  const Game *game = game_find("connect4");
-  cr_assert(openings_make(game, 12, 18, 2, 4, 2, path, NULL, NULL, &err), "%s", err.message);
+  cr_assert(openings_make(game, count, plies, limit, 4, 2, path, NULL, NULL, &err), "%s", err.message);
   Openings *openings = openings_read(game, path, &err);
   cr_assert(openings, "%s", err.message);
+  unlink(path);
+  return openings;
+}
+
+Test(openings, exact_maker_keeps_the_limit_and_reads_back) {
+  const Game *game = game_find("connect4");
+  Openings *openings = make_and_read(game, 12, 18, 2);
   cr_assert_eq(openings->count, 12);
   expect_distinct_and_balanced(game, openings);
   Connect4Solver *solver = connect4_solver_new(18);
@@ -174,23 +181,13 @@ Test(openings, exact_maker_keeps_the_limit_and_reads_back) {
   }
   connect4_solver_free(solver);
   openings_free(openings);
-  unlink(path);
 }
 
 Test(openings, the_empty_board_is_one_too) {
-  char path[] = "/tmp/selfplay-openings-XXXXXX";
-  int fd = mkstemp(path);
-  cr_assert(fd >= 0);
-  close(fd);
-  Error err;
-  const Game *game = game_find("tictactoe");
-  cr_assert(openings_make(game, 1, 0, 100, 4, 1, path, NULL, NULL, &err), "%s", err.message);
-  Openings *openings = openings_read(game, path, &err);
-  cr_assert(openings, "%s", err.message);
+  Openings *openings = make_and_read(game_find("tictactoe"), 1, 0, 100);
   cr_assert_eq(openings->count, 1);
   cr_assert_eq(openings->items[0].plies, 0);
   openings_free(openings);
-  unlink(path);
 }
 
 Test(openings, threads_do_not_change_what_is_made) {
