@@ -168,6 +168,15 @@ static void temporary_db(char *path) {
   strcat(path, "/r.sqlite");
 }
 
+/* An empty ratings file; path[64] receives its name. */
+static Store *open_temporary(char *path) {
+  temporary_db(path);
+  Error err;
+  Store *store = store_open(path, &err);
+  cr_assert(store, "%s", err.message);
+  return store;
+}
+
 static void remove_db(char *path) {
   char name[128];
   static const char *const tails[] = {"", "-wal", "-shm"};
@@ -181,10 +190,8 @@ static void remove_db(char *path) {
 
 Test(match, recording_twice_adds_nothing_and_self_matches_are_refused) {
   char path[64];
-  temporary_db(path);
   Error err;
-  Store *store = store_open(path, &err);
-  cr_assert(store, "%s", err.message);
+  Store *store = open_temporary(path);
   Openings *openings = make_openings("connect4", 10);
   Player *a = make("alphabeta:1", "connect4", 1), *b = make("random", "connect4", 1);
   MatchResult result = play(a, b, openings, 1, NULL);
@@ -211,15 +218,6 @@ Test(match, recording_twice_adds_nothing_and_self_matches_are_refused) {
   player_free(b);
   store_close(store);
   remove_db(path);
-}
-
-/* An empty ratings file; path[64] receives its name. */
-static Store *open_temporary(char *path) {
-  temporary_db(path);
-  Error err;
-  Store *store = store_open(path, &err);
-  cr_assert(store, "%s", err.message);
-  return store;
 }
 
 Test(elo, plays_what_is_missing_and_ranks_in_order) {

@@ -118,8 +118,7 @@ void file_remove_temporaries(const char *folder) {
   if (dir) closedir(dir);
 }
 
-/* This process's own output, where /dev/stdout or the like leads to it: a rename would cut it off. Else -1.
- */
+/* This process's own output, if /dev/stdout or the like leads to it, which a rename would cut off; or -1. */
 static int own_output(const struct stat *info) {
   struct stat own;
   for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
