@@ -164,6 +164,17 @@ Test(ratings, separated_and_disconnected_players_are_flagged) {
   table = ratings_new(3, 0, games, 40);
   cr_assert(!table->ratings[1].separated && !table->ratings[2].separated && table->ratings[1].elo < 0);
   ratings_free(table);
+  /* So do two wins in a row whose ends drew, without a cycle of wins; one win and two draws do not. */
+  const RatingGame row[3] = {{0, 1, SCORE_WIN, 0}, {1, 2, SCORE_WIN, 1}, {0, 2, SCORE_DRAW, 2}},
+                   level[3] = {{0, 1, SCORE_WIN, 0}, {1, 2, SCORE_DRAW, 1}, {0, 2, SCORE_DRAW, 2}};
+  table = ratings_new(3, 0, row, 3);
+  cr_assert(!table->ratings[1].separated && !table->ratings[2].separated);
+  cr_assert(table->ratings[1].elo < 0 && table->ratings[2].elo < table->ratings[1].elo);
+  cr_assert_float_eq(table->ratings[2].elo, 2 * table->ratings[1].elo, 1e-6); /* by symmetry */
+  ratings_free(table);
+  table = ratings_new(3, 0, level, 3);
+  cr_assert(table->ratings[1].separated && isfinite(table->ratings[1].elo));
+  ratings_free(table);
   table = ratings_new(2, 1, NULL, 0);
   cr_assert(!table->ratings[0].connected && table->ratings[1].connected);
   ratings_free(table);

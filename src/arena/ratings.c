@@ -74,8 +74,8 @@ static bool played(const Fit *fit, int i, int j) {
   return took_points(fit, i, j) || took_points(fit, j, i);
 }
 
-/* Marks in reached[n] whom `start` reaches: over games played, points taken, points lost, or wins. */
-typedef enum Link { LINK_PLAYED, LINK_TOOK, LINK_LOST, LINK_WON } Link;
+/* Marks in reached[n] whom `start` reaches: over games played, points taken, or points lost. */
+typedef enum Link { LINK_PLAYED, LINK_TOOK, LINK_LOST } Link;
 
 static bool linked(const Fit *fit, Link link, int i, int j) {
   switch (link) {
@@ -85,8 +85,6 @@ static bool linked(const Fit *fit, Link link, int i, int j) {
     return took_points(fit, i, j);
   case LINK_LOST:
     return took_points(fit, j, i);
-  case LINK_WON:
-    return fit->wins[i * fit->n + j] > 0;
   }
   return false;
 }
@@ -119,17 +117,25 @@ static void strong_groups(const Fit *fit, int *group) {
   free(to), free(from);
 }
 
-/* True where some player connected to the reference beat one who, by a chain of wins, beat them. */
-static bool has_win_cycle(const Fit *fit) {
-  int n = fit->n;
-  bool *reached = memory_new((size_t)n, sizeof(bool)), found = false;
-  for (int i = 0; i < n && !found; i++) {
-    if (!fit->connected[i]) continue;
-    reach(fit, i, LINK_WON, reached);
-    for (int j = 0; j < n; j++) found = found || (reached[j] && linked(fit, LINK_WON, j, i));
+/* ratings.h: whether ranks x fit the record in which each win spans at least 1 and each draw at most 1. They
+ * are difference constraints, x_j <= x_i + w, and Bellman and Ford's relaxation settles them within n rounds
+ * unless there is a negative cycle, which takes some rank below -n. */
+static bool draws_part_ranks(const Fit *fit) {
+  int n = fit->n, *rank = memory_new((size_t)n, sizeof *rank);
+  bool moved = true, fits = true;
+  while (moved && fits) {
+    moved = false;
+    for (int i = 0; i < n; i++)
+      for (int j = 0; fit->connected[i] && j < n; j++) {
+        bool won = fit->wins[i * n + j] > 0;
+        if (!won && !(fit->drawn[i * n + j] > 0)) continue;
+        int most = rank[i] + (won ? -1 : 1);
+        if (rank[j] > most) rank[j] = most, moved = true;
+        fits = fits && rank[j] >= -n;
+      }
   }
-  free(reached);
-  return found;
+  free(rank);
+  return fits;
 }
 
 /* The prior of ratings.h, only where the maximum would be infinite without it. */
@@ -141,7 +147,7 @@ static void add_prior(Fit *fit) {
   for (int i = 0; i < n; i++)
     for (int j = 0; j < n; j++)
       if (fit->connected[i]) drawn += fit->drawn[i * n + j] / 2;
-  bool everywhere = drawn > 0 && !has_win_cycle(fit);
+  bool everywhere = drawn > 0 && draws_part_ranks(fit);
   for (int i = 0; i < n; i++)
     for (int j = 0; j < i; j++)
       if ((everywhere || group[i] != group[j]) && played(fit, i, j))

@@ -13,9 +13,11 @@
  * Players must reach each other by "took points from" (L. Ford 1957). Where somebody lost all games, say, the
  * pairings between players so separated get the prior, and those not in the reference's group are flagged.
  *
- * Where games were drawn, somebody must have beaten somebody who (by a chain of wins) beat them: else an ever
- * larger nu with ever larger differences explains the record ever better. Where nobody did, all pairings get
- * the prior. In all other cases there is no prior. Where no game was drawn nu is 0.
+ * Where games were drawn, there must be a cycle of players, each of whom beat the next or drew with them,
+ * with more wins than draws (a win against somebody who has won too, say): else there are ranks by which each
+ * win spans at least one and each draw at most one, and ever larger multiples of them with an ever larger nu
+ * explain the record ever better. Then all pairings get the prior. In all other cases there is no prior.
+ * Where no game was drawn nu is 0.
  *
  * Public tools have other models, which part where draws are many and differences large: Ordo makes half a
  * win and half a loss of each draw (`elo_logistic`), BayesElo's is Rao and Kupper's (`elo_rao_kupper`, on the
