@@ -57,11 +57,16 @@ Test(resume, games_of_a_source_are_those_it_began_with) {
   folder_remove(parts), folder_remove(whole);
 }
 
-/* A file that a newer version wrote is no damaged one. */
+/* A file that another version wrote is no damaged one. */
 Test(resume, what_cannot_be_read_is_left_where_it_is) {
   static const char *const files[] = {"learner-00002.ckpt", "replay/00002-01.spr"};
   static const char *const magics[] = {"SPLEARNR", "SPREPLAY"};
-  for (int f = 0; f < 2; f++) {
+  static const struct {
+    uint32_t version;
+    const char *name;
+  } writers[] = {{99, "newer version"}, {1, "older version"}};
+  for (int k = 0; k < 4; k++) {
+    int f = k % 2, w = k / 2;
     char folder[FOLDER_MAX], path[FILE_PATH_MAX], aside[FILE_PATH_MAX + 16];
     Error err;
     folder_make(folder);
@@ -69,11 +74,12 @@ Test(resume, what_cannot_be_read_is_left_where_it_is) {
     snprintf(path, sizeof path, "%s/%s", folder, files[f]);
     snprintf(aside, sizeof aside, "%s.damaged", path);
     Buffer payload = {0};
-    buffer_put(&payload, "of the future", 13);
-    cr_assert(file_write_block(path, magics[f], 99, BLOCK_STORED, &payload, &err), "%s", err.message);
+    buffer_put(&payload, "of another time", 15);
+    cr_assert(file_write_block(path, magics[f], writers[w].version, BLOCK_STORED, &payload, &err), "%s",
+              err.message);
     buffer_free(&payload);
     cr_assert_not(train(folder, "", 3, &err));
-    cr_assert(strstr(err.message, files[f]) && strstr(err.message, "newer version"), "%s", err.message);
+    cr_assert(strstr(err.message, files[f]) && strstr(err.message, writers[w].name), "%s", err.message);
     cr_assert(file_exists(path) && !file_exists(aside), "%s", path);
     folder_remove(folder);
   }
@@ -92,5 +98,65 @@ Test(resume, another_runs_network_is_refused) {
   buffer_free(&bytes);
   cr_assert_not(train(folder, "", 4, &err));
   cr_assert(strstr(err.message, "networks/00001.net: is not the network of iteration 1"), "%s", err.message);
+  folder_remove(folder);
+}
+
+/* People delete old networks to save room; a run that has lost all of them has its checkpoint still, and does
+ * not begin again. */
+Test(resume, a_run_without_networks_or_checkpoints_does_not_begin_again) {
+  char folder[FOLDER_MAX], path[FILE_PATH_MAX];
+  Error err;
+  folder_make(folder);
+  cr_assert(train(folder, "", 2, &err), "%s", err.message);
+  for (int i = 0; i <= 2; i++) {
+    snprintf(path, sizeof path, "%s/networks/%05d.net", folder, i);
+    cr_assert_eq(unlink(path), 0);
+  }
+  cr_assert_not(train(folder, "", 3, &err));
+  cr_assert(strstr(err.message, ".net: cannot read"), "%s", err.message);
+  for (int i = 1; i <= 2; i++) {
+    snprintf(path, sizeof path, "%s/learner-%05d.ckpt", folder, i);
+    cr_assert_eq(unlink(path), 0);
+  }
+  cr_assert_not(train(folder, "", 3, &err));
+  cr_assert(strstr(err.message, "no whole checkpoint"), "%s", err.message);
+  RunInfo run;
+  cr_assert(run_open(folder, &run, &err), "%s", err.message);
+  json_t *log = run_log(&run, &err);
+  cr_assert_eq(json_array_size(log), 2);
+  json_decref(log);
+  folder_remove(folder);
+}
+
+Test(resume, a_shortened_log_is_refused) {
+  char folder[FOLDER_MAX], path[FILE_PATH_MAX];
+  Error err;
+  folder_make(folder);
+  cr_assert(train(folder, "", 3, &err), "%s", err.message);
+  snprintf(path, sizeof path, "%s/log.jsonl", folder);
+  Buffer log = {0};
+  cr_assert(file_read(path, &log, &err), "%s", err.message);
+  cr_assert_eq(unlink(path), 0);
+  for (int i = 0; i < 2; i++) {
+    cr_assert_not(train(folder, "", 4, &err));
+    cr_assert(strstr(err.message, "log.jsonl: its last 2 lines are missing"), "%s", err.message);
+    cr_assert_not(file_exists(path));
+  }
+  cr_assert(file_write(path, log.data, log.size, &err) && train(folder, "", 4, &err), "%s", err.message);
+  buffer_free(&log);
+  folder_remove(folder);
+}
+
+/* The mended file is read again, and not what was kept of the first. */
+Test(resume, a_source_of_too_few_games_can_be_mended) {
+  char folder[FOLDER_MAX], source[FOLDER_MAX + 16];
+  Error err;
+  folder_make(folder);
+  snprintf(source, sizeof source, "%s/games.txt", folder);
+  cr_assert(file_write(source, "a1b1a2b2a3\n", 11, &err), "%s", err.message);
+  cr_assert_not(train(folder, source, 1, &err));
+  cr_assert(strstr(err.message, source) && strstr(err.message, "give at least 10"), "%s", err.message);
+  write_games(source, "a1b1a2b2a3\n");
+  cr_assert(train(folder, source, 1, &err), "%s", err.message);
   folder_remove(folder);
 }

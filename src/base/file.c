@@ -250,8 +250,8 @@ bool file_write_block(const char *path, const char magic[8], uint32_t version, B
   return done;
 }
 
-static bool check_block(const char *path, const char magic[8], uint32_t newest, Buffer *whole,
-                        uint32_t *version, Error *err) {
+static bool check_block(const char *path, const char magic[8], uint32_t oldest, uint32_t newest,
+                        Buffer *whole, uint32_t *version, Error *err) {
   char found[8];
   uint32_t crc = 0;
   uint64_t size = 0;
@@ -259,9 +259,9 @@ static bool check_block(const char *path, const char magic[8], uint32_t newest, 
     return error_set(err, "%s: empty, or no file of this kind (selfplay's begin with \"%.8s\")", path, magic);
   if (!buffer_get(whole, version, 4) || !buffer_get(whole, &crc, 4) || !buffer_get(whole, &size, 8))
     return error_set(err, "%s: damaged: the header is cut short", path);
-  if (*version > newest) {
-    error_set(err, "%s: written by a newer version of selfplay (format %u, this one knows %u)", path,
-              *version, newest);
+  if (*version > newest || *version < oldest) {
+    error_set(err, "%s: written by %s version of selfplay, which can read it (format %u, this one knows %u)",
+              path, *version > newest ? "a newer" : "an older", *version, newest);
     err->unread = true;
     return false;
   }
@@ -277,7 +277,8 @@ bool file_read_block(const char *path, const char magic[8], uint32_t newest, uin
                      Buffer *payload, Error *err) {
   Buffer whole = {0};
   uint32_t found = 0;
-  bool fine = file_read(path, &whole, err) && check_block(path, magic, newest, &whole, &found, err);
+  bool fine = file_read(path, &whole, err) &&
+              check_block(path, magic, version ? 0 : newest, newest, &whole, &found, err);
   if (fine) {
     if (version) *version = found;
     buffer_put(payload, whole.data + HEADER_SIZE, whole.size - HEADER_SIZE);

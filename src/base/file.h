@@ -50,8 +50,8 @@ typedef enum BlockPacking { BLOCK_SMALL, BLOCK_FLOATS, BLOCK_STORED } BlockPacki
 bool file_write_block(const char *path, const char magic[8], uint32_t version, BlockPacking packing,
                       const Buffer *payload, Error *err);
 /* Reads and verifies a block. Refuses another magic, a version above `newest`, a wrong size or checksum. The
- * version found goes to *version, which may be NULL. err->unread is set where the file is not damaged: it
- * cannot be opened, or a newer version of selfplay wrote it. */
+ * version found goes to *version; where that is NULL no older one than `newest` is read either. err->unread
+ * is set where the file is not damaged: it cannot be opened, or another version of selfplay wrote it. */
 bool file_read_block(const char *path, const char magic[8], uint32_t newest, uint32_t *version,
                      Buffer *payload, Error *err);
 /* Renames a damaged file to PATH.damaged, or .damaged2 and so on where that exists, so that nobody reads it

@@ -91,7 +91,8 @@ Net *net_load(const char *path, const char *game, char *game_name, char *note, E
   Buffer payload = {0};
   Header header;
   Net *net = NULL;
-  if (file_read_block(path, MAGIC, VERSION, NULL, &payload, err))
+  uint32_t version; /* older ones end sooner */
+  if (file_read_block(path, MAGIC, VERSION, &version, &payload, err))
     net = read_net(path, game, &payload, &header, err);
   buffer_free(&payload);
   if (net && game_name) memcpy(game_name, header.game, GAME_TEXT);

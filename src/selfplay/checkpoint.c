@@ -77,11 +77,19 @@ static bool take_up(Training *training, const Buffer *line, Error *err) {
   return run_log_restore(path, before, (const char *)line->data, line->size, err);
 }
 
+/* Whether the run has finished an iteration, or else may begin at the first without loss. */
+static bool is_under_way(const Training *training) {
+  char path[FILE_PATH_MAX];
+  run_path(&training->run, "log.jsonl", path);
+  return training->run.iterations > 0 || file_exists(path);
+}
+
 bool checkpoint_resume(Training *training, bool *found, Error *err) {
   char path[FILE_PATH_MAX];
+  int newest;
   *found = false;
-  for (int iteration = training->run.iterations; iteration >= 0 && iteration >= training->run.iterations - 2;
-       iteration--) {
+  if (!run_newest_checkpoint(&training->run, &newest, err)) return false;
+  for (int iteration = newest; iteration >= 0 && iteration >= newest - 1; iteration--) {
     checkpoint_path(training, iteration, path);
     if (!file_exists(path)) continue;
     Buffer line = {0};
@@ -94,8 +102,9 @@ bool checkpoint_resume(Training *training, bool *found, Error *err) {
     training_notice(training, message);
     if (!file_set_aside(path, err)) return false;
   }
-  if (training->run.iterations <= 0) return true;
-  return error_set(
-      err, "%s: no whole checkpoint is left to continue from; its networks/ can still be used as players",
-      training->run.folder);
+  return !is_under_way(training) ||
+         error_set(
+             err,
+             "%s: no whole checkpoint is left to continue from; its networks/ can still be used as players",
+             training->run.folder);
 }

@@ -100,6 +100,11 @@ static bool read_games(Training *training, int *games, Error *err) {
   if (!block) {
     block = teacher_read(run->game, run->source, events->notice, events->context, games, err);
     if (!block) return false;
+    if (*games < HELD_OUT_SHARE) {
+      replay_block_free(block);
+      return error_set(err, "%s: %d usable games are too few to hold a tenth of them out; give at least %d",
+                       run->source, *games, HELD_OUT_SHARE);
+    }
     block->stats.games = *games;
     char message[FILE_PATH_MAX + 100];
     snprintf(message, sizeof message, "%s: %d games, %d positions", run->source, *games, block->count);

@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,19 +86,28 @@ static bool read_description(RunInfo *run, Error *err) {
   return fine;
 }
 
-/* -1 where there is none. Older ones may be missing: some people delete them to save room. */
-static int newest_network(const RunInfo *run) {
+/* The highest N of files PREFIX N SUFFIX in a part of the run's folder, -1 where there is none. Older ones
+ * may be missing: some people delete them to save room. */
+static bool newest_of(const RunInfo *run, const char *part, const char *prefix, const char *suffix,
+                      int *newest, Error *err) {
   char path[FILE_PATH_MAX];
-  int newest = -1;
-  run_path(run, "networks", path);
+  *newest = -1;
+  run_path(run, part, path);
   DIR *folder = opendir(path);
+  if (!folder && errno != ENOENT) return error_set(err, "%s: cannot read: %s", path, strerror(errno));
   for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
-    int number, length = 0;
-    bool named = sscanf(entry->d_name, "%d.net%n", &number, &length) == 1 && length && !entry->d_name[length];
-    if (named && number > newest) newest = number;
+    const char *name = entry->d_name, *digits = name + strlen(prefix);
+    if (strncmp(name, prefix, strlen(prefix)) != 0 || *digits < '0' || *digits > '9') continue;
+    char *end;
+    long number = strtol(digits, &end, 10);
+    if (strcmp(end, suffix) == 0 && number > *newest && number <= INT_MAX) *newest = (int)number;
   }
   if (folder) closedir(folder);
-  return newest;
+  return true;
+}
+
+bool run_newest_checkpoint(const RunInfo *run, int *newest, Error *err) {
+  return newest_of(run, ".", "learner-", ".ckpt", newest, err);
 }
 
 bool run_open(const char *name, RunInfo *out, Error *err) {
@@ -109,8 +119,7 @@ bool run_open(const char *name, RunInfo *out, Error *err) {
   run_path(out, "run.conf", path);
   config_defaults(&run_config_table, &out->config);
   if (!config_read(&run_config_table, &out->config, path, err)) return false;
-  out->iterations = newest_network(out);
-  return true;
+  return newest_of(out, "networks", "", ".net", &out->iterations, err);
 }
 
 /* Keys that did not exist yet when a run may have been made are left out at what they were then, their
@@ -257,6 +266,10 @@ bool run_log_restore(const char *path, int lines, const char *last, size_t lengt
   size_t kept = 0;
   for (size_t i = 0; done && i < text.size && lines > 0; i++)
     if (text.data[i] == '\n') kept = i + 1, lines--;
+  if (done && lines > 0)
+    done = error_set(
+        err, "%s: its last %d lines are missing; put the whole file back, which tells what the run did", path,
+        lines);
   if (kept > 0) buffer_put(&wanted, text.data, kept);
   if (length > 0) {
     buffer_put(&wanted, last, length);
