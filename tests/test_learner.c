@@ -122,6 +122,23 @@ Test(learner, the_same_bits_at_any_thread_count) {
   check_threads("learner.convolution=reference");
 }
 
+/* The cross-entropy of constant weights, of which each position has its share over its legal moves. */
+static double constant_loss(const Replay *replay, int count, const double *weight) {
+  double loss = 0;
+  for (int i = 0; i < count; i++) {
+    float policy[GAME_MOVES_MAX], target[3];
+    uint8_t legal[GAME_MOVES_MAX];
+    int place;
+    const ReplayBlock *block = replay_at(replay, i, &place);
+    double sum = 0;
+    replay_example(block, place, 0, (ValueTarget){0, 1}, policy, legal, target);
+    for (int m = 0; m < block->game->moves; m++) sum += legal[m] ? weight[m] : 0;
+    for (int m = 0; m < block->game->moves; m++)
+      if (policy[m] > 0) loss -= (double)policy[m] * log(weight[m] / sum) / count;
+  }
+  return loss;
+}
+
 /* The plan that measures says what the reference would. */
 Test(learner, measures_what_the_network_says) {
   enum { COUNT = 90 };
@@ -131,7 +148,7 @@ Test(learner, measures_what_the_network_says) {
   const Game *game = game_find("connect4");
   NetWorkspace *workspace = net_workspace_new(&net->shape, 1, false);
   uint32_t indices[COUNT];
-  double square = 0;
+  double square = 0, mean[7] = {0}, even[7], other[7];
   for (int i = 0; i < COUNT; i++) {
     float planes[10 * 6 * 7], policy[7], target[3], logits[7], wdl[3];
     uint8_t legal[7];
@@ -141,6 +158,7 @@ Test(learner, measures_what_the_network_says) {
     cr_assert_eq(net->shape.planes * game->rows * game->cols, (int)(sizeof planes / sizeof *planes));
     replay_planes(block, place, 0, net->shape.planes, planes);
     replay_example(block, place, 0, (ValueTarget){0, 1}, policy, legal, target);
+    for (int m = 0; m < 7; m++) mean[m] += (double)policy[m] / COUNT;
     net_forward(net, workspace, planes, 1, logits, wdl);
     square += pow((double)(wdl[0] - wdl[2]) - (double)(target[0] - target[2]), 2) / COUNT;
   }
@@ -149,6 +167,17 @@ Test(learner, measures_what_the_network_says) {
   learner_measure(c.learner, net, c.replay, indices, COUNT, &held, &calibration);
   cr_assert_eq(held.count, COUNT);
   cr_assert_float_eq(held.value_square, square, 4e-4); /* a plan is within 1e-4 of the reference */
+  /* The best constant policy is no worse than the mean target, equal weights, or the mean with one move more.
+   */
+  for (int m = 0; m < 7; m++) even[m] = 1;
+  cr_assert_leq(held.policy_baseline, constant_loss(c.replay, COUNT, mean) + 1e-9);
+  cr_assert_lt(held.policy_baseline, constant_loss(c.replay, COUNT, even));
+  for (int m = 0; m < 7; m++) {
+    memcpy(other, mean, sizeof other);
+    other[m] *= 1.3;
+    cr_assert_leq(held.policy_baseline, constant_loss(c.replay, COUNT, other) + 1e-9, "move %d", m);
+  }
+  cr_assert_gt(held.policy_baseline, constant_loss(c.replay, COUNT, mean) - 0.05);
   net_workspace_free(workspace);
   case_free(&c);
 }

@@ -6,11 +6,12 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* Sums needed for the best constant prediction, which is the mean target (over legal moves for the policy).
- */
+/* What the best constant prediction needs: sums of the targets, and of what was legal. */
 typedef struct Constant {
   double policy[GAME_MOVES_MAX], wdl[3];
+  uint8_t *legal; /* [with_policy][moves] */
 } Constant;
 
 static void measure_row(const Game *game, const float *logits, const float *wdl, const float *policy,
@@ -26,6 +27,7 @@ static void measure_row(const Game *game, const float *logits, const float *wdl,
   for (int m = 0; m < game->moves; m++)
     if (legal[m]) sum += exp(logits[m] - highest), better += logits[m] > logits[best];
   if (mass > 0) {
+    memcpy(constant->legal + (size_t)stats->with_policy * (size_t)game->moves, legal, (size_t)game->moves);
     stats->with_policy++;
     stats->top1 += better < 1;
     stats->top3 += better < 3;
@@ -55,6 +57,32 @@ static double cross_entropy_of_constant(const double *sums, int n, double total)
   return loss;
 }
 
+/* Constant weights w, of which each position has its share of those of its legal moves (Luce's choice): their
+ * likelihood is raised by the MM algorithm of D. Hunter, "MM algorithms for generalized Bradley-Terry models"
+ * (Annals of Statistics 32, 2004), Section 5, which begins from the mean target. */
+static double policy_of_constant(const Constant *constant, int count, int moves) {
+  enum { ROUNDS = 20 };
+  double weight[GAME_MOVES_MAX], share[GAME_MOVES_MAX], loss = 0;
+  for (int m = 0; m < moves; m++) weight[m] = constant->policy[m] / count;
+  for (int round = 0; round <= ROUNDS; round++) {
+    memset(share, 0, sizeof share);
+    loss = 0;
+    for (int i = 0; i < count; i++) {
+      const uint8_t *legal = constant->legal + (size_t)i * (size_t)moves;
+      double sum = 0;
+      for (int m = 0; m < moves; m++) sum += legal[m] ? weight[m] : 0;
+      for (int m = 0; m < moves; m++) share[m] += legal[m] ? 1 / sum : 0;
+      loss += log(sum) / count;
+    }
+    for (int m = 0; m < moves; m++) {
+      if (weight[m] <= 0) continue;
+      loss -= constant->policy[m] / count * log(weight[m]);
+      weight[m] = constant->policy[m] / share[m];
+    }
+  }
+  return loss;
+}
+
 static void finish_measure(const Game *game, const Constant *constant, HeldOutStats *stats,
                            Calibration *calibration) {
   for (int b = 0; b < CALIBRATION_BINS; b++) {
@@ -68,7 +96,7 @@ static void finish_measure(const Game *game, const Constant *constant, HeldOutSt
     stats->policy /= stats->with_policy;
     stats->top1 /= stats->with_policy;
     stats->top3 /= stats->with_policy;
-    stats->policy_baseline = cross_entropy_of_constant(constant->policy, game->moves, stats->with_policy);
+    stats->policy_baseline = policy_of_constant(constant, stats->with_policy, game->moves);
   }
   if (stats->count) {
     stats->value /= stats->count;
@@ -109,7 +137,7 @@ void held_out_measure(const Game *game, const Net *net, const Replay *replay, co
   float *logits = memory_new((size_t)count * moves, sizeof(float)),
         *wdl = memory_new((size_t)count * 3, sizeof(float));
   ExampleRows target = example_rows_new(game, net->shape.planes, 1);
-  Constant constant = {0};
+  Constant constant = {.legal = memory_new((size_t)count * moves, sizeof(uint8_t))};
   *stats = (HeldOutStats){0};
   *calibration = (Calibration){0};
   predict(game, threads, net, replay, indices, count, logits, wdl);
@@ -122,6 +150,7 @@ void held_out_measure(const Game *game, const Net *net, const Replay *replay, co
   }
   finish_measure(game, &constant, stats, calibration);
   example_rows_release(&target);
+  free(constant.legal);
   free(logits);
   free(wdl);
 }
