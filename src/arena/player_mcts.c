@@ -12,18 +12,6 @@ typedef struct MctsPlayer {
   Search **searches; /* [threads] */
 } MctsPlayer;
 
-/* Exploration with equal priors needs a larger constant than with a network's: 3 was the best of 0.7, 1.25,
- * 2, 3, 5 and 8 at 300 playouts on Connect Four (about 80 Elo above 1.25). Untried moves count as good as
- * their parent. */
-static SearchConfig plain_config(void) {
-  SearchConfig config = search_config_defaults();
-  config.kind = SEARCH_PUCT;
-  config.c_init = 3;
-  config.dirichlet_share = 0;
-  config.fpu_reduction = 0;
-  return config;
-}
-
 /* Two streams out of the query's one: tie-breaking in the tree, and the playouts. */
 static void split_streams(const PlayerQuery *query, Rng *tree, Rng *playouts) {
   Rng rng = query->rng;
@@ -78,7 +66,8 @@ Player *player_make_mcts(const PlayerRequest *request, Error *err) {
   Player *player = player_shell(request, NULL, err, "mcts:%d", request->number);
   if (!player) return NULL;
   MctsPlayer *self = player->self = memory_new(1, sizeof *self);
-  *self = (MctsPlayer){.config = plain_config(), .visits = request->number, .threads = request->threads};
+  *self =
+      (MctsPlayer){.config = search_config_plain(), .visits = request->number, .threads = request->threads};
   self->searches = memory_new((size_t)self->threads, sizeof *self->searches);
   for (int t = 0; t < self->threads; t++) self->searches[t] = search_new(request->game, &self->config);
   player->visits = request->number;

@@ -26,6 +26,13 @@ SearchConfig search_config_defaults(void) {
                         .gumbel_noise = 0};
 }
 
+SearchConfig search_config_plain(void) {
+  SearchConfig config = search_config_defaults();
+  config.c_init = 3;
+  config.fpu_reduction = 0;
+  return config;
+}
+
 Search *search_new(const Game *game, const SearchConfig *config) {
   Search *search = memory_new(1, sizeof *search);
   size_t moves = (size_t)game->moves;

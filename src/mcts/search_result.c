@@ -35,7 +35,8 @@ static void improved_policy(const Search *search, float *policy) {
 }
 
 /* Sequential halving and forced playouts visit bad moves by design, so the mean over visits is no estimate of
- * the root: each move whose value is known counts by its share of the policy target instead. */
+ * the root: each move whose value is known counts by its share of the policy target instead, before
+ * search_policy() takes out the moves that cannot be best. */
 static void target_root_wdl(const Search *search, double *value, double *draw) {
   const Node *root = &search->tree.nodes[0];
   const Edge *edges = search_edges(search, root);

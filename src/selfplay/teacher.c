@@ -20,8 +20,7 @@ typedef struct Teacher {
 
 enum { SOLVER_LOG2_BYTES = 25 };
 
-static void teacher_open(Teacher *teacher, const Game *game, const RunConfig *config, uint64_t seed,
-                         int first) {
+static void teacher_open(Teacher *teacher, const Game *game, const RunConfig *config) {
   *teacher = (Teacher){.game = game, .config = config};
   if (config->imitation_teacher == TEACHER_ALPHABETA) {
     teacher->alphabeta = alphabeta_new(game, config->imitation_depth);
@@ -29,11 +28,8 @@ static void teacher_open(Teacher *teacher, const Game *game, const RunConfig *co
     Error none; /* run_config_valid() has asked whether there is one */
     teacher->solver = exact_new(game, SOLVER_LOG2_BYTES, &none);
   } else {
-    SearchConfig search = search_config_defaults();
-    search.kind = SEARCH_PUCT;
-    search.dirichlet_share = 0;
+    SearchConfig search = search_config_plain();
     teacher->search = search_new(game, &search);
-    teacher->rollouts = evaluator_rollout(game, 1, rng_make(seed, RNG_ROLLOUT, 0, (uint32_t)first), 1);
   }
 }
 
@@ -41,10 +37,9 @@ static void teacher_close(Teacher *teacher) {
   if (teacher->alphabeta) alphabeta_free(teacher->alphabeta);
   exact_free(teacher->solver);
   if (teacher->search) search_free(teacher->search);
-  evaluator_free(teacher->rollouts);
 }
 
-/* Uniform among the moves of the best exact score. */
+/* Uniform among the moves of the best exact score, which in the first plies is but win, draw or loss. */
 static int solver_move(const Teacher *teacher, const void *state, Rng *rng) {
   int scores[GAME_MOVES_MAX];
   exact_moves_to_play(teacher->solver, state, scores);
@@ -77,11 +72,12 @@ static void add_position(ReplayBlock *block, const void *state, int move, bool i
 }
 
 /* False where it was stopped half-way. */
-static bool play_game(Teacher *teacher, Rng rng, uint32_t number, ReplayBlock *block, TeacherStop *stop,
+static bool play_game(Teacher *teacher, uint64_t seed, uint32_t number, ReplayBlock *block, TeacherStop *stop,
                       const void *context) {
   const Game *game = teacher->game;
   uint64_t state[GAME_STATE_MAX / sizeof(uint64_t)];
   int moves[GAME_MOVES_MAX], first = block->count, count;
+  Rng rng = rng_make(seed, RNG_TEACHER, 0, number);
   game->init(state);
   while ((count = game->legal(state, moves)) > 0) {
     bool random = rng_uniform(&rng) < teacher->config->imitation_random;
@@ -101,11 +97,15 @@ ReplayBlock *teacher_play(const Game *game, const RunConfig *config, uint64_t se
                           TeacherStop *stop, const void *context) {
   Teacher teacher;
   ReplayBlock *block = replay_block_new(game);
-  teacher_open(&teacher, game, config, seed, first);
+  teacher_open(&teacher, game, config);
   bool whole = true;
-  for (int i = first; whole && i < first + games; i++)
-    whole =
-        play_game(&teacher, rng_make(seed, RNG_TEACHER, 0, (uint32_t)i), (uint32_t)i, block, stop, context);
+  for (int i = first; whole && i < first + games; i++) {
+    if (teacher.search)
+      teacher.rollouts = evaluator_rollout(game, 1, rng_make(seed, RNG_ROLLOUT, 0, (uint32_t)i), 1);
+    whole = play_game(&teacher, seed, (uint32_t)i, block, stop, context);
+    evaluator_free(teacher.rollouts);
+    teacher.rollouts = NULL;
+  }
   teacher_close(&teacher);
   if (whole) return block;
   replay_block_free(block);
