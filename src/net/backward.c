@@ -83,7 +83,7 @@ void core_backward(NetWorkspace *ws, const real *params, const NetSlice *slice, 
                    NetLoss *loss) {
   assert(ws->stats);
   core_forward(ws, params, NULL, slice->planes, slice->batch);
-  core_loss(ws, slice, true, loss);
+  core_loss(ws, slice, loss);
   Pass pass = {.ws = ws, .params = params, .gradient = gradient, .batch = slice->batch};
   pass.n = slice->batch * ws->shape.rows * ws->shape.cols;
   int tower = 1 + 2 * ws->shape.blocks;

@@ -60,8 +60,8 @@ void core_heads_forward(NetWorkspace *workspace, const real *params, const real 
 void core_heads_backward(NetWorkspace *workspace, const real *params, const real *trunk, int batch,
                          real *gradient);
 /* Adds the loss of the last core_forward(); fills d_logits, d_value and those of slice->auxiliary, and
- * adds to the latter's gradients, if `gradients`. */
-void core_loss(NetWorkspace *workspace, const NetSlice *slice, bool gradients, NetLoss *loss);
+ * adds to the latter's gradients. */
+void core_loss(NetWorkspace *workspace, const NetSlice *slice, NetLoss *loss);
 /* Forward with the batch's statistics, loss, backward; adds to gradient[param_count]. */
 void core_backward(NetWorkspace *workspace, const real *params, const NetSlice *slice, real *gradient,
                    NetLoss *loss);

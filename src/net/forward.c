@@ -102,12 +102,12 @@ void core_forward(NetWorkspace *ws, const real *params, const real *running, con
   heads(&pass, ws->out[tower - 1]);
 }
 
-void core_loss(NetWorkspace *ws, const NetSlice *slice, bool gradients, NetLoss *loss) {
+void core_loss(NetWorkspace *ws, const NetSlice *slice, NetLoss *loss) {
   policy_loss(ws->logits, slice->target_policy, slice->legal, slice->weight, (real)slice->policy_weight,
-              slice->batch, ws->shape.moves, gradients ? ws->d_logits : NULL, loss);
+              slice->batch, ws->shape.moves, ws->d_logits, loss);
   value_loss(ws->value, slice->target_wdl, slice->weight, (real)slice->value_weight, slice->batch,
-             gradients ? ws->d_value : NULL, loss);
-  ws->auxiliary = gradients ? slice->auxiliary : NULL;
+             ws->d_value, loss);
+  ws->auxiliary = slice->auxiliary;
   if (ws->auxiliary && ws->auxiliary->plies.params)
     plies_loss(ws->hidden, &ws->auxiliary->plies, slice->weight, slice->batch, ws->shape.value_hidden,
                ws->d_plies, loss);

@@ -22,14 +22,6 @@ static Softmax softmax_over(const real *logits, const uint8_t *legal, int moves)
   return result;
 }
 
-static int largest(const float *values, int count) {
-  int best = 0;
-  for (int i = 1; i < count; i++) {
-    if (values[i] > values[best]) best = i;
-  }
-  return best;
-}
-
 /* d(cross-entropy)/d(logit) = mass p - target, where mass is the target's sum over the legal moves: 1, 0
  * where nothing is taught, or an advantage of either sign. */
 static void policy_position(const real *logits, const float *target, const uint8_t *legal, double scale,
@@ -40,12 +32,10 @@ static void policy_position(const real *logits, const float *target, const uint8
   for (int m = 0; m < moves; m++) mass += legal[m] ? (double)target[m] : 0;
   for (int m = 0; m < moves; m++) {
     if (!legal[m]) continue;
-    double log_p = (double)logits[m] - softmax.log_total, p = exp(log_p);
-    loss->policy_entropy -= p * log_p;
+    double log_p = (double)logits[m] - softmax.log_total;
     loss->policy -= (double)target[m] * log_p;
-    if (dlogits) dlogits[m] = (real)(scale * (mass * p - (double)target[m]));
+    if (dlogits) dlogits[m] = (real)(scale * (mass * exp(log_p) - (double)target[m]));
   }
-  if (mass > 0 && largest(target, moves) == softmax.best) loss->policy_top1 += 1;
 }
 
 void policy_loss(const real *logits, const float *target, const uint8_t *legal, const float *weight,
@@ -79,8 +69,6 @@ void value_loss(const real *logits, const float *target, const float *weight, re
       loss->value -= (double)goal[k] * log_p[k];
       if (dlogits) dlogits[3 * i + k] = (real)(factor * (mass * p[k] - (double)goal[k]));
     }
-    double error = p[0] - p[2] - ((double)goal[0] - (double)goal[2]);
-    loss->value_square += error * error;
   }
 }
 

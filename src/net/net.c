@@ -143,15 +143,3 @@ void net_backward_slice(const Net *net, NetWorkspace *workspace, const float *pl
   core_backward(workspace, net->params, &slice, gradient, loss);
   memcpy(batch_stats, workspace->stats, net->stat_count * sizeof *batch_stats);
 }
-
-void net_evaluate_loss(const Net *net, NetWorkspace *workspace, const float *planes,
-                       const float *target_policy, const uint8_t *legal, const float *target_wdl, int batch,
-                       NetLoss *loss) {
-  const NetSlice slice = {.planes = planes,
-                          .target_policy = target_policy,
-                          .legal = legal,
-                          .target_wdl = target_wdl,
-                          .batch = batch};
-  core_forward(workspace, net->params, net->stats, planes, batch);
-  core_loss(workspace, &slice, false, loss);
-}

@@ -105,14 +105,11 @@ typedef struct NetAuxiliary {
 
 /* What the loss is made of, summed (not averaged) over the slice's positions. */
 typedef struct NetLoss {
-  double policy;         /* cross-entropy of the policy, nats */
-  double value;          /* cross-entropy of WDL, nats */
-  double value_square;   /* squared error of (win - loss) against the target's */
-  double policy_top1;    /* positions whose largest logit (legal moves) is the target's largest */
-  double policy_entropy; /* of the network's policy over legal moves, nats */
-  double plies_square;   /* squared error of the plies left, as shares of the longest game */
-  double reply;          /* cross-entropy of the opponent's reply, nats */
-  int replies;           /* positions whose reply is known */
+  double policy;       /* cross-entropy of the policy, nats */
+  double value;        /* cross-entropy of WDL, nats */
+  double plies_square; /* squared error of the plies left, as shares of the longest game */
+  double reply;        /* cross-entropy of the opponent's reply, nats */
+  int replies;         /* positions whose reply is known */
   int count;
 } NetLoss;
 
@@ -129,10 +126,6 @@ void net_backward_slice(const Net *net, NetWorkspace *workspace, const float *pl
                         const float *target_policy, const uint8_t *legal, const float *target_wdl,
                         const float *weight, int batch, float policy_weight, float value_weight,
                         const NetAuxiliary *auxiliary, float *gradient, float *batch_stats, NetLoss *loss);
-/* The same loss without gradients, with running statistics: for held-out positions. Adds to *loss. */
-void net_evaluate_loss(const Net *net, NetWorkspace *workspace, const float *planes,
-                       const float *target_policy, const uint8_t *legal, const float *target_wdl, int batch,
-                       NetLoss *loss);
 
 /* Files: base/file.h blocks of magic "SPNETWRK" holding the game's name, shape, note, parameters,
  * statistics and ranges (files of older versions end before these, and load with zeros). The note is free

@@ -151,7 +151,7 @@ void trainer_backward_slice(const NetTrainer *trainer, TrainerWorkspace *ws, con
                           batch,  policy_weight, value_weight, auxiliary};
   trainer_tower_forward(trainer, ws, net->params, planes, batch);
   core_heads_forward(ws->heads, net->params, NULL, ws->trunk, batch);
-  core_loss(ws->heads, &slice, true, loss);
+  core_loss(ws->heads, &slice, loss);
   core_heads_backward(ws->heads, net->params, ws->trunk, batch, gradient);
   trainer_tower_backward(trainer, ws, net->params, batch, gradient);
   memcpy(batch_stats, ws->heads->stats, net->stat_count * sizeof *batch_stats);
