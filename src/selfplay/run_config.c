@@ -253,6 +253,15 @@ bool run_config_valid(const RunConfig *config, Error *err) {
                      "learner.plies_weight needs every move recorded, and selfplay.full_share = %g leaves "
                      "some out; set one of the two",
                      config->full_share);
+  if (config->plies_weight > 0 && config->value_weight <= 0)
+    return error_set(err,
+                     "learner.plies_weight (%g) needs the value head, which learner.value_weight = 0 leaves "
+                     "out; set one of the two",
+                     config->plies_weight);
+  if (config->balanced_of > 1 && config->random_plies <= 0 && config->late_random_plies <= 0)
+    return error_set(
+        err, "selfplay.balanced_of (%d) chooses among random beginnings, and selfplay.random_plies is 0",
+        config->balanced_of);
   if (config->surprise > 0 && config->search.kind == SEARCH_NONE)
     return error_set(err, "learner.surprise (%g) needs a search, which search.kind = none does without",
                      config->surprise);
@@ -262,6 +271,10 @@ bool run_config_valid(const RunConfig *config, Error *err) {
         "selfplay.random_share (%g) needs a search, whose value stands in for the game's outcome; "
         "search.kind = none does without",
         config->random_share);
+  if (config->search.kind == SEARCH_NONE && (config->temperature != 1 || config->temperature_end != 1))
+    return error_set(err,
+                     "search.kind = none takes policy gradients, which are right for moves drawn from the "
+                     "policy itself alone; set selfplay.temperature and selfplay.temperature_end to 1");
   if (config->search.forced_playouts > 0 && config->search.dirichlet_share <= 0)
     return error_set(err, "search.forced_playouts (%g) needs root noise: search.dirichlet_share is 0",
                      config->search.forced_playouts);
