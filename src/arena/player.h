@@ -81,6 +81,7 @@ void player_free(Player *player); /* NULL is fine */
  * NULL where there is none. */
 const NetPlan *player_plan(const Player *player);
 const RunConfig *player_trained_by(const Player *player);
+int player_iteration(const Player *player); /* of that run; -1 where it is no run's */
 /* One line a kind of player, for --help. */
 const char *player_help(void);
 

@@ -38,6 +38,7 @@ typedef struct Worker {
 typedef struct NetPlayer {
   NetPlan *plan;
   RunConfig *trained_by; /* NULL where it is no run's */
+  int iteration;         /* of that run */
   SearchConfig config;
   int visits, threads;
   double temperature;
@@ -321,6 +322,7 @@ Player *player_make_run(const PlayerRequest *request, Error *err) {
     NetPlayer *self = player->self;
     self->trained_by = memory_new(1, sizeof *self->trained_by);
     *self->trained_by = run->config;
+    self->iteration = iteration;
   }
   free(run);
   return player;
@@ -332,4 +334,8 @@ const NetPlan *player_plan(const Player *player) {
 
 const RunConfig *player_trained_by(const Player *player) {
   return player->network ? ((const NetPlayer *)player->self)->trained_by : NULL;
+}
+
+int player_iteration(const Player *player) {
+  return player_trained_by(player) ? ((const NetPlayer *)player->self)->iteration : -1;
 }

@@ -16,7 +16,7 @@ enum { TARGETS_BAND_PLIES = 4, TARGETS_BANDS_MAX = 64 };
 
 typedef struct TargetsPlan {
   const Game *game;
-  const RunConfig *config; /* of self-play, and how value targets are made */
+  const RunConfig *config; /* of self-play as in iteration 1, and how value targets are made */
   const NetPlan *plan;     /* the network that plays */
   int games;
   int first_ply, last_ply; /* of the positions that are judged; at most TARGETS_BANDS_MAX bands */

@@ -69,6 +69,18 @@ static bool is_of_selfplay(const char *set) {
          strncmp(set, "learner.value_mix=", 18) == 0 || strncmp(set, "learner.value_lambda=", 21) == 0;
 }
 
+/* Random plies as the network's next iteration has them; by any iteration's random streams, so that networks
+ * are compared by the same games. */
+static bool settle_beginnings(const Player *player, RunConfig *config, Error *err) {
+  if (config->late_after <= 0) return true;
+  if (player_iteration(player) < 0)
+    return error_usage(err, "selfplay.late_after: a network by itself has no iteration; name a run's, "
+                            "run:NAME@ITERATION, or set selfplay.random_plies instead");
+  config->random_plies = run_config_random_plies(config, player_iteration(player) + 1);
+  config->late_after = 0;
+  return true;
+}
+
 /* The run's own configuration, else the shipped one; then the keys that were set. */
 static RunConfig resolve_config(const Player *player, const Options *options) {
   RunConfig config;
@@ -85,6 +97,7 @@ static RunConfig resolve_config(const Player *player, const Options *options) {
           "--set %s: only search.*, selfplay.*, learner.value_mix and learner.value_lambda make targets",
           options->sets.words[i]);
   fine = fine && cli_sets_apply(&options->sets, &config, &err) && run_config_valid(&config, &err);
+  fine = fine && settle_beginnings(player, &config, &err);
   if (!fine) cli_fail_by(&err);
   return config;
 }

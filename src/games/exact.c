@@ -192,7 +192,7 @@ static const char othello_text[] =
 
 static const ExactKind kinds[] = {
     {.game = &game_connect4,
-     .test_plies = {8, 35},
+     .test_plies = {12, 35},
      .log2_entry = 3,
      .ready = c4_ready,
      .make = c4_make,
