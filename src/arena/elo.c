@@ -223,6 +223,9 @@ bool elo_play(Store *store, Player *const *players, int count, const EloOptions 
     named += 2 * missing_pairs(&t, &options->pairings[k]);
   if (named > t.wanted) t.wanted = named;
   fine = fine && round_robin(&t, err) && fill_up(&t, err);
+  bool missing = false;
+  for (int i = 0; fine && i < count; i++) missing = missing || missing_games(&t, i);
+  played->exhausted = played->exhausted && missing;
   free(t.between), free(t.exhausted), free(t.elo), free(t.width);
   openings_free(pool);
   return fine;

@@ -43,7 +43,7 @@ typedef struct EloOptions {
 
 typedef struct EloPlayed {
   int games;      /* played and recorded now */
-  bool exhausted; /* some pairings ran out of openings before everybody had enough games */
+  bool exhausted; /* pairings ran out of openings, and so somebody has fewer games than asked for */
 } EloPlayed;
 
 /* Players differ in name or hash; count >= 2; the reference should be among them. */

@@ -88,12 +88,18 @@ static EloPlayed play_missing(const Options *options, Store *store) {
   EloPlayed played = {0};
   Error err;
   CliProgress bar = cli_progress_new(10);
-  const EloOptions elo = {
-      .games = options->games, .seed = options->common.seed, .progress = show_progress, .context = &bar};
+  const EloOptions elo = {.games = options->games,
+                          .seed = options->common.seed,
+                          .progress = show_progress,
+                          .context = &bar,
+                          .stop = cli_stop_flag()};
+  cli_stop_politely();
   bool fine = count < 2 || elo_play(store, players, count, &elo, &played, &err);
   cli_progress_clear(&bar);
   for (int i = 0; i < count; i++) player_free(players[i]);
   free(players);
+  if (!fine && !err.message[0])
+    cli_fail("stopped; %d games were recorded, the same command goes on", played.games);
   if (!fine) cli_fail_by(&err);
   if (played.exhausted)
     cli_note(
@@ -154,29 +160,33 @@ static void print_text(const Options *options, const EloTable *table) {
   cli_flush();
 }
 
+static json_t *player_json(const StorePlayer *player, const Rating *r) {
+  char hash[16];
+  snprintf(hash, sizeof hash, "%08x", player->hash);
+  return json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:i,s:i,s:b,s:b}", "player", player->name,
+                   "hash", hash, "elo", field_real(r->elo), "low", field_real(r->low), "high",
+                   field_real(r->high), "elo_logistic", field_real(r->elo_logistic), "elo_rao_kupper",
+                   field_real(r->elo_rao_kupper), "bootstrap_low", field_real(r->bootstrap_low),
+                   "bootstrap_high", field_real(r->bootstrap_high), "games", r->wins + r->draws + r->losses,
+                   "wins", r->wins, "draws", r->draws, "losses", r->losses, "connected", r->connected,
+                   "separated", r->separated);
+}
+
 static void print_json(const Options *options, const EloTable *table, const EloPlayed *played) {
   const StoreResults *results = &table->results;
   json_t *players = json_array();
+  bool fine = true;
   for (int k = 0; k < results->player_count; k++) {
     int i = table->order[k];
-    const Rating *r = &table->ratings->ratings[i];
-    char hash[16];
-    snprintf(hash, sizeof hash, "%08x", results->players[i].hash);
-    json_array_append_new(
-        players, json_pack("{s:s,s:s,s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:i,s:i,s:b,s:b}", "player",
-                           results->players[i].name, "hash", hash, "elo", field_real(r->elo), "low",
-                           field_real(r->low), "high", field_real(r->high), "elo_logistic",
-                           field_real(r->elo_logistic), "elo_rao_kupper", field_real(r->elo_rao_kupper),
-                           "bootstrap_low", field_real(r->bootstrap_low), "bootstrap_high",
-                           field_real(r->bootstrap_high), "games", r->wins + r->draws + r->losses, "wins",
-                           r->wins, "draws", r->draws, "losses", r->losses, "connected", r->connected,
-                           "separated", r->separated));
+    json_t *player = player_json(&results->players[i], &table->ratings->ratings[i]);
+    fine = json_array_append_new(players, player) == 0 && fine; /* a name may not be UTF-8 */
   }
   const RatingTable *ratings = table->ratings; /* none where nothing can be rated */
-  cli_print_json(json_pack("{s:s,s:s,s:i,s:i,s:o,s:o,s:o}", "game", options->common.game->name, "reference",
+  json_t *root = json_pack("{s:s,s:s,s:i,s:i,s:o,s:o,s:o}", "game", options->common.game->name, "reference",
                            elo_reference(options->common.game), "games", results->count, "played",
                            played->games, "draw_parameter", field_real(ratings ? ratings->nu : NAN),
-                           "draw_elo", field_real(ratings ? ratings->draw_elo : NAN), "players", players));
+                           "draw_elo", field_real(ratings ? ratings->draw_elo : NAN), "players", players);
+  cli_print_json(fine ? root : NULL);
 }
 
 int cmd_elo(int argc, char **argv) {
