@@ -80,7 +80,7 @@ static const ConfigKey sample_keys[] = {
     {"search.visits", CONFIG_INT, offsetof(Sample, visits), 1, 1000, "32", "Simulations a move.", NULL},
     {"learner.rate", CONFIG_REAL, offsetof(Sample, rate), 0, 1, "0.01", "Learning rate.", NULL},
     {"kind", CONFIG_CHOICE, offsetof(Sample, kind), 0, 0, "gumbel", "A kind.", kinds},
-    {"seed", CONFIG_SEED, offsetof(Sample, seed), 0, 0, "18446744073709551615", "A seed.", NULL},
+    {"seed", CONFIG_SEED, offsetof(Sample, seed), 0, 0, "9223372036854775807", "A seed.", NULL},
     {"text", CONFIG_TEXT, offsetof(Sample, text), 0, 0, "abc", "A text.", NULL},
 };
 static const ConfigTable table = {sample_keys, sizeof sample_keys / sizeof *sample_keys, "sample"};
@@ -106,7 +106,7 @@ Test(config, reads_comments_and_writes_back_what_it_read) {
   Sample sample, again;
   Error err;
   config_defaults(&table, &sample);
-  cr_assert_eq(sample.seed, UINT64_MAX);
+  cr_assert_eq(sample.seed, INT64_MAX);
   cr_assert(read_text(&sample, "# head\nsearch.visits = 7 # tail\nkind=puct\n\nlearner.rate = 0.1\n", &err),
             "%s", err.message);
   cr_assert_eq(sample.visits, 7);

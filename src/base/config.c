@@ -54,8 +54,8 @@ static bool parse_value(const ConfigKey *key, void *target, const char *text, ch
   }
   case CONFIG_SEED: {
     unsigned long long value = strtoull(text, &end, 10);
-    if (end == text || *end || errno || text[0] == '-') {
-      snprintf(why, size, "needs a whole number from 0 to 18446744073709551615");
+    if (end == text || *end || errno || text[0] == '-' || value > INT64_MAX) {
+      snprintf(why, size, "needs a whole number from 0 to %lld", (long long)INT64_MAX);
       return false;
     }
     *(uint64_t *)field = value;

@@ -15,7 +15,7 @@
 
 typedef enum ConfigType {
   CONFIG_INT,    /* int */
-  CONFIG_SEED,   /* uint64_t */
+  CONFIG_SEED,   /* uint64_t, of which JSON's integers hold 63 bits: at most INT64_MAX */
   CONFIG_REAL,   /* double */
   CONFIG_CHOICE, /* int, an index into `choices` */
   CONFIG_TEXT,   /* char[CONFIG_TEXT_MAX] */

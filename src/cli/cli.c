@@ -100,8 +100,9 @@ uint64_t cli_parse_seed(const struct argp_state *state, const char *option, cons
   (void)state;
   errno = 0;
   unsigned long long value = strtoull(text, &end, 10);
-  if (end == text || *end || errno || text[0] == '-')
-    cli_usage_error("%s needs a whole number from 0 to 18446744073709551615, not '%.60s'", option, text);
+  if (end == text || *end || errno || text[0] == '-' || value > INT64_MAX)
+    cli_usage_error("%s needs a whole number from 0 to %lld, not '%.60s'", option, (long long)INT64_MAX,
+                    text);
   return value;
 }
 

@@ -89,6 +89,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
       cli_usage_error("a book has all positions of eight plies: --count and --plies are not for it");
     if (options->limit >= 0 && strcmp(options->kind, "openings") != 0)
       cli_usage_error("--limit is for openings alone, not with '%s'", options->kind);
+    if (strcmp(options->kind, "positions") == 0 && options->plies[0] == 0)
+      cli_usage_error("--plies: positions are reached by at least one move");
     if (strcmp(options->kind, "openings") == 0 && options->plies[1] != options->plies[0])
       cli_usage_error("openings have one length: --plies N");
     return 0;

@@ -72,8 +72,9 @@ static void label_runs(Report *report) {
       unique = unique && (k == r || strcmp(report->runs[k].info.name, run->info.name) != 0);
     const char *folder = run->info.folder;
     size_t length = strlen(folder), most = REPORT_LABEL - 1;
-    snprintf(run->label, sizeof run->label, "%s",
-             unique ? run->info.name : folder + (length > most ? length - most : 0));
+    const char *end = folder + (length > most ? length - most : 0);
+    while (((unsigned char)*end & 0xc0) == 0x80) end++; /* within a character of UTF-8 */
+    snprintf(run->label, sizeof run->label, "%s", unique ? run->info.name : end);
   }
 }
 

@@ -216,26 +216,29 @@ static json_t *points_json(const ReportRun *run, const char *key, const ReportPo
   return array;
 }
 
+static json_t *run_json(const ReportRun *run) {
+  json_t *elo = json_array();
+  for (int c = 0; c < run->elo_count; c++)
+    json_array_append_new(elo, json_pack("{s:s, s:o}", "options", run->elo[c].options, "points",
+                                         points_json(run, "elo", run->elo[c].points, run->elo[c].count)));
+  const char *arm = run->info.arm == ARM_FROM_SCRATCH ? "from-scratch" : "bootstrap-imitation";
+  return json_pack("{s:s, s:s, s:s, s:I, s:s, s:O, s:O, s:o, s:o}", "name", run->label, "folder",
+                   run->info.folder, "arm", arm, "seed", (json_int_t)run->info.seed, "version",
+                   run->info.version, "log", run->log, "imitation", run->imitation, "accuracy",
+                   points_json(run, "value_kept", run->accuracy, run->accuracy_count), "elo", elo);
+}
+
 json_t *report_json(const Report *report) {
   json_t *runs = json_array();
-  for (int r = 0; r < report->count; r++) {
-    const ReportRun *run = &report->runs[r];
-    json_t *elo = json_array();
-    for (int c = 0; c < run->elo_count; c++)
-      json_array_append_new(elo, json_pack("{s:s, s:o}", "options", run->elo[c].options, "points",
-                                           points_json(run, "elo", run->elo[c].points, run->elo[c].count)));
-    json_array_append_new(
-        runs, json_pack("{s:s, s:s, s:s, s:I, s:s, s:O, s:O, s:o, s:o}", "name", run->label, "folder",
-                        run->info.folder, "arm",
-                        run->info.arm == ARM_FROM_SCRATCH ? "from-scratch" : "bootstrap-imitation", "seed",
-                        (json_int_t)run->info.seed, "version", run->info.version, "log", run->log,
-                        "imitation", run->imitation, "accuracy",
-                        points_json(run, "value_kept", run->accuracy, run->accuracy_count), "elo", elo));
-  }
+  bool fine = true;
+  for (int r = 0; r < report->count; r++)
+    fine = json_array_append_new(runs, run_json(&report->runs[r])) == 0 && fine; /* a name may not be UTF-8 */
   Buffer answer = {0};
   report_answer(report, &answer);
   json_t *root = json_pack("{s:s, s:s, s:o}", "game", report->game->name, "answer", (const char *)answer.data,
                            "runs", runs);
   buffer_free(&answer);
-  return root;
+  if (fine) return root;
+  json_decref(root);
+  return NULL;
 }

@@ -73,8 +73,11 @@ static PlotSeries log_series(const Report *report, int r, const char *key, Repor
 }
 
 static void name_series(PlotSeries *series, const char *label, const char *what) {
-  if (what && what[0])
-    snprintf(series->title, sizeof series->title, "%.70s: %.20s", label, what);
+  enum { WHAT_MOST = 60 };
+  int most = (int)sizeof series->title - 1, length = what ? (int)strlen(what) : 0;
+  if (length > WHAT_MOST) length = WHAT_MOST;
+  if (length)
+    snprintf(series->title, sizeof series->title, "%.*s: %.*s", most - 2 - length, label, length, what);
   else
     snprintf(series->title, sizeof series->title, "%s", label);
 }

@@ -46,13 +46,16 @@ void cli_progress_show(CliProgress *progress, const char *label, double done, do
     fprintf(stderr, "%s: %.0f of %.0f %s\n", label, done, total, note);
     return;
   }
-  int room = cli_width(stderr) - (int)strlen(label) - (int)strlen(note) - 12, filled;
-  if (room > 40) room = 40;
-  if (room < 5) room = 5;
+  enum { AROUND = 12, BAR_MIN = 5, BAR_MAX = 40 }; /* AROUND: brackets, blanks, per cent, one column free */
+  int space = cli_width(stderr) - (int)strlen(label) - AROUND;
+  int shown = (int)strlen(note) < space - BAR_MIN ? (int)strlen(note) : space - BAR_MIN;
+  if (shown < 0) shown = 0;
+  int room = space - shown < BAR_MAX ? space - shown : BAR_MAX, filled;
+  if (room < BAR_MIN) room = BAR_MIN;
   filled = (int)(share * room);
   fprintf(stderr, "\r\033[K%s [", label);
   for (int i = 0; i < room; i++) fputc(i < filled ? '#' : '.', stderr);
-  fprintf(stderr, "] %3.0f%% %s", 100 * share, note);
+  fprintf(stderr, "] %3.0f%% %.*s", 100 * share, shown, note); /* a wrapped line would not be cleared */
   fflush(stderr);
   progress->visible = true;
 }
