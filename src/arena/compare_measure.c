@@ -118,7 +118,8 @@ static bool measure_accuracy(CompareMeter *meter, const ComparePoint *point, con
 static double opening_entropy(const CompareMeter *meter, const ComparePoint *point, const Net *net) {
   RunConfig config = *config_of(meter, point);
   const Game *game = meter->experiment->design.game;
-  config.random_plies = 0;
+  config.random_plies = 0, config.random_share = 0;
+  config.full_share = 1; /* a quick search's position is not recorded */
   ReplayBlock *games = compare_sets_games(game, &config, net, meter->experiment->design.settings.first_seed,
                                           0, OPENING_GAMES, meter->threads);
   uint64_t keys[OPENING_GAMES];
