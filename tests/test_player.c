@@ -397,7 +397,7 @@ static void expect_engine_error(const char *path, const char *manner, const char
 Test(gtp, engines_that_fail_are_quoted) {
   char path[64];
   write_engine(path);
-  expect_engine_error(path, "resign", "'resign', which is no legal move");
+  expect_engine_error(path, "resign", "the engine resigns");
   expect_engine_error(path, "refuse", "out of ideas");
   expect_engine_error(path, "die", "the engine has ended");
   Error err;

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #define ANSWER_SECONDS 120.0
 
@@ -27,6 +28,10 @@ static bool gtp_choose(Player *player, const PlayerQuery *queries, int count, in
     const PlayerQuery *query = &queries[i];
     if (!set_position(player->self, game, query, err)) return false;
     if (!gtp_ask(player->self, answer, err, "genmove %c", query->move_count % 2 ? 'w' : 'b')) return false;
+    if (strcasecmp(answer, "resign") == 0)
+      return error_set(err,
+                       "%.100s: the engine resigns, and games are played to their end; switch that off in it",
+                       player->name);
     moves[i] = game->parse_move(answer);
     if (moves[i] < 0 || !game_is_legal(game, query->state, moves[i]))
       return error_set(err, "%.100s: asked for a move, the engine says '%.60s', which is no legal move",
