@@ -124,7 +124,7 @@ Test(compare_design, mistakes_in_designs_are_named) {
 /* What the figures in docs/ were measured by: a renamed key would leave it unread. */
 Test(compare_design, designs_of_the_documents_are_read) {
   static const char *const files[] = {"docs/ablations.ini", "docs/ablations-balanced.ini",
-                                      "docs/study-connect4.ini"};
+                                      "docs/ablations-input.ini", "docs/study-connect4.ini"};
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
     char path[FILE_PATH_MAX];
     CompareDesign design = {0};
