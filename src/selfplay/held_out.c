@@ -4,6 +4,7 @@
 #include "net/plan.h"
 #include "selfplay/example_rows.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,7 @@ static double policy_of_constant(const Constant *constant, int count, int moves)
     loss = 0;
     for (int i = 0; i < count; i++) {
       const uint8_t *legal = constant->legal + (size_t)i * (size_t)moves;
-      double sum = 0;
+      double sum = DBL_MIN; /* more, since what was taught is legal */
       for (int m = 0; m < moves; m++) sum += legal[m] ? weight[m] : 0;
       for (int m = 0; m < moves; m++) share[m] += legal[m] ? 1 / sum : 0;
       loss += log(sum) / count;
