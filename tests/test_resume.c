@@ -17,6 +17,8 @@ static void ignore_notice(void *context, const char *message) {
   (void)context, (void)message;
 }
 
+static void (*notice)(void *context, const char *message) = ignore_notice;
+
 static bool train(const char *folder, const char *source, int iterations, Error *err) {
   static const char *const sets[] = {"net.blocks=1",      "net.channels=8",         "search.visits=8",
                                      "selfplay.games=16", "selfplay.shards=4",      "learner.batch=32",
@@ -27,12 +29,13 @@ static bool train(const char *folder, const char *source, int iterations, Error 
                         .arm = source[0] ? ARM_BOOTSTRAP_IMITATION : ARM_FROM_SCRATCH,
                         .source = source,
                         .seed = 3,
-                        .threads = 1};
+                        .threads = 1,
+                        .bootstrap_only = iterations == 0};
   cr_assert(run_config_shipped(request.game, &request.config, err), "%s", err->message);
   for (size_t i = 0; i < sizeof sets / sizeof *sets; i++)
     cr_assert(config_set(&run_config_table, &request.config, sets[i], "test", err), "%s", err->message);
   request.config.iterations = iterations;
-  const RunEvents events = {.notice = ignore_notice};
+  const RunEvents events = {.notice = notice};
   return run_train(&request, &events, &never, err);
 }
 
@@ -144,6 +147,36 @@ Test(resume, a_shortened_log_is_refused) {
   }
   cr_assert(file_write(path, log.data, log.size, &err) && train(folder, "", 4, &err), "%s", err.message);
   buffer_free(&log);
+  folder_remove(folder);
+}
+
+static int notices;
+
+static void count_notices(void *context, const char *message) {
+  (void)context;
+  notices += strstr(message, "may train other networks") != NULL;
+}
+
+/* Once, and then no more. */
+Test(resume, another_version_says_so) {
+  char folder[FOLDER_MAX], path[FILE_PATH_MAX];
+  Error err;
+  folder_make(folder);
+  notice = count_notices;
+  cr_assert(train(folder, "", 0, &err), "%s", err.message);
+  cr_assert_eq(notices, 0);
+  snprintf(path, sizeof path, "%s/run.json", folder);
+  Buffer text = {0};
+  cr_assert(file_read_text(path, &text, &err), "%s", err.message);
+  char *version = strstr((char *)text.data, "\"version\": \"");
+  cr_assert(version);
+  version[strlen("\"version\": \"")] = '#';
+  cr_assert(file_write(path, text.data, strlen((char *)text.data), &err), "%s", err.message);
+  buffer_free(&text);
+  cr_assert(train(folder, "", 1, &err), "%s", err.message);
+  cr_assert_eq(notices, 1);
+  cr_assert(train(folder, "", 2, &err), "%s", err.message);
+  cr_assert_eq(notices, 1);
   folder_remove(folder);
 }
 

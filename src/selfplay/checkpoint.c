@@ -1,5 +1,8 @@
 #include "selfplay/checkpoint.h"
 
+#include "base/simd.h"
+#include "base/version.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,12 +66,29 @@ static bool read_checkpoint(Training *training, const char *path, Buffer *line, 
   return done;
 }
 
+/* Another version or CPU than the last iteration's (`last`, NULL before the first) may train other networks.
+ */
+static void tell_what_changed(const Training *training, const json_t *last) {
+  const char *version = json_string_value(json_object_get(last, "version")),
+             *features = json_string_value(json_object_get(last, "features"));
+  char message[FILE_PATH_MAX + 600];
+  if (!version) version = training->run.version;
+  if (!features) features = training->run.features;
+  if (strcmp(version, version_text()) == 0 && strcmp(features, simd_features()) == 0) return;
+  snprintf(message, sizeof message,
+           "%s: so far trained by version %.60s (%.120s); version %s (%s), which goes on with it, may train "
+           "other networks",
+           training->run.folder, version, features, version_text(), simd_features());
+  training_notice(training, message);
+}
+
 /* Goes on from what the checkpoint says: the log as it was then, and no less time. */
 static bool take_up(Training *training, const Buffer *line, Error *err) {
   const Totals *totals = &training->totals;
   char path[FILE_PATH_MAX];
   json_t *last = json_loadb((const char *)line->data, line->size, 0, NULL);
   training->last_iteration_seconds = json_number_value(json_object_get(last, "seconds"));
+  tell_what_changed(training, last);
   json_decref(last);
   run_path(&training->run, "log.jsonl", path);
   int before = totals->iteration > 0 ? (int)totals->iteration - 1 : 0;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/fields.h"
+#include "base/simd.h"
 #include "base/version.h"
 
 #include <math.h>
@@ -55,6 +56,7 @@ json_t *describe_iteration(const Training *training, const IterationResult *resu
   json_t *line = json_object();
   set_int(line, "iteration", result->number);
   json_object_set_new(line, "version", json_string(version_text()));
+  json_object_set_new(line, "features", json_string(simd_features()));
   describe_games(line, result);
   set_real(line, "loss_policy", held->policy);
   set_real(line, "loss_policy_baseline", held->policy_baseline);

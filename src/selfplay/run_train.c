@@ -1,13 +1,9 @@
 /* The course of a training: begin or continue, iterate until the budget is spent. */
-#include "base/simd.h"
-#include "base/version.h"
 #include "selfplay/checkpoint.h"
 #include "selfplay/imitation.h"
 #include "selfplay/run_iteration.h"
 #include "selfplay/run_shards.h"
 
-#include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 /* The first averaged network of the run, and the bootstrap stage where the arm has one. *whole is false where
@@ -51,21 +47,9 @@ static bool continue_run(Training *training, Error *err) {
   return true;
 }
 
-/* Both may change what is trained, and the report names those that began the run. */
-static void tell_what_changed(const Training *training) {
-  const RunInfo *run = &training->run;
-  char message[FILE_PATH_MAX + 400];
-  snprintf(message, sizeof message,
-           "%s was begun by version %s (%s); version %s (%s) goes on with it, and may train other networks",
-           run->folder, run->version, run->features, version_text(), simd_features());
-  if (strcmp(run->version, version_text()) != 0 || strcmp(run->features, simd_features()) != 0)
-    training_notice(training, message);
-}
-
 static bool train(Training *training, bool bootstrap_only, Error *err) {
   bool found, whole = true;
   if (!checkpoint_resume(training, &found, err)) return false;
-  if (found) tell_what_changed(training);
   if (!(found ? continue_run(training, err) : begin_run(training, &whole, err))) return false;
   while (whole && !bootstrap_only && !finished(training) && !*training->stop)
     if (!run_iteration(training, err)) return false;
