@@ -14,7 +14,7 @@
  * pairings between players so separated get the prior, and those not in the reference's group are flagged.
  *
  * Where games were drawn, there must be a cycle of players, each of whom beat the next or drew with them,
- * with more wins than draws (a win against somebody who has won too, say): else there are ranks by which each
+ * with more wins than draws (two who have beaten each other, say): else there are ranks by which each
  * win spans at least one and each draw at most one, and ever larger multiples of them with an ever larger nu
  * explain the record ever better. Then all pairings get the prior. In all other cases there is no prior.
  * Where no game was drawn nu is 0.

@@ -7,6 +7,7 @@
 #include "cli/arena_options.h"
 
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,6 +102,7 @@ static EloPlayed play_missing(const Options *options, Store *store) {
   if (!fine && !err.message[0])
     cli_fail("stopped; %d games were recorded, the same command goes on", played.games);
   if (!fine) cli_fail_by(&err);
+  signal(SIGINT, SIG_DFL), signal(SIGTERM, SIG_DFL); /* rating has nothing to lose */
   if (played.exhausted)
     cli_note(
         "some pairings have met on every balanced opening of %s, so there are fewer games than asked for",

@@ -30,9 +30,8 @@ typedef struct Options {
 static const struct argp_option option_table[] = {
     {"count", 'n', "N", 0, "How many (default 500 openings, 1000 positions)", 0},
     {"plies", KEY_PLIES, "N[,M]", 0,
-     "Moves of an opening (default 10); first and last ply of positions (default: what the game's solver can "
-     "do, "
-     "as 8,35 in Connect Four)",
+     "Moves of an opening (default 10); first and last ply of positions (default: those of the game's "
+     "shipped positions, as 12,35 in Connect Four)",
      0},
     {"limit", KEY_LIMIT, "S", 0,
      "Openings: the largest exact score, either way, that counts as balanced (default 2); for games whose "

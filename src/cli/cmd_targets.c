@@ -96,8 +96,9 @@ static RunConfig resolve_config(const Player *player, const Options *options) {
           &err,
           "--set %s: only search.*, selfplay.*, learner.value_mix and learner.value_lambda make targets",
           options->sets.words[i]);
-  fine = fine && cli_sets_apply(&options->sets, &config, &err) && run_config_valid(&config, &err);
-  fine = fine && settle_beginnings(player, &config, &err);
+  fine = fine && settle_beginnings(player, &config, &err); /* first, so that --set has the last word */
+  fine = fine && cli_sets_apply(&options->sets, &config, &err) && run_config_valid(&config, &err) &&
+         settle_beginnings(player, &config, &err);
   if (!fine) cli_fail_by(&err);
   return config;
 }

@@ -46,7 +46,11 @@ void cli_progress_show(CliProgress *progress, const char *label, double done, do
     fprintf(stderr, "%s: %.0f of %.0f %s\n", label, done, total, note);
     return;
   }
-  enum { AROUND = 12, BAR_MIN = 5, BAR_MAX = 40 }; /* AROUND: brackets, blanks, per cent, one column free */
+  enum {
+    AROUND = 12,
+    BAR_MIN = 5,
+    BAR_MAX = 40
+  }; /* AROUND: brackets, blanks, per cent, three columns free */
   int space = cli_width(stderr) - (int)strlen(label) - AROUND;
   int shown = (int)strlen(note) < space - BAR_MIN ? (int)strlen(note) : space - BAR_MIN;
   if (shown < 0) shown = 0;

@@ -76,7 +76,8 @@ static void tell_what_changed(const Training *training, const json_t *last) {
   if (!features) features = training->run.features;
   if (strcmp(version, version_text()) == 0 && strcmp(features, simd_features()) == 0) return;
   snprintf(message, sizeof message,
-           "%s: so far trained by version %.60s (%.120s); version %s (%s), which goes on with it, may train "
+           "%s: last known to be trained by version %.60s (%.120s); version %s (%s), which goes on with it, "
+           "may train "
            "other networks",
            training->run.folder, version, features, version_text(), simd_features());
   training_notice(training, message);
@@ -97,7 +98,7 @@ static bool take_up(Training *training, const Buffer *line, Error *err) {
   return run_log_restore(path, before, (const char *)line->data, line->size, err);
 }
 
-/* Whether the run has finished an iteration, or else may begin at the first without loss. */
+/* Whether the run has finished an iteration; one that has not may begin at the first without loss. */
 static bool is_under_way(const Training *training) {
   char path[FILE_PATH_MAX];
   run_path(&training->run, "log.jsonl", path);
@@ -122,9 +123,10 @@ bool checkpoint_resume(Training *training, bool *found, Error *err) {
     training_notice(training, message);
     if (!file_set_aside(path, err)) return false;
   }
-  return !is_under_way(training) ||
-         error_set(
-             err,
-             "%s: no whole checkpoint is left to continue from; its networks/ can still be used as players",
-             training->run.folder);
+  if (is_under_way(training))
+    return error_set(
+        err, "%s: no whole checkpoint is left to continue from; its networks/ can still be used as players",
+        training->run.folder);
+  tell_what_changed(training, NULL); /* the bootstrap stage may be under way */
+  return true;
 }

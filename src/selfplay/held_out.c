@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the best constant prediction needs: sums of the targets, and of what was legal. */
+/* What the best constant prediction needs: sums of the targets, and what was legal in each position. */
 typedef struct Constant {
   double policy[GAME_MOVES_MAX], wdl[3];
   uint8_t *legal; /* [with_policy][moves] */

@@ -258,7 +258,8 @@ bool run_config_valid(const RunConfig *config, Error *err) {
                      "learner.plies_weight (%g) needs the value head, which learner.value_weight = 0 leaves "
                      "out; set one of the two",
                      config->plies_weight);
-  if (config->balanced_of > 1 && config->random_plies <= 0 && config->late_random_plies <= 0)
+  if (config->balanced_of > 1 && config->random_plies <= 0 &&
+      (config->late_after <= 0 || config->late_random_plies <= 0))
     return error_set(
         err, "selfplay.balanced_of (%d) chooses among random beginnings, and selfplay.random_plies is 0",
         config->balanced_of);
