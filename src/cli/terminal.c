@@ -46,11 +46,8 @@ void cli_progress_show(CliProgress *progress, const char *label, double done, do
     fprintf(stderr, "%s: %.0f of %.0f %s\n", label, done, total, note);
     return;
   }
-  enum {
-    AROUND = 12,
-    BAR_MIN = 5,
-    BAR_MAX = 40
-  }; /* AROUND: brackets, blanks, per cent, three columns free */
+  /* AROUND: brackets, blanks, per cent, three columns free; a line that wraps would not be cleared. */
+  enum { AROUND = 12, BAR_MIN = 5, BAR_MAX = 40 };
   int space = cli_width(stderr) - (int)strlen(label) - AROUND;
   int shown = (int)strlen(note) < space - BAR_MIN ? (int)strlen(note) : space - BAR_MIN;
   if (shown < 0) shown = 0;
@@ -59,7 +56,7 @@ void cli_progress_show(CliProgress *progress, const char *label, double done, do
   filled = (int)(share * room);
   fprintf(stderr, "\r\033[K%s [", label);
   for (int i = 0; i < room; i++) fputc(i < filled ? '#' : '.', stderr);
-  fprintf(stderr, "] %3.0f%% %.*s", 100 * share, shown, note); /* a wrapped line would not be cleared */
+  fprintf(stderr, "] %3.0f%% %.*s", 100 * share, shown, note);
   fflush(stderr);
   progress->visible = true;
 }
