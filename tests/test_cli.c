@@ -337,5 +337,10 @@ Test(cli, a_match_is_printed_and_exported) {
   program_refuses("", "elo --game tictactoe --db x.sqlite", 1, "no game of Tic-tac-toe");
   char *games = program_slurp("x.pgn");
   cr_assert(strstr(games, "[White \""), "%s", games);
+  /* A file that is stdout's too is written on, not replaced: the table is in it as well. */
+  result = program_run("", "elo --game tictactoe --db x.sqlite --games 4 --export /dev/stdout random");
+  cr_assert_eq(result.code, 0, "%s", result.err);
+  cr_assert(strstr(result.out, "[White \"") && strstr(result.out, "\nrandom "), "%s", result.out);
+  program_free(result);
   free(games);
 }

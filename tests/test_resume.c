@@ -157,27 +157,35 @@ static void count_notices(void *context, const char *message) {
   notices += strstr(message, "may train other networks") != NULL;
 }
 
-/* Once, and then no more. */
+/* Once, and then no more; also where it goes on before the first checkpoint, as killed while it imitated. */
 Test(resume, another_version_says_so) {
-  char folder[FOLDER_MAX], path[FILE_PATH_MAX];
-  Error err;
-  folder_make(folder);
-  notice = count_notices;
-  cr_assert(train(folder, "", 0, &err), "%s", err.message);
-  cr_assert_eq(notices, 0);
-  snprintf(path, sizeof path, "%s/run.json", folder);
-  Buffer text = {0};
-  cr_assert(file_read_text(path, &text, &err), "%s", err.message);
-  char *version = strstr((char *)text.data, "\"version\": \"");
-  cr_assert(version);
-  version[strlen("\"version\": \"")] = '#';
-  cr_assert(file_write(path, text.data, strlen((char *)text.data), &err), "%s", err.message);
-  buffer_free(&text);
-  cr_assert(train(folder, "", 1, &err), "%s", err.message);
-  cr_assert_eq(notices, 1);
-  cr_assert(train(folder, "", 2, &err), "%s", err.message);
-  cr_assert_eq(notices, 1);
-  folder_remove(folder);
+  for (int imitates = 0; imitates < 2; imitates++) {
+    char folder[FOLDER_MAX], path[FILE_PATH_MAX], source[FOLDER_MAX + 16] = "";
+    Error err;
+    folder_make(folder);
+    if (imitates) {
+      snprintf(source, sizeof source, "%s/games.txt", folder);
+      write_games(source, "a1b1a2b2a3\n");
+    }
+    notice = count_notices, notices = 0;
+    cr_assert(train(folder, source, 0, &err), "%s", err.message);
+    cr_assert_eq(notices, 0);
+    snprintf(path, sizeof path, "%s/learner-00000.ckpt", folder);
+    if (imitates) cr_assert_eq(unlink(path), 0);
+    snprintf(path, sizeof path, "%s/run.json", folder);
+    Buffer text = {0};
+    cr_assert(file_read_text(path, &text, &err), "%s", err.message);
+    char *version = strstr((char *)text.data, "\"version\": \"");
+    cr_assert(version);
+    version[strlen("\"version\": \"")] = '#';
+    cr_assert(file_write(path, text.data, strlen((char *)text.data), &err), "%s", err.message);
+    buffer_free(&text);
+    cr_assert(train(folder, source, 1, &err), "%s", err.message);
+    cr_assert_eq(notices, 1);
+    cr_assert(train(folder, source, 2, &err), "%s", err.message);
+    cr_assert_eq(notices, 1);
+    folder_remove(folder);
+  }
 }
 
 /* The mended file is read again, and not what was kept of the first. */
