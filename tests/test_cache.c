@@ -103,12 +103,12 @@ Test(cache, equal_and_symmetric_positions_of_a_batch_are_evaluated_once) {
   }
 }
 
-/* As many positions as there are entries, in places that four share: all of the last batch must still be
+/* More positions than there are entries, in places that four share: all of the last batch must still be
  * there. */
 Test(cache, the_newest_stay) {
   const Game *game = game_find("connect4");
   Counter counter = {game, 0};
-  Evaluator *cached = evaluator_cached(evaluator_function(game, by_key, &counter, BATCH), 14);
+  Evaluator *cached = evaluator_cached(evaluator_function(game, by_key, &counter, BATCH), 8);
   float logits[BATCH * 7], wdl[3 * BATCH];
   for (uint32_t call = 0; call < 20; call++) {
     char *states = random_states(game, BATCH, call);

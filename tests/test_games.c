@@ -134,10 +134,11 @@ Test(games, connect4_sees_four_in_every_direction) {
 }
 
 Test(games, connect4_lines_do_not_wrap_round_the_edge) {
-  /* Rows 6 of a column and 1 of the next are neighbours in the bit board only. */
+  /* Row 6 of a column and row 1 of the next are two bits apart: the one between is never set. */
   uint64_t stones = UINT64_C(7) << 3 | UINT64_C(1) << 7;
   cr_assert_not(connect4_has_four(stones));
-  cr_assert_not(connect4_has_four(C4_BOTTOM & UINT64_C(0x7) << 28));
+  /* Nor is the fourth of the bottom row's 5, 6, 7 to be found in column 1. */
+  cr_assert_not(connect4_has_four(C4_BOTTOM >> 28 << 28 | 1 << 1 | 1));
   cr_assert(connect4_has_four(UINT64_C(15) << 2));
 }
 

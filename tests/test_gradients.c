@@ -40,6 +40,7 @@ static void check_gradient(const char *name, Objective *objective, void *context
     }
     x[i] = kept;
     double numeric = (f[0] - 8 * f[1] + 8 * f[2] - f[3]) / (12 * h);
+    cr_assert(isfinite(numeric) && isfinite(gradient[i]), "%s: %g, %g", name, numeric, gradient[i]);
     largest = fmax(largest, fabs(numeric));
     worst = fmax(worst, fabs(numeric - gradient[i]));
   }

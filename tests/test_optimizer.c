@@ -5,7 +5,6 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
-#include <omp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,13 +146,12 @@ Test(optimizer, a_broken_gradient_changes_nothing) {
 }
 
 static uint32_t hash_after_steps(const OptimizerConfig *config, int threads) {
-  omp_set_num_threads(threads);
   Net *net = fresh_net();
   Optimizer *optimizer = optimizer_new(config, net);
   float *gradient = memory_new(net->param_count, sizeof *gradient);
   for (uint32_t step = 0; step < 5; step++) {
     random_gradient(gradient, net->param_count, step);
-    optimizer_step(optimizer, net, gradient, 0.01, 2);
+    optimizer_step(optimizer, net, gradient, 0.01, threads);
   }
   uint32_t hash = net_hash(net);
   optimizer_free(optimizer);

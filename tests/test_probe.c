@@ -95,6 +95,34 @@ Test(probe, agrees_with_the_exact_solver_of_othello) {
   othello_solver_free(solver);
 }
 
+/* The player who loses does not end the game while another move goes on. */
+Test(probe, the_loser_plays_on) {
+  const Game *game = game_find("othello6");
+  Probe *probe = probe_new(game, 6000);
+  int choices = 0;
+  for (uint32_t i = 0; i < 4000; i++) {
+    State state = random_position(game, i, 24 + (int)i % 7);
+    int value, moves[64], legal[GAME_MOVES_MAX];
+    float end;
+    if (!probe_position(probe, &state, &value)) continue;
+    int length = probe_line(probe, &state, moves, 64);
+    for (int k = 0; k < length; k++, value = -value) {
+      int count = game->legal(&state, legal), ends = 0;
+      for (int m = 0; m < count; m++) {
+        State after = state;
+        game->play(&after, legal[m]);
+        ends += game->over(&after, &end);
+      }
+      game->play(&state, moves[k]);
+      if (value >= 0 || !ends || ends == count) continue;
+      cr_assert_not(game->over(&state, &end), "position %u, move %d", i, k);
+      choices++;
+    }
+  }
+  cr_expect(choices > 0, "%d", choices);
+  probe_free(probe);
+}
+
 Test(probe, a_large_one_solves_tic_tac_toe) {
   const Game *game = game_find("tictactoe");
   Probe *small = probe_new(game, 10), *large = probe_new(game, 10000000);

@@ -127,6 +127,33 @@ Test(shared, proofs_agree_with_the_exact_solver) {
 }
 
 /* Tic-tac-toe is a draw: proven from the empty board, also without a quick test for wins. */
+/* Column 4 wins; the network is all but certain of the others. */
+static void fears_the_middle(void *context, const void *state, float *logits, float *wdl) {
+  (void)context, (void)state;
+  for (int m = 0; m < C4_COLS; m++) logits[m] = m == 3 ? -500 : 0;
+  wdl[0] = wdl[2] = 0.5f, wdl[1] = 0;
+}
+
+Test(proof, a_win_without_prior_is_played) {
+  static const int kinds[] = {SEARCH_PUCT, SEARCH_GUMBEL};
+  for (int k = 0; k < 2; k++) {
+    Connect4 state;
+    Error err;
+    float policy[C4_COLS];
+    connect4()->init(&state);
+    cr_assert(game_play_line(connect4(), &state, "414141", &err), "%s", err.message);
+    SearchConfig config = solving(kinds[k]);
+    Search *search = search_new(connect4(), &config);
+    Evaluator *evaluator = evaluator_function(connect4(), fears_the_middle, NULL, 1);
+    search_run(search, &state, 50, rng_make(1, RNG_TEST, 0, 0), evaluator);
+    search_policy(search, policy);
+    cr_expect_eq(policy[3], 1, "%g", policy[3]);
+    cr_expect_eq(search_move(search, 1), 3);
+    evaluator_free(evaluator);
+    search_free(search);
+  }
+}
+
 Test(proof, tictactoe_is_drawn) {
   const Game *game = game_find("tictactoe");
   SearchConfig config = solving(SEARCH_PUCT);

@@ -176,7 +176,9 @@ static int keeping_move(Probe *probe, const void *state, int value) {
     int after;
     play(game, state, moves[i], &child);
     if (game->over(&child, &end)) {
-      if (-(int)end == value) return moves[i];
+      if (-(int)end != value) continue;
+      if (value >= 0) return moves[i];
+      if (kept < 0) kept = moves[i]; /* lost at once, where nothing lasts longer */
     } else if (value < 0) {
       if (kept < 0 || !wins_at_once(game, &child)) kept = moves[i];
     } else if (kept < 0 && probe_position(probe, &child, &after) && -after == value) {

@@ -83,7 +83,8 @@ void search_free(Search *search);
 /* Begins a search of `visits` simulations (0: the root's evaluation alone) from `state`, which is not a
  * finished game. By PUCT, a subtree kept by search_advance() is used when it belongs to this very state and
  * no playouts are forced, and its visits count towards the total; Gumbel begins a new tree. The Rng is
- * copied. */
+ * copied. Values are summed as floats, which is for searches of thousands of visits: beyond a million,
+ * rounding begins to show in a mean. (SharedSearch keeps means, and has no such bound.) */
 void search_start(Search *search, const void *state, int visits, Rng rng);
 /* Whether the root has noise (as the configuration says) or none; to be said before search_start(). At first
  * it has. */
@@ -114,7 +115,7 @@ int search_pv(const Search *search, int *moves, int max);
  * search_start(). */
 void search_advance(Search *search, const void *state, int move);
 
-/* For measuring: nodes in use, bytes held, simulations since the last start. */
+/* For measuring: nodes in use, bytes that they and their edges take, simulations since the last start. */
 size_t search_nodes(const Search *search);
 size_t search_bytes(const Search *search);
 int search_simulations(const Search *search);

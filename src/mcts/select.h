@@ -1,4 +1,4 @@
-/* Choosing among siblings: which edge a simulation follows. Internal to the search of one thread.
+/* Choosing among siblings: which edge a simulation follows. Internal to src/mcts.
  *
  * Each choice exists twice. select_puct() and select_gumbel() (select.c) weigh four siblings at a time, with
  * the same bits on every CPU; select_plain_puct() and select_plain_gumbel() (select_plain.c) are the same
