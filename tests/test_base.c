@@ -219,7 +219,13 @@ Test(file, unwritable_folder_and_full_disk_are_one_line) {
   Error err;
   cr_assert_not(file_make_folder("/proc/nothing/here", &err));
   cr_assert(strstr(err.message, "/proc/nothing"));
-  if (access("/dev/full", W_OK) == 0) cr_assert_not(file_write("/proc/selfplay.txt", "x", 1, &err));
+  cr_assert_not(file_write("/proc/selfplay.txt", "x", 1, &err));
+  cr_assert(strstr(err.message, "/proc/selfplay.txt") && !strchr(err.message, '\n'), "%s", err.message);
+  if (access("/dev/full", W_OK) == 0) {
+    cr_assert_not(file_write("/dev/full", "x", 1, &err));
+    cr_assert(strstr(err.message, "/dev/full: cannot write") && !strchr(err.message, '\n'), "%s",
+              err.message);
+  }
   cr_assert_not(file_make_folder("/dev/null/x", &err));
   Buffer out = {0};
   cr_assert_not(file_read("/nonexistent/file", &out, &err));

@@ -152,6 +152,26 @@ Test(budget, processor_time_of_an_undone_fitting_is_not_the_stages) {
   folder_remove(folder);
 }
 
+static bool already_enough(void *context, const RunSpent *spent) {
+  (void)context, (void)spent;
+  return true;
+}
+
+/* A teacher that has spent all that `compare` allows costs floating-point work all the same. */
+Test(budget, a_teacher_is_priced_however_dear) {
+  char folder[FOLDER_MAX];
+  folder_make(folder);
+  RunRequest request = small_run(folder);
+  Session session = {.stage = STAGE_LEARNING};
+  RunEvents events = {
+      .context = &session, .progress = on_progress, .notice = on_notice, .enough = already_enough};
+  Error err;
+  stop = 0;
+  cr_assert(run_train(&request, &events, &stop, &err), "%s", err.message);
+  cr_assert_gt(read_real(folder, "bootstrap.json", "teacher_flops"), 0);
+  folder_remove(folder);
+}
+
 Test(budget, from_scratch_stops_before_an_iteration_that_it_cannot_pay) {
   char folder[FOLDER_MAX];
   folder_make(folder);

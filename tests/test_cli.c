@@ -83,6 +83,8 @@ Test(cli, wrong_usage_is_2) {
   program_refuses("", "match random random --sprt 0,250 --normalized", 2, "within 200 Elo");
   program_refuses("", "play random --level 3", 2, "--level is for networks");
   program_refuses("", "make-data openings --plies 2,9 -o o.txt", 2, "one length");
+  program_refuses("", "make-data book --seed 2 -o b.txt", 2, "nothing random");
+  program_refuses("", "elo --games 100", 2, "--games is for players");
   static const char *const unknown[] = {"--bogus", "play --bogus", "games --bogus", "play random random"};
   for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++) {
     ProgramResult result = program_run("", unknown[i]);

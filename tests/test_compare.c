@@ -202,5 +202,3 @@ Test(compare, an_unfinished_experiment_says_how_far_it_has_come) {
   experiment_free(&experiment);
   folder_remove(folder);
 }
-
-/* The page says what the result says, draws every curve there is, and loads nothing. */

@@ -39,7 +39,9 @@ static void check_page(const char *folder, const json_t *result) {
   for (size_t i = 0; i < sizeof loads / sizeof *loads; i++)
     cr_assert_not(strstr((const char *)page.data, loads[i]), "%s", loads[i]);
   const char *limit = json_string_value(json_array_get(json_object_get(result, "limits"), 0));
-  cr_assert(strstr((const char *)page.data, limit) || strchr(limit, '\''), "%s", limit);
+  char plain[80]; /* without what the page would escape */
+  snprintf(plain, sizeof plain, "%.*s", (int)strcspn(limit, "'\"&<>"), limit);
+  cr_assert(strlen(plain) > 20 && strstr((const char *)page.data, plain), "%s", limit);
   buffer_free(&page);
   snprintf(path, sizeof path, "%s/head-start.svg", plots);
   cr_assert(file_exists(path), "%s", path);
@@ -143,7 +145,6 @@ static void check_export(const char *folder, const json_t *result) {
   buffer_free(&text);
 }
 
-/* The same numbers must come out when all is measured already. */
 typedef struct Ending {
   const char *at;
   volatile sig_atomic_t stop;

@@ -332,7 +332,7 @@ static const char engine[] =
     "  case $command in\n"
     "  protocol_version) [ \"$1\" = mute ] && exec sleep 1000; printf '= 2\\n\\n' ;;\n"
     "  clear_board) n=0; printf '=\\n\\n' ;;\n"
-    "  play) n=$((n + 1)); printf '=\\r\\n\\r\\n' ;;\n"
+    "  play) n=$((n + 1)); printf '=\\r\\n\\r\\n\\n\\n' ;;\n"
     "  genmove) case $1 in\n"
     "    resign) printf '= resign\\n\\n' ;;\n"
     "    refuse) printf '? out of ideas\\n\\n' ;;\n"

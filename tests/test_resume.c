@@ -188,6 +188,20 @@ Test(resume, another_version_says_so) {
   }
 }
 
+Test(resume, all_versions_of_a_log_are_named) {
+  char texts[40];
+  json_t *log = json_pack("[{s:s}, {}, {s:s}, {s:s}, {s:s}]", "version", "a", "version", "b", "version", "a",
+                          "version", "c"),
+         *old = json_pack("[{}, {}]");
+  run_log_texts(log, "version", "x", texts, sizeof texts);
+  cr_assert_str_eq(texts, "a, b, c");
+  run_log_texts(log, "version", "x", texts, 6);
+  cr_assert_str_eq(texts, "a, b,");
+  run_log_texts(old, "version", "x", texts, sizeof texts);
+  cr_assert_str_eq(texts, "x");
+  json_decref(log), json_decref(old);
+}
+
 /* The mended file is read again, and not what was kept of the first. */
 Test(resume, a_source_of_too_few_games_can_be_mended) {
   char folder[FOLDER_MAX], source[FOLDER_MAX + 16];

@@ -46,7 +46,7 @@ bool experiment_refresh(const Experiment *experiment, CompareRun *run, Error *er
   json_t *bootstrap = NULL, *log = NULL;
   bool fine =
       run_open(run->folder, info, err) && read_bootstrap(run, &bootstrap, err) && (log = run_log(info, err));
-  if (fine) snprintf(run->version, sizeof run->version, "%s", info->version);
+  if (fine) run_log_texts(log, "version", info->version, run->versions, sizeof run->versions);
   if (fine && info->iterations >= 0) {
     double pass = compare_evaluation_flops(&experiment->design);
     /* The log's last line may still be missing after a kill; the next slice mends it. */

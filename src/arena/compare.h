@@ -25,7 +25,7 @@ typedef struct CompareRun {
   char name[80];      /* ARM-SEED, the folder's last part */
   int networks;       /* 0 before the first one; then networks 0 .. networks-1 exist */
   CompareCost *costs; /* [networks], of everything up to that network */
-  char version[64];   /* of the program that began it */
+  char versions[256]; /* of the program that has trained it; more than one where it went on with another */
   bool finished;      /* its budget is used up */
   bool busy;          /* being trained (compare_train.h) */
 } CompareRun;

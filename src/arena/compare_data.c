@@ -160,7 +160,6 @@ static bool measure_sets(Collecting *collecting, Error *err) {
   CompareData *data = collecting->data;
   int runs = data->experiment->run_count;
   for (int i = 0; i < runs * (runs + 2); i++) {
-    /* Set by set, so that only one has to be held at a time. */
     int row = i % runs, column = i / runs;
     int set = column < runs ? data->last[column] : column == runs ? COMPARE_SET_RANDOM : COMPARE_SET_TEACHER;
     if (data->last[row] < 0 || (column < runs && set < 0)) continue;

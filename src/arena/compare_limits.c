@@ -156,21 +156,21 @@ static void limit_run(const json_t *experiment, const json_t *arms, const json_t
                 field_text(run, "run"), spent / budget);
 }
 
-/* Runs that another version began than measured them. */
+/* Runs that another version trained, or helped to, than measured them. */
 static void limit_versions(const json_t *experiment, const json_t *arms, json_t *limits) {
   const char *measured = field_text(experiment, "version"), *version = "";
   const json_t *arm, *run;
   size_t a, r;
   int others = 0;
   json_array_foreach(arms, a, arm) json_array_foreach(json_object_get(arm, "runs"), r, run) {
-    const char *began = field_text(run, "version");
-    if (began[0] && strcmp(began, measured) != 0) version = began, others++;
+    const char *trained = field_text(run, "version");
+    if (trained[0] && strcmp(trained, measured) != 0) version = trained, others++;
   }
   if (others)
     compare_say(
         limits,
-        "Version %s has measured this; %d of the runs were begun by another (%s, say): the command makes "
-        "it again only where both train the same networks.",
+        "Version %s has measured this; %d of the runs were trained by others (%s, say): the command makes "
+        "it again only where all train the same networks.",
         measured, others, version);
 }
 

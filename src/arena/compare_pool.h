@@ -34,7 +34,8 @@ typedef struct ComparePool {
 } ComparePool;
 
 /* Picks the networks: for each run its initial weights, its first network and those nearest to equal shares
- * of the budget; the last one of every run for test-time search. Runs without any network are left out. */
+ * of the budget; for test-time search those at the shares that the design names (search_checkpoints). Runs
+ * without any network are left out. */
 bool compare_pool_new(const Experiment *experiment, ComparePool *out, Error *err);
 void compare_pool_free(ComparePool *pool);
 

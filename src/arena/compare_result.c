@@ -98,7 +98,7 @@ static json_t *run_json(const CompareData *data, int r) {
   for (int p = 0; p < data->pool.point_count; p++)
     if (data->pool.points[p].run == r) json_array_append_new(points, point_json(data, p));
   return json_pack("{s:s, s:I, s:s, s:b, s:i, s:o, s:o, s:o}", "run", run->name, "seed",
-                   (json_int_t)run->seed, "version", run->version, "finished", run->finished, "iterations",
+                   (json_int_t)run->seed, "version", run->versions, "finished", run->finished, "iterations",
                    run->networks > 0 ? run->networks - 1 : 0, "points", points, "gain_inside",
                    gain_json(&data->inside[r]), "gain_fixed", gain_json(&data->fixed[r]));
 }

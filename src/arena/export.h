@@ -1,9 +1,10 @@
 /* Export: all recorded games of a game as text for other programs.
  *
- * PGN-like, for rating tools (BayesElo, Ordo): seven tags of the PGN standard (S. Edwards 1994) with White
- * for whoever moved first, numbered moves by the game's own move names, and the result. SGF (FF[4], A.
- * Hollosi 1997-2021): one game tree a game, with players, result and the moves as B and W by column and row
- * letters; private property MV holds the move's own name, since a drop has a column only. */
+ * PGN-like, for rating tools (BayesElo, Ordo): the tags of the PGN standard (S. Edwards 1994) with White
+ * for whoever moved first, the opening and all moves by the game's own move names in a comment, and the
+ * result. SGF (FF[4], A. Hollosi 1997-2021): one game tree a game, with players, result and the moves as B
+ * and W by column and row letters; private property MV holds the move's own name, since a drop has a column
+ * only. */
 #ifndef ARENA_EXPORT_H
 #define ARENA_EXPORT_H
 

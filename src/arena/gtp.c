@@ -75,8 +75,16 @@ static bool send_all(Gtp *gtp, const char *text, size_t size, Error *err) {
   return true;
 }
 
+static void drop_input(Gtp *gtp, size_t size) {
+  memmove(gtp->input, gtp->input + size, gtp->input_size - size);
+  gtp->input_size -= size;
+}
+
 /* End of the first whole answer in the input (behind its empty line), 0 where there is none yet. */
-static size_t answer_end(const Gtp *gtp) {
+static size_t answer_end(Gtp *gtp) {
+  size_t blank = 0; /* line feeds before an answer carry nothing */
+  while (blank < gtp->input_size && gtp->input[blank] == '\n') blank++;
+  drop_input(gtp, blank);
   for (size_t i = 0; i + 1 < gtp->input_size; i++)
     if (gtp->input[i] == '\n' && gtp->input[i + 1] == '\n') return i + 2;
   return 0;
@@ -104,11 +112,6 @@ static bool read_more(Gtp *gtp, double deadline, Error *err) {
   for (ssize_t i = 0; i < count; i++)
     if (end[i] != '\r') end[kept++] = end[i];
   gtp->input_size += kept;
-  /* Line feeds before an answer carry nothing. */
-  size_t blank = 0;
-  while (blank < gtp->input_size && gtp->input[blank] == '\n') blank++;
-  memmove(gtp->input, gtp->input + blank, gtp->input_size - blank);
-  gtp->input_size -= blank;
   return true;
 }
 
@@ -140,8 +143,7 @@ bool gtp_ask(Gtp *gtp, char *answer, Error *err, const char *format, ...) {
   if (!fine) return error_prefix(err, "asked \"%.80s\"", line);
   char status = gtp->input[0];
   trim_answer(gtp->input, end, answer);
-  memmove(gtp->input, gtp->input + end, gtp->input_size - end);
-  gtp->input_size -= end;
+  drop_input(gtp, end);
   if (status == '=') return true;
   return error_set(err, "gtp:%s: asked \"%.80s\", the engine says: %.200s", gtp->command, line,
                    answer[0] ? answer : "nothing");

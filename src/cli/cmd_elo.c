@@ -16,7 +16,7 @@ enum { DEFAULT_GAMES = 60, DEFAULT_RESAMPLES = 200, KEY_DB = 256, KEY_RESAMPLES,
 typedef struct Options {
   CliCommon common;
   char **spellings;
-  int count, games, resamples;
+  int count, games, resamples; /* games: 0 where not given */
   const char *db, *export;
 } Options;
 
@@ -154,9 +154,10 @@ static void print_text(const Options *options, const EloTable *table) {
     apart = apart || !r->connected;
   }
   if (separated)
-    printf("* this player's record against the reference's group is one-sided: the rating rests on a prior "
-           "of half a\n"
-           "  game a pairing, and is a bound rather than a measurement\n");
+    printf(
+        "* these games do not bound the rating (all won against the reference's group, say): it rests on a "
+        "prior of half\n"
+        "  a game a pairing, and is a bound rather than a measurement\n");
   printf("BayesElo, Ordo: the same games by the models of these programs, whose scales are others\n");
   if (apart) printf("- no chain of games links this player to the reference\n");
   cli_flush();
@@ -174,7 +175,8 @@ static json_t *player_json(const StorePlayer *player, const Rating *r) {
                    "separated", r->separated);
 }
 
-static void print_json(const Options *options, const EloTable *table, const EloPlayed *played) {
+/* `games` are on record. */
+static void print_json(const Options *options, const EloTable *table, int games, const EloPlayed *played) {
   const StoreResults *results = &table->results;
   json_t *players = json_array();
   bool fine = true;
@@ -185,9 +187,9 @@ static void print_json(const Options *options, const EloTable *table, const EloP
   }
   const RatingTable *ratings = table->ratings; /* none where nothing can be rated */
   json_t *root = json_pack("{s:s,s:s,s:i,s:i,s:o,s:o,s:o}", "game", options->common.game->name, "reference",
-                           elo_reference(options->common.game), "games", results->count, "played",
-                           played->games, "draw_parameter", field_real(ratings ? ratings->nu : NAN),
-                           "draw_elo", field_real(ratings ? ratings->draw_elo : NAN), "players", players);
+                           elo_reference(options->common.game), "games", games, "played", played->games,
+                           "draw_parameter", field_real(ratings ? ratings->nu : NAN), "draw_elo",
+                           field_real(ratings ? ratings->draw_elo : NAN), "players", players);
   cli_print_json(fine ? root : NULL);
 }
 
@@ -203,11 +205,10 @@ int cmd_elo(int argc, char **argv) {
                                           "prints one table. Without players: the "
                                           "table of what is recorded."
                                           "\v"};
-  Options options = {.common = cli_common_defaults(),
-                     .games = DEFAULT_GAMES,
-                     .resamples = DEFAULT_RESAMPLES,
-                     .db = CLI_DEFAULT_DB};
+  Options options = {.common = cli_common_defaults(), .resamples = DEFAULT_RESAMPLES, .db = CLI_DEFAULT_DB};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
+  if (options.games && !options.count) cli_usage_error("--games is for players to be named; there are none");
+  if (!options.games) options.games = DEFAULT_GAMES;
   cli_settle_game(&options.common, (const char *const *)options.spellings, options.count);
   if (!options.count && !file_exists(options.db))
     cli_fail("%s: no such ratings file; `selfplay match' records games in one, and so do players named here",
@@ -227,7 +228,7 @@ int cmd_elo(int argc, char **argv) {
   if (!rated && !options.export) cli_fail_by(&err);
   if (!rated) cli_note("no ratings: %s", err.message);
   if (options.common.json)
-    print_json(&options, &table, &played);
+    print_json(&options, &table, rated ? table.results.count : exported, &played);
   else if (rated)
     print_text(&options, &table);
   elo_table_free(&table);

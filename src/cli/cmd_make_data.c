@@ -86,6 +86,8 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
     if (!options->output) cli_usage_error("make-data needs --output FILE");
     if (strcmp(options->kind, "book") == 0 && (options->count || options->plies[0] >= 0))
       cli_usage_error("a book has all positions of eight plies: --count and --plies are not for it");
+    if (strcmp(options->kind, "book") == 0 && options->common.seed_given)
+      cli_usage_error("a book has nothing random: no --seed is for it");
     if (options->limit >= 0 && strcmp(options->kind, "openings") != 0)
       cli_usage_error("--limit is for openings alone, not with '%s'", options->kind);
     if (strcmp(options->kind, "positions") == 0 && options->plies[0] == 0)

@@ -249,7 +249,8 @@ static void put_sentences(Page *page, const char *id, const char *heading, const
 static void put_comparisons(Page *page, const json_t *result) {
   const json_t *comparison;
   size_t i;
-  page_table(page, "At the end of the budget, over the first arm",
+  bool finished = json_is_true(json_object_get(json_object_get(result, "experiment"), "finished"));
+  page_table(page, finished ? "At the end of the budget, over the first arm" : "So far, over the first arm",
              (const char *[]){"arm", "Elo", "probability that it is ahead", "of being the best of all"}, 4);
   json_array_foreach(json_object_get(result, "comparisons"), i, comparison) {
     page_row(page, field_text(comparison, "arm"));
@@ -274,8 +275,11 @@ static void put_figures(Page *page, const json_t *result) {
                                    {"value kept by the policy, %", "value_kept", 1, 100},
                                    {"KL from the solver, nats", "solver_kl", 2, 1}};
   page_section(page, "figures", "Key figures");
-  put_table(page, json_object_get(result, "arms"), "At the end of the budget: mean over seeds [95%]", "final",
-            columns, 4);
+  bool finished = json_is_true(json_object_get(json_object_get(result, "experiment"), "finished"));
+  put_table(page, json_object_get(result, "arms"),
+            finished ? "At the end of the budget: mean over seeds [95%]"
+                     : "So far, at the budget of the run furthest behind: mean over seeds [95%]",
+            "final", columns, 4);
   put_comparisons(page, result);
 }
 

@@ -202,11 +202,12 @@ void compare_print_text(const Experiment *experiment, const json_t *result) {
          (int)field_number(json_object_get(result, "experiment"), "games"),
          experiment->design.settings.visits);
   print_curves(experiment, arms);
+  bool finished = json_is_true(json_object_get(json_object_get(result, "experiment"), "finished"));
   static const Column finals[] = {{"final", "elo", "Elo", "%+.0f", 1},
                                   {"final", "value_kept", "value kept, policy %", "%.1f", 100},
                                   {"final", "search_value_kept", "value kept, search %", "%.1f", 100},
                                   {"final", "solver_kl", "KL from solver, nats", "%.2f", 1}};
-  print_columns(arms, "At the end", finals, 4);
+  print_columns(arms, finished ? "At the end" : "So far", finals, 4);
   static const Column remains[] = {{"final", "teacher_top1", "teacher's choice %", "%.0f", 100},
                                    {"final", "teacher_kl", "KL from teacher", "%.2f", 1},
                                    {"final", "start_kl", "KL from start", "%.2f", 1},

@@ -287,10 +287,10 @@ static void put_plots(const Report *report, Page *page) {
   page_section(page, "plots", "Plots");
   put_missing(report, page);
   if (by_prior(report))
-    page_text(page, "Some networks have won or lost every game against the reference's group: their ratings "
-                    "rest on a prior of half a "
-                    "game a pairing, and are bounds rather than measurements. More games, or opponents "
-                    "nearer in strength, mend that.");
+    page_text(page,
+              "The games recorded do not bound the ratings of some networks: all lost or all won against "
+              "the reference's group, say. These rest on a prior of half a game a pairing, and are "
+              "bounds rather than measurements. More games, or opponents nearer in strength, mend that.");
   page_axes(page, (const char *const[]){"iterations", "compute", "time"}, REPORT_AXES, 1 + REPORT_COMPUTE);
   ReportFigure *figure = memory_new(1, sizeof *figure);
   for (int k = 0; k < REPORT_FIGURES; k++) {
@@ -330,6 +330,18 @@ static int put_settings(const Report *report, Page *page, const char *caption, b
   return shown;
 }
 
+/* Of all versions, or CPUs, that have trained a run. */
+static void put_trained_by(const Report *report, Page *page, const char *title, const char *key) {
+  page_row(page, title);
+  for (int r = 0; r < report->count; r++) {
+    const ReportRun *run = &report->runs[r];
+    const char *first = strcmp(key, "version") == 0 ? run->info.version : run->info.features;
+    char texts[512];
+    run_log_texts(run->log, key, first, texts, sizeof texts);
+    page_cell(page, "%s", texts);
+  }
+}
+
 static void put_origins(const Report *report, Page *page) {
   begin_table(report, page, "Where the runs come from", "");
   page_row(page, "folder");
@@ -337,10 +349,8 @@ static void put_origins(const Report *report, Page *page) {
   page_row(page, "seed");
   for (int r = 0; r < report->count; r++)
     page_cell(page, "%llu", (unsigned long long)report->runs[r].info.seed);
-  page_row(page, "version");
-  for (int r = 0; r < report->count; r++) page_cell(page, "%s", report->runs[r].info.version);
-  page_row(page, "CPU features");
-  for (int r = 0; r < report->count; r++) page_cell(page, "%s", report->runs[r].info.features);
+  put_trained_by(report, page, "version", "version");
+  put_trained_by(report, page, "CPU features", "features");
   page_row(page, "expert games");
   for (int r = 0; r < report->count; r++) {
     const RunInfo *run = &report->runs[r].info;
@@ -381,8 +391,10 @@ static void put_run_commands(const Report *report, Page *page) {
     page_command(page, (const char *)command.data);
     buffer_free(&command);
   }
-  page_text(page, "On a machine with the same CPU features they give the same networks, byte for byte, at "
-                  "any number of threads.");
+  page_text(page,
+            "By the same version, on a machine with the same CPU features, they give the same networks, "
+            "byte for byte, at any number of threads; where several are named above, only if all of them "
+            "train the same.");
 }
 
 void report_write_page(const Report *report, const char *command, const char *path) {

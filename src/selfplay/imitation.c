@@ -188,7 +188,8 @@ static bool pass(Training *training, Fitting *fitting, int epoch, FitStats *fit,
   *fit = (FitStats){0};
   while (fit->steps < steps) {
     fitting->cut = run_clock_is_spent(&training->clock);
-    fitting->enough = is_enough(training);
+    /* Never before the first piece: it gives the rate at which the teacher's time counts as FLOP. */
+    fitting->enough = learner_samples(training->learner) > 0 && is_enough(training);
     if (fitting->cut || fitting->enough) break;
     int64_t share = steps - fit->steps < PIECE ? steps - fit->steps : PIECE;
     if (*training->stop) return error_set(err, "%s", "");

@@ -48,6 +48,9 @@ void run_network_path(const RunInfo *run, int iteration, char path[FILE_PATH_MAX
 /* The log as a JSON array of its objects, one an iteration (json_decref it); NULL with a message. A last line
  * cut by a kill is left out. Damaged lines are an error that names file and line. */
 json_t *run_log(const RunInfo *run, Error *err);
+/* All texts that `key` ("version", "features") has in the log's lines, in their order and each once,
+ * separated by commas; `first` where none has it, as in logs of old. */
+void run_log_texts(const json_t *log, const char *key, const char *first, char *out, size_t size);
 /* imitation.jsonl likewise; an empty array where the run had no such stage. */
 json_t *run_imitation_log(const RunInfo *run, Error *err);
 

@@ -310,6 +310,22 @@ json_t *run_log_read(const char *path, Error *err) {
   return array;
 }
 
+void run_log_texts(const json_t *log, const char *key, const char *first, char *out, size_t size) {
+  const json_t *line;
+  size_t i, length = 0;
+  json_t *seen = json_object();
+  out[0] = 0;
+  json_array_foreach(log, i, line) {
+    const char *text = json_string_value(json_object_get(line, key));
+    if (!text || json_object_get(seen, text)) continue;
+    json_object_set_new(seen, text, json_true());
+    if (length < size)
+      length += (size_t)snprintf(out + length, size - length, "%s%s", length ? ", " : "", text);
+  }
+  if (!length) snprintf(out, size, "%s", first);
+  json_decref(seen);
+}
+
 json_t *run_log(const RunInfo *run, Error *err) {
   char path[FILE_PATH_MAX];
   run_path(run, "log.jsonl", path);
