@@ -126,7 +126,6 @@ Test(shared, proofs_agree_with_the_exact_solver) {
   connect4_solver_free(solver);
 }
 
-/* Tic-tac-toe is a draw: proven from the empty board, also without a quick test for wins. */
 /* Column 4 wins; the network is all but certain of the others. */
 static void fears_the_middle(void *context, const void *state, float *logits, float *wdl) {
   (void)context, (void)state;
@@ -154,6 +153,7 @@ Test(proof, a_win_without_prior_is_played) {
   }
 }
 
+/* Tic-tac-toe is a draw: proven from the empty board, also without a quick test for wins. */
 Test(proof, tictactoe_is_drawn) {
   const Game *game = game_find("tictactoe");
   SearchConfig config = solving(SEARCH_PUCT);

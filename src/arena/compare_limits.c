@@ -156,7 +156,7 @@ static void limit_run(const json_t *experiment, const json_t *arms, const json_t
                 field_text(run, "run"), spent / budget);
 }
 
-/* Runs that another version trained, or helped to, than measured them. */
+/* Runs that were trained, in part at least, by another version than measured them. */
 static void limit_versions(const json_t *experiment, const json_t *arms, json_t *limits) {
   const char *measured = field_text(experiment, "version"), *version = "";
   const json_t *arm, *run;
@@ -169,8 +169,8 @@ static void limit_versions(const json_t *experiment, const json_t *arms, json_t 
   if (others)
     compare_say(
         limits,
-        "Version %s has measured this; %d of the runs were trained by others (%s, say): the command makes "
-        "it again only where all train the same networks.",
+        "Version %s has measured this; %d of the runs were not trained by it alone (%s, say): the command "
+        "makes it again only where all train the same networks.",
         measured, others, version);
 }
 

@@ -16,7 +16,7 @@ enum { DEFAULT_GAMES = 60, DEFAULT_RESAMPLES = 200, KEY_DB = 256, KEY_RESAMPLES,
 typedef struct Options {
   CliCommon common;
   char **spellings;
-  int count, games, resamples; /* games: 0 where not given */
+  int count, games, resamples;
   const char *db, *export;
 } Options;
 
@@ -54,6 +54,11 @@ static error_t parse(int key, char *arg, struct argp_state *state) {
   case ARGP_KEY_ARGS:
     options->spellings = state->argv + state->next;
     options->count = state->argc - state->next;
+    return 0;
+  case ARGP_KEY_END:
+    if (options->games && !options->count)
+      cli_usage_error("--games is for players to be named; there are none");
+    if (!options->games) options->games = DEFAULT_GAMES;
     return 0;
   default:
     return ARGP_ERR_UNKNOWN;
@@ -207,8 +212,6 @@ int cmd_elo(int argc, char **argv) {
                                           "\v"};
   Options options = {.common = cli_common_defaults(), .resamples = DEFAULT_RESAMPLES, .db = CLI_DEFAULT_DB};
   argp_parse(&argp, argc, argv, 0, NULL, &options);
-  if (options.games && !options.count) cli_usage_error("--games is for players to be named; there are none");
-  if (!options.games) options.games = DEFAULT_GAMES;
   cli_settle_game(&options.common, (const char *const *)options.spellings, options.count);
   if (!options.count && !file_exists(options.db))
     cli_fail("%s: no such ratings file; `selfplay match' records games in one, and so do players named here",

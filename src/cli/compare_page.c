@@ -246,10 +246,9 @@ static void put_sentences(Page *page, const char *id, const char *heading, const
   json_array_foreach(list, i, line) page_item(page, "%s", json_string_value(line));
 }
 
-static void put_comparisons(Page *page, const json_t *result) {
+static void put_comparisons(Page *page, const json_t *result, bool finished) {
   const json_t *comparison;
   size_t i;
-  bool finished = json_is_true(json_object_get(json_object_get(result, "experiment"), "finished"));
   page_table(page, finished ? "At the end of the budget, over the first arm" : "So far, over the first arm",
              (const char *[]){"arm", "Elo", "probability that it is ahead", "of being the best of all"}, 4);
   json_array_foreach(json_object_get(result, "comparisons"), i, comparison) {
@@ -280,7 +279,7 @@ static void put_figures(Page *page, const json_t *result) {
             finished ? "At the end of the budget: mean over seeds [95%]"
                      : "So far, at the budget of the run furthest behind: mean over seeds [95%]",
             "final", columns, 4);
-  put_comparisons(page, result);
+  put_comparisons(page, result, finished);
 }
 
 static bool put_plots(Page *page, const json_t *result, Error *err) {

@@ -330,16 +330,11 @@ static int put_settings(const Report *report, Page *page, const char *caption, b
   return shown;
 }
 
-/* Of all versions, or CPUs, that have trained a run. */
-static void put_trained_by(const Report *report, Page *page, const char *title, const char *key) {
-  page_row(page, title);
-  for (int r = 0; r < report->count; r++) {
-    const ReportRun *run = &report->runs[r];
-    const char *first = strcmp(key, "version") == 0 ? run->info.version : run->info.features;
-    char texts[512];
-    run_log_texts(run->log, key, first, texts, sizeof texts);
-    page_cell(page, "%s", texts);
-  }
+/* A run may have gone on with another version, or on another CPU. */
+static void put_log_texts(Page *page, const ReportRun *run, const char *key, const char *first) {
+  char texts[512];
+  run_log_texts(run->log, key, first, texts, sizeof texts);
+  page_cell(page, "%s", texts);
 }
 
 static void put_origins(const Report *report, Page *page) {
@@ -349,8 +344,12 @@ static void put_origins(const Report *report, Page *page) {
   page_row(page, "seed");
   for (int r = 0; r < report->count; r++)
     page_cell(page, "%llu", (unsigned long long)report->runs[r].info.seed);
-  put_trained_by(report, page, "version", "version");
-  put_trained_by(report, page, "CPU features", "features");
+  page_row(page, "version");
+  for (int r = 0; r < report->count; r++)
+    put_log_texts(page, &report->runs[r], "version", report->runs[r].info.version);
+  page_row(page, "CPU features");
+  for (int r = 0; r < report->count; r++)
+    put_log_texts(page, &report->runs[r], "features", report->runs[r].info.features);
   page_row(page, "expert games");
   for (int r = 0; r < report->count; r++) {
     const RunInfo *run = &report->runs[r].info;

@@ -169,7 +169,7 @@ bool probe_position(Probe *probe, const void *state, int *value) {
 /* A move after which the value stays what it is; -1 where none is proven to. */
 static int keeping_move(Probe *probe, const void *state, int value) {
   const Game *game = probe->game;
-  int moves[GAME_MOVES_MAX], count = game->legal(state, moves), kept = -1;
+  int moves[GAME_MOVES_MAX], count = game->legal(state, moves), kept = -1, lost = -1;
   for (int i = 0; i < count; i++) {
     State child;
     float end;
@@ -178,14 +178,14 @@ static int keeping_move(Probe *probe, const void *state, int value) {
     if (game->over(&child, &end)) {
       if (-(int)end != value) continue;
       if (value >= 0) return moves[i];
-      if (kept < 0) kept = moves[i]; /* lost at once, where nothing lasts longer */
+      lost = moves[i];
     } else if (value < 0) {
       if (kept < 0 || !wins_at_once(game, &child)) kept = moves[i];
     } else if (kept < 0 && probe_position(probe, &child, &after) && -after == value) {
       kept = moves[i];
     }
   }
-  return kept;
+  return kept >= 0 ? kept : lost;
 }
 
 int probe_line(Probe *probe, const void *state, int *moves, int max) {

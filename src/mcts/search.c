@@ -284,7 +284,7 @@ void search_update(Search *search, const float *logits, const float *wdl) {
   float highest = -INFINITY, sum = 0;
   for (int i = 0; i < count; i++) highest = fmaxf(highest, logits[moves[i]]);
   for (int i = 0; i < count; i++) sum += expf(logits[moves[i]] - highest);
-  const float least = logf(1e-30f); /* as tree_priors() has it */
+  const float least = logf(TREE_PRIOR_MIN);
   for (int i = 0; i < count; i++)
     search->root_logits[i] = fmaxf(logits[moves[i]] - highest - logf(sum), least);
   prepare_root(search);

@@ -21,7 +21,7 @@ void tree_reserve(Tree *tree, size_t edges) {
 }
 
 void tree_priors(const int *moves, int count, const float *logits, float *priors) {
-  const float least = 1e-30f;
+  const float least = TREE_PRIOR_MIN;
   float highest = logits[moves[0]], sum = 0;
   for (int i = 1; i < count; i++) highest = logits[moves[i]] > highest ? logits[moves[i]] : highest;
   for (int i = 0; i < count; i++) priors[i] = logits[moves[i]] - highest;

@@ -44,7 +44,9 @@ typedef struct Tree {
 
 /* Room for one more node and `edges` more edges, and EDGES_BEHIND behind those; may move both arrays. */
 void tree_reserve(Tree *tree, size_t edges);
-/* Softmax of logits[moves[count]] into priors, none below 1e-30, so that no sum of some of them is zero;
+/* No prior is smaller, at the root or below, so that no sum of some of them is zero. */
+#define TREE_PRIOR_MIN 1e-30f
+/* Softmax of logits[moves[count]] into priors, none below TREE_PRIOR_MIN;
  * `priors` has room for TREE_PRIORS_MAX. */
 void tree_priors(const int *moves, int count, const float *logits, float *priors);
 /* A node with an edge for each legal move, with these priors. The evaluation is counted as the node's first

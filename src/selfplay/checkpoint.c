@@ -77,8 +77,7 @@ static void tell_what_changed(const Training *training, const json_t *last) {
   if (strcmp(version, version_text()) == 0 && strcmp(features, simd_features()) == 0) return;
   snprintf(message, sizeof message,
            "%s: last known to be trained by version %.60s (%.120s); version %s (%s), which goes on with it, "
-           "may train "
-           "other networks",
+           "may train other networks",
            training->run.folder, version, features, version_text(), simd_features());
   training_notice(training, message);
 }
