@@ -137,8 +137,8 @@ static NetPlan *random_plan(const Game *game, RunConfig *config) {
 }
 
 /* A network's answers turn with the position. (A position that is its own image has no telling side.) */
-static void check_images(const Game *game, const NetPlan *plan) {
-  Evaluator *evaluator = net_evaluator_new(game, plan, 1);
+static void check_images(const Game *game, const NetPlan *plan, int images) {
+  Evaluator *evaluator = net_evaluator_new(game, plan, 1, images);
   size_t moves = (size_t)game->moves;
   float *logits = memory_new(2 * moves, sizeof(float)), *turned = memory_new(moves, sizeof(float)), wdl[6];
   char *states = random_states(game, BATCH, 3), image[GAME_STATE_MAX], other[GAME_STATE_MAX];
@@ -167,8 +167,48 @@ Test(cache, a_network_answers_symmetric_positions_symmetrically) {
     if (!game_at(g)->symmetry_state) continue;
     RunConfig config;
     NetPlan *plan = random_plan(game_at(g), &config);
-    check_images(game_at(g), plan);
+    check_images(game_at(g), plan, 1);
+    check_images(game_at(g), plan, game_at(g)->symmetries);
     plan_free(plan);
+  }
+}
+
+/* The mean over images, put together from the network's answer to each of them. */
+static void check_mean(const Game *game, const NetPlan *plan, const char *state) {
+  size_t moves = (size_t)game->moves;
+  int planes = plan_shape(plan)->planes, legal[GAME_MOVES_MAX], count = game->legal(state, legal);
+  Evaluator *evaluator = net_evaluator_new(game, plan, 1, game->symmetries);
+  PlanWorkspace *workspace = plan_workspace_new(plan, 1);
+  float *input = memory_new((size_t)(planes * game->rows * game->cols), sizeof(float));
+  float *logits = memory_new(3 * moves, sizeof(float)), *one = logits + moves, *mean = one + moves;
+  float wdl[3], one_wdl[3], mean_wdl[3] = {0};
+  char image[GAME_STATE_MAX];
+  for (int s = 0; s < game->symmetries; s++) {
+    game->symmetry_state(s, state, image);
+    game_encode(game, planes, image, input);
+    plan_forward(plan, workspace, input, 1, one, one_wdl);
+    for (int i = 0; i < count; i++)
+      mean[legal[i]] += one[game->symmetry_move(s, legal[i])] / (float)game->symmetries;
+    for (int k = 0; k < 3; k++) mean_wdl[k] += one_wdl[k] / (float)game->symmetries;
+  }
+  evaluator->evaluate(evaluator->self, state, 1, logits, wdl);
+  for (int i = 0; i < count; i++) cr_assert_float_eq(logits[legal[i]], mean[legal[i]], 1e-5);
+  for (int k = 0; k < 3; k++) cr_assert_float_eq(wdl[k], mean_wdl[k], 1e-5);
+  evaluator_free(evaluator);
+  plan_workspace_free(workspace);
+  free(input), free(logits);
+}
+
+Test(cache, answers_to_several_images_are_averaged) {
+  for (int g = 0; g < game_count(); g++) {
+    const Game *game = game_at(g);
+    if (!game->symmetry_state) continue;
+    RunConfig config;
+    NetPlan *plan = random_plan(game, &config);
+    char *states = random_states(game, BATCH, 3);
+    for (size_t i = 0; i < BATCH; i++) check_mean(game, plan, states + i * game->state_size);
+    plan_free(plan);
+    free(states);
   }
 }
 

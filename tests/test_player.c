@@ -51,6 +51,9 @@ Test(player, spelling_errors_say_what_is_wrong) {
   expect_message("net:x,precision=double", "precision= needs float32, int8 or fastest");
   expect_message("net:x,solve=maybe", "solve= needs on or off");
   expect_message("net:x,probe=-2", "probe= needs a whole number from 0");
+  expect_message("net:x,images=3",
+                 "images= needs a whole number from 1 to 2, the symmetries of Connect Four");
+  expect_message("net:x,images=0", "images= needs a whole number from 1");
   expect_message("net:x,level=11", "level= needs a whole number from 1 to 10");
   expect_message("run:/nonexistent/run", "/nonexistent/run");
   expect_message("run:x@last", "number of an iteration");
@@ -253,6 +256,11 @@ Test(player, networks_are_named_by_file_options_and_hash) {
   cr_assert_str_eq(detailed->name, spelling);
   player_free(detailed);
   snprintf(spelling, sizeof spelling, "net:%s,visits=30,scale=0.25", path);
+  detailed = player_new(spelling, c4(), 1, &err);
+  cr_assert(detailed, "%s", err.message);
+  cr_assert_str_eq(detailed->name, spelling);
+  player_free(detailed);
+  snprintf(spelling, sizeof spelling, "net:%s,visits=30,images=2", path);
   detailed = player_new(spelling, c4(), 1, &err);
   cr_assert(detailed, "%s", err.message);
   cr_assert_str_eq(detailed->name, spelling);

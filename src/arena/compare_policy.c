@@ -102,7 +102,7 @@ void compare_policies_free(ComparePolicies *policies) {
 static float *policies_of(const ComparePolicies *policies, const Net *net) {
   const Game *game = policies->game;
   NetPlan *plan = plan_new(net);
-  Evaluator *evaluator = net_evaluator_new(game, plan, BATCH);
+  Evaluator *evaluator = net_evaluator_new(game, plan, BATCH, 1);
   size_t moves = (size_t)game->moves;
   float *out = memory_new((size_t)policies->count * moves, sizeof(float)), wdl[3 * BATCH];
   for (int begin = 0; begin < policies->count; begin += BATCH) {

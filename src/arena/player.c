@@ -50,7 +50,8 @@ static const char help[] = "Players:\n"
                            "of every move, and move by it where T is 0), scale=S (weight of values\n"
                            "beside priors in gumbel: c_scale; default 0.5), temperature=T (default 0),\n"
                            "solve=on|off (proofs in the tree; default on), probe=N (most moves played by\n"
-                           "the rules alone at a leaf for such proofs; default 2000),\n"
+                           "the rules alone at a leaf for such proofs; default 2000), images=N (mean of\n"
+                           "the network's answers to so many symmetric images; default 1),\n"
                            "precision=float32|int8|fastest (of the network's arithmetic; default\n"
                            "float32), level=1..10 (for people: 1 is a beginner, 10 the full engine).\n"
                            "A run's folder or a .net file may stand alone.\n";
@@ -125,6 +126,11 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
     return error_set(err, "probe= needs a whole number from 0 to %d, not '%.40s'", PLAYER_PROBE_MAX,
                      option + 6);
   }
+  if (strncmp(option, "images=", 7) == 0) {
+    if (parse_whole(option + 7, 1, request->game->symmetries, &request->images)) return true;
+    return error_set(err, "images= needs a whole number from 1 to %d, the symmetries of %s, not '%.40s'",
+                     request->game->symmetries, request->game->title, option + 7);
+  }
   if (strncmp(option, "scale=", 6) == 0) {
     if (parse_real(option + 6, 0, 100, &request->scale)) return true;
     return error_set(err, "scale= needs a number from 0 to 100, not '%.40s'", option + 6);
@@ -145,8 +151,8 @@ static bool parse_option(const char *option, PlayerRequest *request, Error *err)
   }
   return error_set(
       err,
-      "unknown option '%.60s'; there are visits=, search=, scale=, temperature=, solve=, probe=, precision=, "
-      "level=",
+      "unknown option '%.60s'; there are visits=, search=, scale=, temperature=, solve=, probe=, images=, "
+      "precision=, level=",
       option);
 }
 
@@ -226,7 +232,8 @@ static Player *make(const char *spelling, const Game *game, int threads, Error *
                            .search = SEARCH_GUMBEL,
                            .scale = PLAYER_DEFAULT_SCALE,
                            .solve = 1,
-                           .probe = PROBE_NODES};
+                           .probe = PROBE_NODES,
+                           .images = 1};
   size_t length = strcspn(spelling, ":,");
   const PlayerKind *kind = find_kind(spelling, length), *guessed = kind ? NULL : guess_kind(spelling);
   char whole[FILE_PATH_MAX];

@@ -13,10 +13,11 @@
  * Options after a comma, for networks: visits=N (0 = the network's policy alone, no search; default 200),
  * search=gumbel|puct (default gumbel; analysing is always by puct), scale=S (Gumbel's c_scale, default 0.5),
  * temperature=T (default 0), solve=on|off (default on: proven values are carried up the tree), probe=N (with
- * solve: moves that mcts/probe.h may play at a leaf; default 2000), precision=float32|int8|fastest (default
- * float32; net/plan.h), level=1..10 (visits and temperature for a person to play against: 1 is a beginner, 10
- * the full engine). Of options that set the same thing the last one counts. A word that is no kind of player
- * but names a run's folder (or a .net file) is that run (or file).
+ * solve: moves that mcts/probe.h may play at a leaf; default 2000), images=N (the mean of the network's
+ * answers to so many symmetric images of a position, for N times the work; default 1), precision=
+ * float32|int8|fastest (default float32; net/plan.h), level=1..10 (visits and temperature for a person to
+ * play against: 1 is a beginner, 10 the full engine). Of options that set the same thing the last one counts.
+ * A word that is no kind of player but names a run's folder (or a .net file) is that run (or file).
  *
  * A player is asked for many positions at once, from as many games, so that networks can evaluate them as
  * batches; the answer for one position depends on that position and its Rng alone, not on its company. */

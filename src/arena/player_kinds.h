@@ -21,6 +21,7 @@ typedef struct PlayerRequest {
   int search;                   /* SearchKind */
   int solve;                    /* SearchConfig.solve */
   int probe;                    /* SearchConfig.probe_nodes */
+  int images;                   /* of net_evaluator_new() */
   int precision;                /* PlanPrecision */
   double temperature;
   double scale; /* SearchConfig.gumbel_scale */

@@ -244,7 +244,8 @@ static NetPlayer *net_player_new(const PlayerRequest *request, Net *net) {
   self->workers = memory_new((size_t)self->threads, sizeof *self->workers);
   for (int t = 0; t < self->threads; t++) {
     Worker *worker = &self->workers[t];
-    worker->evaluator = evaluator_cached(net_evaluator_new(game, self->plan, CHUNK), CACHE_LOG2_ENTRIES);
+    Evaluator *evaluator = net_evaluator_new(game, self->plan, CHUNK, request->images);
+    worker->evaluator = evaluator_cached(evaluator, CACHE_LOG2_ENTRIES);
     worker->states = memory_new(CHUNK, game->state_size);
     worker->logits = memory_new((size_t)CHUNK * (size_t)game->moves, sizeof(float));
     worker->wdl = memory_new((size_t)CHUNK * 3, sizeof(float));
@@ -257,7 +258,7 @@ static Player *load_player(const PlayerRequest *request, const char *path, const
   const Game *game = request->game;
   Net *net = net_load_for(game, path, err);
   if (!net) return NULL;
-  char temperature[32] = "", proofs[32] = "", search[32] = "";
+  char temperature[32] = "", proofs[32] = "", search[32] = "", images[32] = "";
   if (request->visits && request->search == SEARCH_PUCT)
     snprintf(search, sizeof search, ",search=puct");
   else if (request->visits && request->scale != PLAYER_DEFAULT_SCALE)
@@ -268,9 +269,10 @@ static Player *load_player(const PlayerRequest *request, const char *path, const
     snprintf(proofs, sizeof proofs, ",solve=off");
   else if (request->visits && request->probe != PROBE_NODES)
     snprintf(proofs, sizeof proofs, ",probe=%d", request->probe);
+  if (request->images > 1) snprintf(images, sizeof images, ",images=%d", request->images);
   Player *player =
-      player_shell(request, NULL, err, "%s,visits=%d%s%s%s%s", who, request->visits, search, temperature,
-                   proofs, request->precision == PLAN_INT8 ? ",precision=int8" : "");
+      player_shell(request, NULL, err, "%s,visits=%d%s%s%s%s%s", who, request->visits, search, temperature,
+                   proofs, images, request->precision == PLAN_INT8 ? ",precision=int8" : "");
   if (player) {
     player->self = net_player_new(request, net);
     player->hash = net_hash(net);

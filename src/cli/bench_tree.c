@@ -110,7 +110,7 @@ static BenchTree measure_shared(const Game *game, const NetPlan *plan, int visit
   Evaluator **evaluators = memory_new((size_t)threads, sizeof(Evaluator *));
   for (int t = 0; t < threads; t++)
     evaluators[t] =
-        plan ? net_evaluator_new(game, plan, SHARED_BATCH) : evaluator_uniform(game, SHARED_BATCH);
+        plan ? net_evaluator_new(game, plan, SHARED_BATCH, 1) : evaluator_uniform(game, SHARED_BATCH);
   SharedSearch *search =
       shared_search_new(game, &config, evaluators, threads, SHARED_BATCH, 2 * (size_t)visits);
   game->init(state);

@@ -278,7 +278,7 @@ ReplayBlock *shard_play(const ShardSpec *spec, ShardProgress *progress, void *co
                  .policy = memory_new((size_t)spec->game->moves, sizeof(float)),
                  .children = memory_new((size_t)spec->game->moves, sizeof(SearchChild))};
   ShardStats *stats = shard.stats = &shard.finished->stats;
-  Evaluator *evaluator = net_evaluator_new(spec->game, spec->plan, shard.lane_count);
+  Evaluator *evaluator = net_evaluator_new(spec->game, spec->plan, shard.lane_count, 1);
   if (config->cache_log2 > 0) evaluator = evaluator_cached(evaluator, config->cache_log2);
   shard.evaluator = evaluator;
   SearchConfig search = config->search;
