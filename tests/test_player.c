@@ -250,29 +250,17 @@ Test(player, networks_are_named_by_file_options_and_hash) {
   cr_assert_str_eq(detailed->name, spelling);
   cr_assert_eq(detailed->hash, plain->hash);
   player_free(detailed);
-  snprintf(spelling, sizeof spelling, "net:%s,visits=30,probe=7", path);
-  detailed = player_new(spelling, c4(), 1, &err);
-  cr_assert(detailed, "%s", err.message);
-  cr_assert_str_eq(detailed->name, spelling);
-  player_free(detailed);
-  snprintf(spelling, sizeof spelling, "net:%s,visits=30,scale=0.25", path);
-  detailed = player_new(spelling, c4(), 1, &err);
-  cr_assert(detailed, "%s", err.message);
-  cr_assert_str_eq(detailed->name, spelling);
-  player_free(detailed);
-  snprintf(spelling, sizeof spelling, "net:%s,visits=30,images=2", path);
-  detailed = player_new(spelling, c4(), 1, &err);
-  cr_assert(detailed, "%s", err.message);
-  cr_assert_str_eq(detailed->name, spelling);
-  player_free(detailed);
-  snprintf(spelling, sizeof spelling, "net:%s,visits=30,precision=int8", path);
-  detailed = player_new(spelling, c4(), 1, &err);
-  cr_assert(detailed, "%s", err.message);
-  cr_assert_str_eq(detailed->name, spelling);
+  static const char *const options[] = {"probe=7", "scale=0.25", "images=2", "precision=int8"};
+  for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+    snprintf(spelling, sizeof spelling, "net:%s,visits=30,%s", path, options[i]);
+    detailed = player_new(spelling, c4(), 1, &err);
+    cr_assert(detailed, "%s", err.message);
+    cr_assert_str_eq(detailed->name, spelling);
+    player_free(detailed);
+  }
   cr_assert_null(player_new(path, game_find("tictactoe"), 1, &err));
   player_free(plain);
   player_free(second);
-  player_free(detailed);
   unlink(path);
   unlink(other);
 }
