@@ -3,6 +3,7 @@
 #include "arena/positions_exact.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "games/connect4_book.h"
 #include "games/exact.h"
 #include "hang.h"
 
@@ -230,6 +231,47 @@ Test(accuracy, the_maker_keeps_only_long_games_where_asked) {
   const PositionsPlan small = {.count = 4, .last_ply = 3, .depth = 2, .seed = 1, .threads = 2};
   cr_assert_not(positions_make_exact(game_find("tictactoe"), &small, "never-written", NULL, NULL, &err));
   cr_expect(strstr(err.message, "no exact solver"), "%s", err.message);
+}
+
+/* Every move that leads to a position of the book (eight plies and fewer), which the census of test_book.c
+ * vouches for, has its sign there; the scores say how long best play is. */
+Test(accuracy, the_shipped_hard_openings_are_long_distinct_and_agree_with_the_book) {
+  Error err;
+  char path[FILE_PATH_MAX], book_path[FILE_PATH_MAX];
+  const Game *game = c4();
+  cr_assert(file_find_shipped("positions/connect4-hard.txt", path, &err), "%s", err.message);
+  cr_assert(file_find_shipped("openings/connect4.book", book_path, &err), "%s", err.message);
+  Positions *positions = positions_read(game, path, &err);
+  Connect4Book *book = connect4_book_read(book_path, &err);
+  cr_assert(positions && book, "%s", err.message);
+  KeySet seen = {0};
+  int by_book = 0;
+  for (int i = 0; i < positions->count; i++) {
+    const int *scores = positions->scores + 7 * i;
+    const char *state = positions->states + (size_t)i * game->state_size;
+    int plies = positions->plies[i], best = POSITION_ILLEGAL;
+    cr_assert(plies >= 6 && plies <= 13, "position %d", i);
+    cr_assert(key_set_add(&seen, position_canonical_key(game, positions->moves + 42 * i, plies)),
+              "position %d stands there twice", i);
+    for (int c = 0; c < 7; c++) {
+      Connect4 after;
+      float value;
+      if (scores[c] > best) best = scores[c];
+      if (scores[c] == POSITION_ILLEGAL || plies >= CONNECT4_BOOK_PLIES) continue;
+      memcpy(&after, state, sizeof after);
+      game->play(&after, c);
+      if (game->over(&after, &value)) continue;
+      by_book++;
+      cr_assert_eq((scores[c] > 0) - (scores[c] < 0), -connect4_book_value(book, &after),
+                   "position %d, column %d", i, c + 1);
+    }
+    cr_assert(exact_plies_left(game, state, best) > 28, "position %d", i);
+  }
+  cr_assert(positions->count > 1700 && by_book > 2500, "%d positions, %d moves by the book", positions->count,
+            by_book);
+  key_set_free(&seen);
+  connect4_book_free(book);
+  positions_free(positions);
 }
 
 Test(accuracy, the_solver_never_errs_on_the_built_in_set) {

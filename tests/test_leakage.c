@@ -151,8 +151,9 @@ Test(leakage, evaluation_games_in_the_replay_folder_are_set_aside) {
 
 /* The scored test positions and the arena's openings are no game records that imitation would take. */
 Test(leakage, test_positions_and_openings_cannot_be_imitated) {
-  static const char *const files[] = {"positions/connect4.txt", "openings/connect4.txt"};
-  for (int f = 0; f < 2; f++) {
+  static const char *const files[] = {"positions/connect4.txt", "positions/connect4-hard.txt",
+                                      "openings/connect4.txt"};
+  for (int f = 0; f < 3; f++) {
     char path[FILE_PATH_MAX];
     Notices notices = {0};
     Error err;
