@@ -166,10 +166,10 @@ static void check_shipped(const char *name) {
   Positions *positions = positions_shipped(game_find(name), &err);
   cr_assert(net && positions, "%s", err.message);
   const Game *game = positions->game;
-  int size = game->planes * game->rows * game->cols, count = positions->count;
+  int size = net->shape.planes * game->rows * game->cols, count = positions->count;
   float *planes = memory_new((size_t)(count * size), sizeof *planes);
   for (int i = 0; i < count; i++)
-    game->encode(positions->states + (size_t)i * game->state_size, planes + i * size);
+    game_encode(game, net->shape.planes, positions->states + (size_t)i * game->state_size, planes + i * size);
   float *exact = answers(net, PLAN_FLOAT32, planes, count), *low = answers(net, PLAN_INT8, planes, count);
   double divergence, error;
   disagreement(positions, exact, low, exact + count * game->moves, low + count * game->moves, &divergence,
